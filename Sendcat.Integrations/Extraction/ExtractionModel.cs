@@ -22,6 +22,8 @@ internal sealed class ExtractionModel(
 {
     private static readonly string Provider = ExtractionProvider.Provider.Name;
 
+    private static readonly ExtractionFailure NoKey = new("OPENROUTER_API_KEY is not set.", Retryable: false);
+
     /// <summary>Poll interval while the bulkhead is full, because no signal announces a free slot.</summary>
     private static readonly TimeSpan SlotPollInterval = TimeSpan.FromMilliseconds(250);
 
@@ -44,11 +46,26 @@ internal sealed class ExtractionModel(
             new ChatMessage(ChatRole.User, [new TextContent(document), new DataContent(picture, mediaType)]), cancellationToken);
     }
 
+    /// <summary>
+    /// The same for <see cref="ExtractionRehearsal"/>: the built-in model answers, without guards and without a network.
+    /// </summary>
+    public async Task<ModelReply> RehearseAsync(string document, CancellationToken cancellationToken)
+    {
+        var limits = options.CurrentValue;
+        if (account.CurrentValue.ApiKey.Length == 0)
+        {
+            return ModelReply.Of(NoKey, calls: 0);
+        }
+
+        using var transport = new HttpClient(ExtractionRehearsal.Model());
+        return await RequestAsync(limits.TextModel, new(ChatRole.User, document), transport, limits, cancellationToken);
+    }
+
     private async Task<ModelReply> ReadAsync(string[] models, ChatMessage document, CancellationToken cancellationToken)
     {
         if (account.CurrentValue.ApiKey.Length == 0)
         {
-            return new(null, null, 0, new("OPENROUTER_API_KEY is not set.", Retryable: false));
+            return ModelReply.Of(NoKey, calls: 0);
         }
 
         var calls = 0;
@@ -119,13 +136,9 @@ internal sealed class ExtractionModel(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            using var client = Client(model);
-            var response = await client.GetResponseAsync(
-                [new(ChatRole.System, ExtractionPrompt.System), document], Settings(limits), either.Token);
+            var reply = await RequestAsync(model, document, clients.CreateClient(ExtractionTransport.ClientName), limits, either.Token);
             permit.Succeeded();
-            return ModelAnswer.Read(response.Text) is { } answer
-                ? new(answer, model, 1, null)
-                : ModelReply.Of(new("The answer is not what was asked for.", Retryable: true));
+            return reply;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -149,6 +162,17 @@ internal sealed class ExtractionModel(
             permit.Failed("unreadable answer");
             return ModelReply.Of(new("The response cannot be read.", Retryable: true));
         }
+    }
+
+    private async Task<ModelReply> RequestAsync(
+        string model, ChatMessage document, HttpClient transport, ExtractionOptions limits, CancellationToken cancellationToken)
+    {
+        using var client = Client(model, transport);
+        var response = await client.GetResponseAsync(
+            [new(ChatRole.System, ExtractionPrompt.System), document], Settings(limits), cancellationToken);
+        return ModelAnswer.Read(response.Text) is { } answer
+            ? new(answer, model, 1, null)
+            : ModelReply.Of(new("The answer is not what was asked for.", Retryable: true));
     }
 
     private static ExtractionFailure Refused(ClientResultException exception, CircuitPermit permit)
@@ -179,13 +203,13 @@ internal sealed class ExtractionModel(
         ResponseFormat = ChatResponseFormat.ForJsonSchema(ExtractionPrompt.Schema, "orders"),
     };
 
-    private IChatClient Client(string model)
+    private IChatClient Client(string model, HttpClient transport)
     {
         var provider = account.CurrentValue;
         return new OpenAIClient(new ApiKeyCredential(provider.ApiKey), new OpenAIClientOptions
         {
             Endpoint = new(provider.BaseUrl),
-            Transport = new HttpClientPipelineTransport(clients.CreateClient(ExtractionTransport.ClientName)),
+            Transport = new HttpClientPipelineTransport(transport),
             RetryPolicy = new ClientRetryPolicy(0),
 
             // The timeout of the call covers it.

@@ -13,7 +13,7 @@ namespace Sendcat.ToolWorker.MailSync;
 internal sealed class MailSyncHandler(
     SyncRows syncs, Mailboxes mailboxes, MailboxTokens tokens, MailboxWatch watch, MailboxListing listing, MailboxReading reading,
     ConsentEnd consentEnd,
-    PreferenceReader preferences, ILogger<MailSyncHandler> logger) : IToolHandler
+    PreferenceReader preferences, OrderExtraction extraction, ILogger<MailSyncHandler> logger) : IToolHandler
 {
     public const string NeedsConsent = "needs_reauth";
 
@@ -24,7 +24,7 @@ internal sealed class MailSyncHandler(
 
     public ToolLane Lane => QueuedWork.MailSync.Lane;
 
-    public Task PrepareAsync(CancellationToken cancellationToken) => OrderExtraction.PrepareAsync(cancellationToken);
+    public Task PrepareAsync(CancellationToken cancellationToken) => extraction.PrepareAsync(cancellationToken);
 
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
     {

@@ -9,11 +9,11 @@ using Sendcat.ToolWorker.Jobs;
 namespace Sendcat.ToolWorker.Messages;
 
 /// <summary>Executes <c>messages</c>: reads one WhatsApp message, or sends one reply.</summary>
-internal sealed class MessageHandler(MessageReader reader, ReplySender sender) : IToolHandler
+internal sealed class MessageHandler(MessageReader reader, ReplySender sender, OrderExtraction extraction) : IToolHandler
 {
     public ToolLane Lane => QueuedWork.Messages.Lane;
 
-    public Task PrepareAsync(CancellationToken cancellationToken) => OrderExtraction.PrepareAsync(cancellationToken);
+    public Task PrepareAsync(CancellationToken cancellationToken) => extraction.PrepareAsync(cancellationToken);
 
     public Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken) =>
         JsonSerializer.Deserialize(arguments, MessageJson.Default.MessageJob) switch

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Sendcat.Benchmarks.Admission;
 using Sendcat.Benchmarks.Chat;
+using Sendcat.Benchmarks.ColdStart;
 using Sendcat.Benchmarks.Hold;
 using Sendcat.Benchmarks.Jobs;
 using Sendcat.Benchmarks.MailboxSync;
@@ -13,7 +14,7 @@ using Sendcat.Benchmarks.Webhooks;
 namespace Sendcat.Benchmarks;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox|mail-texts|slo
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox|mail-texts|first-message|slo
 /// --help</c>. docs/performance.md describes the method.
 /// </summary>
 internal static class BenchmarksProgram
@@ -31,6 +32,7 @@ internal static class BenchmarksProgram
             WebhookBenchmark.Command(),
             MailboxBenchmark.Command(),
             MailTextBenchmark.Command(),
+            FirstMessageBenchmark.Command(),
             SloBenchmark.Command(),
             ProxyCommand.Create(),
             PlainUpstream.Command(),
