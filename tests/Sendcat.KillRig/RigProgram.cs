@@ -23,9 +23,13 @@ internal static class RigProgram
         };
         var workers = new Option<int>("--workers") { Description = "worker processes", DefaultValueFactory = _ => 2 };
         var submitters = new Option<int>("--submitters") { Description = "submitter processes", DefaultValueFactory = _ => 3 };
+        var published = new Option<bool>("--published")
+        {
+            Description = "runs the published API and workers (dotnet publish -c Release of both projects), as a deployment does",
+        };
         var root = new RootCommand("Kills, pauses and restarts all processes that tool jobs depend on, and checks the outcome of each job.")
         {
-            minutes, seed, rate, workers, submitters, FreezeRun.Command(), SubmitterProgram.Command(), UpstreamProgram.Command(),
+            minutes, seed, rate, workers, submitters, published, FreezeRun.Command(), SubmitterProgram.Command(), UpstreamProgram.Command(),
         };
         root.SetAction((parsed, cancellationToken) => KillRun.RunAndReportAsync(
             new()
@@ -35,6 +39,7 @@ internal static class RigProgram
                 Rate = parsed.GetValue(rate),
                 Workers = parsed.GetValue(workers),
                 Submitters = parsed.GetValue(submitters),
+                Published = parsed.GetValue(published),
             },
             Console.Out,
             cancellationToken));

@@ -22,6 +22,9 @@ internal sealed record RigOptions
 
     public int Submitters { get; init; } = 3;
 
+    /// <summary>The API and the workers are the published programs, which are compiled ahead of time.</summary>
+    public bool Published { get; init; }
+
     /// <summary>Replicas of the API. Each runs its own turns.</summary>
     public int Replicas { get; init; } = 2;
 

@@ -51,7 +51,7 @@ internal sealed class RigProcesses : IAsyncDisposable
             ["ConnectionStrings__messaging"] = broker.ConnectionString,
         };
         Workers = [.. Enumerable.Range(0, options.Workers).Select(index => new ProgramVictim(
-            $"worker {index}", start => new ProcessSpec(BuiltProgram.Of("Sendcat.ToolWorker"))
+            $"worker {index}", start => new ProcessSpec(ProgramOf("Sendcat.ToolWorker", options))
         {
             LogFile = Path.Combine(folder, $"worker-{index}.log"),
             Environment = new Dictionary<string, string?>(shared)
@@ -81,7 +81,7 @@ internal sealed class RigProcesses : IAsyncDisposable
         Uri[] addresses = [.. Enumerable.Range(0, options.Replicas).Select(
             _ => new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/")))];
         Replicas = [.. addresses.Select((address, index) => new ProgramVictim(
-            $"api {index}", _ => new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
+            $"api {index}", _ => new ProcessSpec(ProgramOf("Sendcat.ApiService", options))
         {
             LogFile = Path.Combine(folder, $"api-{index}.log"),
             Environment = new Dictionary<string, string?>([.. shared, .. options.ReplicaKnobs])
@@ -230,6 +230,9 @@ internal sealed class RigProcesses : IAsyncDisposable
         await _broker.DisposeAsync();
         await _postgres.DisposeAsync();
     }
+
+    private static string ProgramOf(string project, RigOptions options) =>
+        options.Published ? BuiltProgram.PublishedOf(project) : BuiltProgram.Of(project);
 
     /// <summary>The times of the poisonous jobs of one submitter (Unix time, ms).</summary>
     private static IEnumerable<long> PoisonTimes(RigOptions options, int index, DateTimeOffset began)

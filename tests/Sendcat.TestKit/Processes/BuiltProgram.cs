@@ -19,6 +19,14 @@ public static class BuiltProgram
         return File.Exists(file) ? file : throw new FileNotFoundException($"{project} is not built for {Configuration}: {file}");
     }
 
+    /// <summary>The path of a project's published executable: <c>{root}/artifacts/publish/{project}/release/{project}</c>.</summary>
+    /// <exception cref="FileNotFoundException">The project is not published.</exception>
+    public static string PublishedOf(string project)
+    {
+        var file = Path.Combine(Root, "artifacts", "publish", project, "release", project);
+        return File.Exists(file) ? file : throw new FileNotFoundException($"{project} is not published (dotnet publish -c Release): {file}");
+    }
+
     private static string FindRoot(DirectoryInfo folder) =>
         File.Exists(Path.Combine(folder.FullName, "Sendcat.Aspire.sln"))
             ? folder.FullName
