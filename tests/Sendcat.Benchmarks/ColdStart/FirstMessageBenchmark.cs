@@ -22,7 +22,7 @@ internal static class FirstMessageBenchmark
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>A worker is idle when it used less than a fiftieth of a processor for this time.</summary>
+    /// <summary>A worker is idle when it used less than a tenth of a processor for this time.</summary>
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(2);
 
     public static Command Command()
@@ -101,7 +101,7 @@ internal static class FirstMessageBenchmark
         {
             await Task.Delay(IdleTime, clock, cancellationToken);
             var now = ProcessCost.CpuSeconds(process);
-            if (now > 0 && now - used < IdleTime.TotalSeconds / 50)
+            if (now > 0 && now - used < IdleTime.TotalSeconds / 10)
             {
                 return now;
             }
