@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using Sendcat.Integrations.Mail;
 
 namespace Sendcat.Integrations.Extraction;
 

@@ -47,7 +47,7 @@ internal static class Grounding
                     left.Remove(known);
                     parcels.Add(MerchantParser.Parcel(mail.Text, known));
                 }
-                else if (TrackingNumbers.Judge(mail.Text, named) is { } match && match.Number != number?.Value)
+                else if (TrackingNumbers.Judge(mail.Text, named, tracking) is { } match && match.Number != number?.Value)
                 {
                     if (orders.Concat([]).All(order => order.Parcels.All(parcel => parcel.TrackingNumber.Value != match.Number)))
                     {

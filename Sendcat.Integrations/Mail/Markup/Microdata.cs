@@ -1,3 +1,4 @@
+using System.Text;
 using AngleSharp.Dom;
 
 namespace Sendcat.Integrations.Mail.Markup;
@@ -5,6 +6,13 @@ namespace Sendcat.Integrations.Mail.Markup;
 /// <summary>Reads the attributes <c>itemscope</c>, <c>itemtype</c> and <c>itemprop</c>. <c>itemref</c> is not followed.</summary>
 internal static class Microdata
 {
+    /// <summary>An element with more is no value, but a part of the mail.</summary>
+    private const int MostChildren = 20;
+
+    /// <summary>Characters and nodes inside of an element that are read for its value, which is much shorter.</summary>
+    private const int LongestText = 4_096;
+    private const int MostVisits = 2_000;
+
     public static IEnumerable<MarkupItem> Read(IDocument document)
     {
         if (document.DocumentElement is not { } root)
@@ -40,9 +48,13 @@ internal static class Microdata
                 owner.Add(names, new(MarkupBudget.Limited(value), null));
             }
 
-            for (var child = element.LastElementChild; child is not null; child = child.PreviousElementSibling)
+            // Not by PreviousElementSibling: it searches the list of the siblings, and a mail has tens of thousands of them.
+            for (var at = element.ChildNodes.Length - 1; at >= 0; at--)
             {
-                open.Push((child, inner));
+                if (element.ChildNodes[at] is IElement child)
+                {
+                    open.Push((child, inner));
+                }
             }
         }
 
@@ -64,9 +76,30 @@ internal static class Microdata
 
     /// <summary>Text of an element with few children; a property around half of the mail is no value.</summary>
     private static string? Words(IElement element) =>
-        element.ChildElementCount > 20
+        element.ChildElementCount > MostChildren
             ? null
-            : string.Join(' ', element.TextContent.Split([' ', '\n', '\r', '\t', '\u00A0'], 60, StringSplitOptions.RemoveEmptyEntries));
+            : string.Join(' ', Beginning(element).Split([' ', '\n', '\r', '\t', '\u00A0'], 60, StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>The beginning of the text inside of an element: of elements inside of each other, each may have the whole mail as its text.</summary>
+    private static string Beginning(IElement element)
+    {
+        var text = new StringBuilder();
+        var open = new Stack<(INode Node, int Next)>([(element, 0)]);
+        for (var visits = 0; visits < MostVisits && text.Length < LongestText && open.TryPop(out var top); visits++)
+        {
+            if (top.Node is IText { Data: var data })
+            {
+                text.Append(data.AsSpan(0, Math.Min(data.Length, LongestText - text.Length)));
+            }
+            else if (top.Next < top.Node.ChildNodes.Length)
+            {
+                open.Push((top.Node, top.Next + 1));
+                open.Push((top.Node.ChildNodes[top.Next], 0));
+            }
+        }
+
+        return text.ToString();
+    }
 
     private sealed class OpenItem(string type)
     {

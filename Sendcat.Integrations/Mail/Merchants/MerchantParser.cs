@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using System.Runtime.InteropServices;
 using Sendcat.Integrations.Mail.Orders;
 using Sendcat.Integrations.Mail.Prices;
 using Sendcat.Integrations.Mail.Tracking;
@@ -9,13 +9,6 @@ namespace Sendcat.Integrations.Mail.Merchants;
 internal static class MerchantParser
 {
     private const int MostOrders = 30;
-    private const int LongestItem = 120;
-    private const int LongestSummary = 300;
-
-    private static readonly Regex Quantity = LinearRegex.Of(
-        @"^\s*(qty|quantity|menge|cantidad|quantit[eéà]|quantit[aà]|数量)\s*[:：x]?\s*(?<count>[0-9]{1,3})\b");
-    private static readonly Regex BulletQuantity = LinearRegex.Of(@"^\s*[•*·-]\s*(?<name>.{3,200})$");
-    private static readonly Regex Shipped = LinearRegex.Of(@"\b(?<count>[0-9]{1,3})\s+item\(?s?\)?\s+shipped");
 
     /// <summary>The orders of the mail; empty: neither an order number nor a tracking number was found.</summary>
     public static IReadOnlyList<ExtractedOrder> Parse(
@@ -32,14 +25,16 @@ internal static class MerchantParser
 
         var totals = Totals.Find(text, dollarCountry);
         var orders = numbers.Length == 0 ? (string?[])[null] : numbers;
+        var places = new OrderPlaces(mentions.Select(mention => (mention.Number, mention.Start)));
+        var itemsByOrder = Items(text, places);
         return [.. orders.Select(number => Order(number)).Where(order => order.OrderNumber is not null || order.Parcels.Count > 0)];
 
         ExtractedOrder Order(string? number)
         {
             var mention = mentions.FirstOrDefault(found => found.Number == number);
-            var own = parcels.Where(parcel => OwnerOf(parcel.Start, mentions) == number).Select(parcel => Parcel(text, parcel)).ToArray();
-            var total = totals.FirstOrDefault(found => OwnerOf(found.Match.Start, mentions) == number).Match;
-            var items = Items(text, mentions, number);
+            var own = parcels.Where(parcel => places.OwnerOf(parcel.Start) == number).Select(parcel => Parcel(text, parcel)).ToArray();
+            var total = totals.FirstOrDefault(found => places.OwnerOf(found.Match.Start) == number).Match;
+            var items = itemsByOrder.GetValueOrDefault(number ?? "");
             return new()
             {
                 Merchant = merchant.Id,
@@ -63,21 +58,6 @@ internal static class MerchantParser
         new(match.Number, match.Start < 0 ? FieldSource.Link : FieldSource.Format, match.IsVerified ? 0.95 : 0.6,
             match.Start < 0 ? Evidence.Beside(match.Number) : Evidence.InText(text, match.Start, match.Length)),
         match.Carrier, match.Candidates);
-
-    /// <summary>
-    /// The order to which a place of the mail belongs: the last one that is mentioned before it, else the first after it; null: there is
-    /// none.
-    /// </summary>
-    private static string? OwnerOf(int place, List<Mention> mentions)
-    {
-        var inText = mentions.Where(mention => mention.Start >= 0).ToArray();
-        if (inText.Length == 0)
-        {
-            return mentions.Count > 0 ? mentions[0].Number : null;
-        }
-
-        return (inText.LastOrDefault(mention => mention.Start <= place) is { Number: not null } before ? before : inText[0]).Number;
-    }
 
     private static List<Mention> Mentions(Merchant merchant, ReadMail mail)
     {
@@ -119,60 +99,31 @@ internal static class MerchantParser
     private static Evidence EvidenceOf(string text, Mention mention) =>
         mention.Start < 0 ? Evidence.Beside(mention.Number) : Evidence.InText(text, mention.Start, mention.Length);
 
-    /// <summary>One item by its name; several, or one without a name, by their count.</summary>
-    private static string? Items(string text, List<Mention> mentions, string? number)
+    /// <summary>The items of each order, by its number ("" without one): one item by its name; several, or one without a name, by their count.</summary>
+    private static Dictionary<string, string?> Items(string text, OrderPlaces places)
     {
-        var names = new List<string>();
-        var count = 0;
-        var previous = "";
-        var isAfterBullet = false;
-        var at = 0;
-        foreach (var line in text.Split('\n'))
+        var lists = new Dictionary<string, ItemList>(StringComparer.Ordinal);
+        ItemList? open = null;
+        var start = 0;
+        foreach (var range in text.AsSpan().Split('\n'))
         {
-            var start = at;
-            at += line.Length + 1;
-            var belongsToBullet = isAfterBullet;
-            isAfterBullet = false;
-            if (number is not null && OwnerOf(start, mentions) != number)
+            var line = text.AsSpan(range);
+            var owner = places.OwnerOf(start) ?? "";
+            start += line.Length + 1;
+            ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(lists, owner, out _);
+            list ??= new();
+            if (list != open)
             {
-                previous = "";
-                continue;
+                // The lines between belong to another order.
+                list.Begin();
+                open = list;
             }
 
-            if (line.Length < 400 && Quantity.Match(line) is { Success: true } quantity)
-            {
-                var each = int.Parse(quantity.Groups["count"].Value, System.Globalization.CultureInfo.InvariantCulture);
-                count += each;
-                if (belongsToBullet)
-                {
-                    count--;
-                    names.RemoveAt(names.Count - 1);
-                }
-
-                if (previous.Length >= 3)
-                {
-                    names.Add(each > 1 ? $"{Cut(previous)} x{each}" : Cut(previous));
-                }
-            }
-            else if (line.Length < 400 && BulletQuantity.Match(line) is { Success: true } bullet)
-            {
-                count++;
-                names.Add(Cut(bullet.Groups["name"].Value.Trim()));
-                isAfterBullet = true;
-            }
-            else if (line.Length < 400 && Shipped.Match(line) is { Success: true } shipped)
-            {
-                count = int.Parse(shipped.Groups["count"].Value, System.Globalization.CultureInfo.InvariantCulture);
-            }
-
-            previous = line.Trim().Trim('*', '•', '-', ' ');
+            list.Add(line);
         }
 
-        var summary = names.Count == 1 && count <= 1 ? names[0] : count > 0 ? names.Count == 1 ? names[0] : $"{count} items" : null;
-        return summary is { Length: > LongestSummary } ? summary[..LongestSummary] : summary;
+        return lists.ToDictionary(list => list.Key, list => list.Value.Summary, StringComparer.Ordinal);
     }
-
-    private static string Cut(string name) => name.Length <= LongestItem ? name : name[..LongestItem].TrimEnd();
 
     private readonly record struct Mention(string Number, int Start, int Length);
 }

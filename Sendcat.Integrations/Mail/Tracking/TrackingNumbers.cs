@@ -38,14 +38,17 @@ public static class TrackingNumbers
     /// What a number that somebody names is, judged by itself and by its first occurrence in the text: null when it does not occur, when it
     /// is labelled as something else, or when its check digit is wrong.
     /// </summary>
-    public static TrackingMatch? Judge(string text, string number)
+    /// <param name="text">The text.</param>
+    /// <param name="number">The number, as somebody wrote it.</param>
+    /// <param name="found">What <see cref="Find"/> found in the text. Somebody may name hundreds of numbers, and each search reads the whole text.</param>
+    public static TrackingMatch? Judge(string text, string number, IEnumerable<TrackingMatch> found)
     {
         if (TrackingFormats.Normalize(number) is not { } normalized || TrackingFormats.IsMistyped(normalized))
         {
             return null;
         }
 
-        if (Find(text).FirstOrDefault(match => match.Number == normalized) is { } known)
+        if (found.FirstOrDefault(match => match.Start >= 0 && match.Number == normalized) is { } known)
         {
             return known;
         }

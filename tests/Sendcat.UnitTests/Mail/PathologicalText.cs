@@ -34,6 +34,13 @@ public sealed record PathologicalText(string Name, string Start, string Piece)
         new("order numbers", "", "111-1111111-1111111 orderID="),
         new("groups of digits", "Tracking number: ", "1234 "),
         new("lines of senders", "", "From: a@amazon.com\n"),
+        new("short lines", "", "some words<br>\n"),
+        new("shortest lines", "", "x\n"),
+        new("short lines of orders", "", "111-1111111-1111111\nx\ny\nz\n"),
+        new("items", "Order 111-1111111-1111111\n", "- a thing\nQty: 1\n"),
+        new("quoted replies", "", "> > > some words that somebody wrote\n"),
+        new("rows of tables", "<table>", "<tr><td>some words</td><td>$1.00</td></tr>"),
+        new("values inside of values", "<div itemscope itemtype=Order>" + string.Concat(Enumerable.Repeat("<b itemprop=a>", 200)), "some words "),
     ];
 
     /// <summary>An ordinary text of the same size: what the reading of 1 MiB costs.</summary>
