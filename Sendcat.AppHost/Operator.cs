@@ -85,6 +85,7 @@ internal static class Operator
         options.PrepareRequest = async context =>
         {
             context.Request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await key.Resource.GetValueAsync(context.CancellationToken));
+            context.Request.Headers.Add("x-sendcat-reason", $"Command {name}");
             prepare?.Invoke(context);
         };
         return api.WithHttpCommand(path, displayName, commandName: name, commandOptions: options);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Sendcat.Monitor.Chat;
 using Sendcat.Monitor.DeadLetters;
+using Sendcat.Monitor.Ops;
 using Sendcat.Monitor.Watch;
 
 namespace Sendcat.Monitor;
@@ -11,7 +12,7 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         var watch = WatchCommand.Create();
-        var root = new RootCommand("Monitors Sendcat, manages dead letters, and sends chat messages from a terminal.") { ChatCommand.Create(), DlqCommand.Create(), watch };
+        var root = new RootCommand("Monitors Sendcat, manages dead letters and keys, and sends chat messages from a terminal.") { ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), watch };
         root.Action = watch.Action;
 
         var parsed = root.Parse(args);

@@ -112,6 +112,7 @@ public static class ReliabilityFeature
         services.TryAddSingleton<ProviderCatalog>();
         services.AddUpkeep<KnobOverrideWatch>();
         services.TryAddSingleton<OperatorAudit>();
+        services.TryAddSingleton<OperatorKeys>();
         services.TryAddSingleton(provider => new KnobOverrideStore(
             provider.GetRequiredService<KnobRegistry>(),
             provider.GetRequiredService<KnobOverrideWatch>(),

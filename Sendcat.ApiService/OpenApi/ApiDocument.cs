@@ -22,6 +22,15 @@ internal static class ApiDocument
     public static IServiceCollection AddApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options =>
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_0;
+        options.AddOperationTransformer(static (operation, context, _) =>
+        {
+            if (context.Description.ActionDescriptor.EndpointMetadata.OfType<OpsReason>().Any())
+            {
+                (operation.Parameters ??= []).Add(Reason);
+            }
+
+            return Task.CompletedTask;
+        });
         options.AddDocumentTransformer(static async (document, context, cancellationToken) =>
         {
             Describe(document);
@@ -30,6 +39,15 @@ internal static class ApiDocument
             Order(document);
         });
     });
+
+    private static OpenApiParameter Reason => new()
+    {
+        Name = OpsReason.Header,
+        In = ParameterLocation.Header,
+        Required = true,
+        Description = "Why the change is made; the audit shows it.",
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = OpsReason.Shortest, MaxLength = OpsReason.Longest },
+    };
 
     private static void Describe(OpenApiDocument document)
     {
@@ -49,7 +67,7 @@ internal static class ApiDocument
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
                 BearerFormat = "JWT",
-                Description = "Access token of /api/auth/login, or the operator key for /api/ops (with the viewer key only GET is allowed)",
+                Description = "Access token of /api/auth/login, or a key of an operator for /api/ops (with a key of a viewer only GET is allowed)",
             },
             ["session"] = new OpenApiSecurityScheme
             {

@@ -5,6 +5,7 @@ using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Identity.Google;
+using Sendcat.ApiService.Ops;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Shopping.Favorites;
 using Sendcat.ApiService.Shopping.Packages;
@@ -32,6 +33,7 @@ internal static class FieldShapes
         (nameof(FavoriteView), "type", FavoriteTypes),
         (nameof(FavoriteMark), "type", FavoriteTypes),
         (nameof(FavoriteToggling), "type", FavoriteTypes),
+        (nameof(NewOpsKey), "role", ["operator", "viewer"]),
         (nameof(PackageView), "status", ["warehouse", "in_transit", "ready_for_pickup", "delivered"]),
         (nameof(SignedIn), "tokenType", ["Bearer"]),
         ("SendcatEventProviderRoute", "routeId", ["primary", "secondary"]),
@@ -84,6 +86,7 @@ internal static class FieldShapes
         [nameof(Claim)] = ["sessionId"],
         [nameof(Branch)] = ["messageId"],
         [nameof(Edit)] = ["messageId"],
+        [nameof(NewOpsKey)] = ["name", "role"],
         [nameof(AbortBody)] = ["threadId", "messageId"],
     };
 }

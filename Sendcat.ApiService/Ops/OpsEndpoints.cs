@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.KnobChanges;
 using Sendcat.Reliability.Knobs;
 
@@ -19,6 +20,7 @@ internal static class OpsEndpoints
         var ops = FunctionErrors.Group(app).MapGroup("/api/ops").WithTags("Operations")
             .AddEndpointFilter(async (context, next) => await guard.RefusalAsync(context.HttpContext) is { } refusal ? refusal : await next(context))
             .WithMetadata(Refusal(401), Refusal(403), Refusal(429));
+        ((IEndpointConventionBuilder)ops).Finally(OpsReason.Mark);
         ops.MapGet("/knobs", Knobs).As("ops.knobs", "Every knob: value, default, range and source");
         ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As("ops.setKnob", "Set a knob on all replicas", 400, 404, 413, 415);
         ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Remove the override of a knob", 400, 404);
@@ -31,6 +33,7 @@ internal static class OpsEndpoints
         ops.MapSlo();
         ops.MapReplayKeys();
         ops.MapPackageFeed();
+        ops.MapKeys();
         ops.MapAudit();
     }
 
@@ -60,7 +63,7 @@ internal static class OpsEndpoints
             return ApiError.NotFound("No such knob");
         }
 
-        var change = await store.SetAsync(name, value, Actor(http), cancellationToken);
+        var change = await store.SetAsync(name, value, By(http), cancellationToken);
         return change.Accepted
             ? TypedResults.Ok(new KnobChanged(name, change.Before, change.Now))
             : ApiError.InvalidRequest($"{name}: {change.Reason}");
@@ -76,7 +79,7 @@ internal static class OpsEndpoints
         var changes = new List<KnobChanged>();
         foreach (var (name, value) in settings)
         {
-            var change = await store.SetAsync(name, value, Actor(http), cancellationToken);
+            var change = await store.SetAsync(name, value, By(http), cancellationToken);
             changes.Add(new(name, change.Before, change.Now));
         }
 
@@ -95,6 +98,10 @@ internal static class OpsEndpoints
         ["off"] = [("ADMISSION_REDIS_ENABLED", "false"), ("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true")],
     };
 
-    /// <summary>The actor of an audit entry.</summary>
-    internal static string Actor(HttpContext http) => $"operator at {ClientAddress.KeyOf(http)}";
+    /// <summary>The caller and its reason, for the audit entry of a change.</summary>
+    internal static AuditedBy By(HttpContext http)
+    {
+        OpsReason.TryRead(http, out var reason);
+        return new($"{http.Features.Get<OpsCaller>()!.Name} at {ClientAddress.KeyOf(http)}", reason);
+    }
 }

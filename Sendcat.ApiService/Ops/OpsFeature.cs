@@ -7,6 +7,7 @@ internal static class OpsFeature
     public static IServiceCollection AddOps(this IServiceCollection services)
     {
         services.AddSingleton(provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
+        services.AddSingleton<NamedKeys>();
         services.AddSingleton<OpsGuard>();
         services.AddSingleton<ScheduleStore>();
         return services;

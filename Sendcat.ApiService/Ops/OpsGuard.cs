@@ -8,19 +8,23 @@ namespace Sendcat.ApiService.Ops;
 /// Authorizes requests to the operator surface, and counts wrong keys per address. A correct key is always accepted, also from an address
 /// over its budget: otherwise another user of the address could lock the operators out. The length of the keys protects them from guesses.
 /// </summary>
-internal sealed class OpsGuard(OpsKeys keys, RateLimiter limiter, RateLimitEvents events, ILogger<OpsGuard> logger)
+internal sealed class OpsGuard(OpsKeys keys, NamedKeys named, RateLimiter limiter, RateLimitEvents events, ILogger<OpsGuard> logger)
 {
     private const string WrongKey = "wrong_key";
 
     /// <returns>
-    /// Null for an authorized request; else 401 without a correct key, 429 after too many wrong ones, 403 for a change with the viewer key.
+    /// Null for an authorized request; else 401 without a correct key, 429 after too many wrong ones, 403 for a change with a viewer key,
+    /// 400 for a change without a reason.
     /// </returns>
     public async ValueTask<ApiError?> RefusalAsync(HttpContext http)
     {
         var presented = OpsKeys.Presented(http.Request.Headers.Authorization);
-        return keys.RoleOf(presented) switch
+        var caller = await CallerAsync(presented, http.RequestAborted);
+        http.Features.Set(caller);
+        return caller.Role switch
         {
-            OpsRole.Operator => null,
+            OpsRole.Operator => OpsReason.TryRead(http, out _) ? null : ApiError.InvalidRequest(
+                $"A change needs its reason in the header {OpsReason.Header}: {OpsReason.Shortest} to {OpsReason.Longest} characters"),
             OpsRole.Viewer => IsRead(http) ? null : ApiError.Forbidden("This key may only read"),
             _ when presented is not null && await CountWrongKeyAsync(http) is { } wait => ApiError.RateLimited(wait, RateLimitBucket.OpsKey.Name(), "Too many wrong keys"),
             _ => ApiError.Unauthorized("The operator key is missing or wrong"),
@@ -34,14 +38,27 @@ internal sealed class OpsGuard(OpsKeys keys, RateLimiter limiter, RateLimitEvent
     public async ValueTask<OpsRole> RoleAsync(HttpContext http)
     {
         var presented = OpsKeys.Presented(http.Request.Headers.Authorization);
-        var role = keys.RoleOf(presented);
-        if (role is OpsRole.None && presented is not null && !IsAccessToken(presented))
+        if (presented is not null && IsAccessToken(presented))
+        {
+            return OpsRole.None;
+        }
+
+        var caller = await CallerAsync(presented, http.RequestAborted);
+        if (caller.Role is OpsRole.None && presented is not null)
         {
             await CountWrongKeyAsync(http);
         }
 
-        return role;
+        return caller.Role;
     }
+
+    /// <summary>The configured keys need no store, so they are valid whatever is unavailable.</summary>
+    private async ValueTask<OpsCaller> CallerAsync(string? presented, CancellationToken cancellationToken) => keys.RoleOf(presented) switch
+    {
+        OpsRole.Operator => new(OpsRole.Operator, NamedKeys.OperatorRole),
+        OpsRole.Viewer => new(OpsRole.Viewer, NamedKeys.ViewerRole),
+        _ => presented is null ? OpsCaller.Nobody : await named.FindAsync(presented, cancellationToken) ?? OpsCaller.Nobody,
+    };
 
     /// <returns>The time to wait when the address is over its budget, else null.</returns>
     private async ValueTask<TimeSpan?> CountWrongKeyAsync(HttpContext http)

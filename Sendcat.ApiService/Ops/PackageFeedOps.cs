@@ -17,7 +17,7 @@ internal static class PackageFeedOps
     public static void MapPackageFeed(this RouteGroupBuilder ops)
     {
         ops.MapGet("/packages", ListAsync).As("ops.listUnclaimedPackages", "Packages that nobody has announced, the newest report first", 400);
-        ops.MapPost("/packages", ReportAsync).Takes<ReportedPackages>().As(
+        OpsReason.WithoutReason(ops.MapPost("/packages", ReportAsync)).Takes<ReportedPackages>().As(
             "ops.reportPackages",
             "Report packages: an upsert by tracking number, as JSON or as text/csv with the same names in its head. A package belongs to the first user who announced it; a change of its status is mailed to the owner",
             400, 413, 415);

@@ -25,7 +25,7 @@ internal static class ScheduleOps
             return ApiError.NotFound("No such scheduled job");
         }
 
-        var entry = await audit.BeginAsync(OpsEndpoints.Actor(http), "schedule.run", name, cancellationToken);
+        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "schedule.run", name, cancellationToken);
         await store.RequestAsync(name, cancellationToken);
         await audit.EndAsync(entry, "requested", cancellationToken);
         return TypedResults.Accepted((string?)null, ScheduledJobView.Of((await store.ListAsync(cancellationToken)).Single(job => job.Name == name)));

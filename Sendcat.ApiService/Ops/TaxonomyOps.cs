@@ -22,7 +22,7 @@ internal static class TaxonomyOps
         HttpContext http, IConnectionMultiplexer redis, RequestDatabase database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
         var marketplace = options.CurrentValue.MarketplaceId;
-        var entry = await audit.BeginAsync(OpsEndpoints.Actor(http), "taxonomy.refresh", marketplace, cancellationToken);
+        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "taxonomy.refresh", marketplace, cancellationToken);
         long workers = 0;
         try
         {

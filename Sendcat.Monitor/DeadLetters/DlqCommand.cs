@@ -7,6 +7,9 @@ namespace Sendcat.Monitor.DeadLetters;
 /// <summary><c>dlq groups|list|requeue|discard</c>: tool jobs that ran out of attempts.</summary>
 internal static class DlqCommand
 {
+    /// <summary>The reason of a request that changes nothing.</summary>
+    private const string DryRun = "dry run";
+
     /// <param name="console">Null: the terminal.</param>
     /// <param name="errors">Null: standard error.</param>
     /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
@@ -41,18 +44,25 @@ internal static class DlqCommand
             var change = new Command(verb, description);
             var dryRun = new Option<bool>("--dry-run") { Description = "Only shows what would change." };
             var all = new Option<bool>("--all") { Description = "Selects all dead letters; required when no other filter is given." };
+            var reason = OpsVerb.Reason(required: false);
             filter.AddTo(change);
             change.Add(dryRun);
             change.Add(all);
+            change.Add(reason);
             change.Validators.Add(result =>
             {
                 if (!result.GetValue(all) && filter.IsEmpty(result))
                 {
                     result.AddError($"Say which to {verb}: --tool, --fingerprint, --id, --died-before, or --all.");
                 }
+
+                if (!result.GetValue(dryRun) && string.IsNullOrWhiteSpace(result.GetValue(reason)))
+                {
+                    result.AddError($"Say why with --reason; the audit shows it. --dry-run needs none.");
+                }
             });
             change.SetAction((parsed, stop) => RunAsync(
-                parsed, service => DlqSession.ChangeAsync(service, Printer(parsed), verb, filter.RequestBody(parsed, parsed.GetValue(all), parsed.GetValue(dryRun)), stop)));
+                parsed, service => DlqSession.ChangeAsync(service, Printer(parsed), verb, filter.RequestBody(parsed, parsed.GetValue(all), parsed.GetValue(dryRun)), parsed.GetValue(reason) ?? DryRun, stop)));
             return change;
         }
 

@@ -1,14 +1,14 @@
-using System.Globalization;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
+using Sendcat.Monitor.Ops;
 using Spectre.Console;
 
 namespace Sendcat.Monitor.DeadLetters;
 
 /// <summary>Prints responses about dead letters: as tables and lines, or with <c>--json</c> as the service sent them.</summary>
-internal sealed class DlqPrinter(IAnsiConsole console, bool json)
+internal sealed class DlqPrinter(IAnsiConsole console, bool json) : OpsPrinter(console, json)
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private readonly IAnsiConsole _console = console;
 
     public void Groups(JsonElement response)
     {
@@ -37,7 +37,7 @@ internal sealed class DlqPrinter(IAnsiConsole console, bool json)
                 new Text($"{group.Text("error")} ({group.Text("reason")})"));
         }
 
-        console.Write(table);
+        _console.Write(table);
     }
 
     /// <param name="response">A page of dead letters.</param>
@@ -93,16 +93,6 @@ internal sealed class DlqPrinter(IAnsiConsole console, bool json)
         }
     }
 
-    private bool Raw(JsonElement response)
-    {
-        if (json)
-        {
-            Line(JsonSerializer.Serialize(response, Indented));
-        }
-
-        return json;
-    }
-
     private void Details(JsonElement deadLetter)
     {
         Line($"    {deadLetter.Field("arguments")?.GetRawText()}");
@@ -111,21 +101,4 @@ internal sealed class DlqPrinter(IAnsiConsole console, bool json)
             Line($"      {Time(attempt, "startedAt")} – {Time(attempt, "endedAt")}  {attempt.Text("worker")}  {attempt.Text("error")}");
         }
     }
-
-    /// <summary>
-    /// Writes text without wrapping, for programs that read lines. Control characters become spaces, because text of an upstream or a user
-    /// must not send escape sequences to the terminal.
-    /// </summary>
-    private void Line(string text) =>
-        console.Profile.Out.Writer.WriteLine(string.Concat(text.Select(character => char.IsControl(character) && character is not '\n' ? ' ' : character)));
-
-    private static JsonElement[] Items(JsonElement response) => ItemsOf(response, "items");
-
-    private static JsonElement[] ItemsOf(JsonElement json, string name) => json.Field(name) is { ValueKind: JsonValueKind.Array } items ? [.. items.EnumerateArray()] : [];
-
-    private static string Integer(JsonElement json, string name) => json.Number(name)?.ToString("0", CultureInfo.InvariantCulture) ?? "";
-
-    private static string Time(JsonElement json, string name) =>
-        DateTimeOffset.TryParse(json.Text(name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-            ? time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) : "";
 }

@@ -1,15 +1,34 @@
 using System.CommandLine;
+using System.Text;
 using Sendcat.Monitor.Chat;
+using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
 /// <summary>Common parts of the verbs that call the operator API: its address, the key, and the exit code when the call fails.</summary>
-internal static class OpsVerb
+/// <param name="console">Null: the terminal.</param>
+/// <param name="errors">Null: standard error.</param>
+/// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
+internal sealed class OpsVerb(IAnsiConsole? console, TextWriter? errors, string? key)
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(100);
+
+    public Option<string> UrlOption { get; } = Recursive(Url());
+
+    public Option<bool> JsonOption { get; } = new("--json") { Description = "Prints the response of the service as JSON.", Recursive = true };
+
+    /// <summary>Sends requests of a command to the service and prints its responses.</summary>
+    /// <inheritdoc cref="RunAsync(string, string?, TextWriter, Func{OpsClient, Task{int}})"/>
+    public Task<int> RunAsync(ParseResult parsed, Func<OpsClient, OpsPrinter, Task<int>> work) => RunAsync(
+        parsed.GetValue(UrlOption)!, key ?? OpsKeyFile.Find(), errors ?? Console.Error,
+        service => work(service, new OpsPrinter(console ?? AnsiConsole.Console, parsed.GetValue(JsonOption))));
+
+    /// <summary>Why a change is made, for the audit.</summary>
+    public static Option<string?> Reason(bool required = true) =>
+        new("--reason") { Description = "Why; the audit shows it (3 to 500 characters).", Required = required };
 
     public static Option<string> Url()
     {
@@ -45,7 +64,7 @@ internal static class OpsVerb
         }
 
         IsHttp(url, out var address);
-        using var handler = new SocketsHttpHandler { ConnectTimeout = ConnectTimeout };
+        using var handler = new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8 };
         using var http = new HttpClient(handler) { BaseAddress = address, Timeout = ResponseTimeout };
         try
         {
@@ -61,6 +80,12 @@ internal static class OpsVerb
             await errors.WriteLineAsync($"Sendcat does not answer at {address}: start it with ./sendcat up, or name another address with --url.");
             return ExitCode.Undecided;
         }
+    }
+
+    private static Option<string> Recursive(Option<string> option)
+    {
+        option.Recursive = true;
+        return option;
     }
 
     private static bool IsHttp(string? text, out Uri? address) =>

@@ -9,18 +9,19 @@ public sealed class OperatorAudit(RequestDatabase database, TimeProvider time)
 {
     /// <summary>Writes an audit row before the change, so that no change is made without a row.</summary>
     /// <returns>Id of the row, for <see cref="EndAsync"/>.</returns>
-    public async Task<long> BeginAsync(string actor, string action, string target, CancellationToken cancellationToken)
+    public async Task<long> BeginAsync(AuditedBy by, string action, string target, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(
             """
             -- begin operator audit
-            INSERT INTO reliability.operator_audit (actor, action, target, created_at) VALUES ($1, $2, $3, $4) RETURNING id
+            INSERT INTO reliability.operator_audit (actor, action, target, created_at, reason) VALUES ($1, $2, $3, $4, $5) RETURNING id
             """);
-        command.Parameters.Add(new() { Value = actor });
+        command.Parameters.Add(new() { Value = by.Actor });
         command.Parameters.Add(new() { Value = action });
         command.Parameters.Add(new() { Value = target });
         command.Parameters.Add(new() { Value = time.GetUtcNow() });
+        command.Parameters.Add(by.ReasonParameter());
         return (long)(await command.ExecuteScalarAsync(CancellationToken.None))!;
     }
 
@@ -48,7 +49,7 @@ public sealed class OperatorAudit(RequestDatabase database, TimeProvider time)
         await using var command = connection.CreateCommand(
             """
             -- list operator audit
-            SELECT id, actor, action, target, before, after, created_at FROM reliability.operator_audit WHERE id < $1 ORDER BY id DESC LIMIT $2
+            SELECT id, actor, action, target, before, after, created_at, reason FROM reliability.operator_audit WHERE id < $1 ORDER BY id DESC LIMIT $2
             """);
         command.Parameters.Add(new() { Value = before ?? long.MaxValue });
         command.Parameters.Add(new() { Value = limit });
@@ -65,6 +66,7 @@ public sealed class OperatorAudit(RequestDatabase database, TimeProvider time)
                 Before = await reader.IsDBNullAsync(4, CancellationToken.None) ? null : reader.GetString(4),
                 After = await reader.IsDBNullAsync(5, CancellationToken.None) ? null : reader.GetString(5),
                 CreatedAt = await reader.GetFieldValueAsync<DateTimeOffset>(6, CancellationToken.None),
+                Reason = await reader.IsDBNullAsync(7, CancellationToken.None) ? null : reader.GetString(7),
             });
         }
 

@@ -18,6 +18,8 @@ public sealed class ReliabilityDb(DbContextOptions<ReliabilityDb> options) : DbC
 
     public DbSet<OperatorAuditRow> OperatorAudit => Set<OperatorAuditRow>();
 
+    public DbSet<OperatorKeyRow> OperatorKeys => Set<OperatorKeyRow>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.HasDefaultSchema(Schema);
@@ -51,6 +53,13 @@ public sealed class ReliabilityDb(DbContextOptions<ReliabilityDb> options) : DbC
             row.ToTable("operator_audit");
             row.HasIndex(it => it.CreatedAt);
             row.HasIndex(it => new { it.Target, it.CreatedAt });
+        });
+
+        modelBuilder.Entity<OperatorKeyRow>(row =>
+        {
+            row.ToTable("operator_keys");
+            row.HasIndex(it => it.Name).IsUnique().HasFilter("revoked_at IS NULL");
+            row.HasIndex(it => it.Hash).IsUnique();
         });
     }
 }

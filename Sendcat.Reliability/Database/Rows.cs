@@ -85,5 +85,32 @@ public sealed class OperatorAuditRow
 
     public string? After { get; set; }
 
+    /// <summary>Why, in the operator's words; null for rows that are older than this column, and for data that is reported to Sendcat.</summary>
+    public string? Reason { get; set; }
+
     public DateTimeOffset CreatedAt { get; set; }
+}
+
+/// <summary>A key of an operator or viewer that another operator made. The key itself is not stored.</summary>
+public sealed class OperatorKeyRow
+{
+    public Guid Id { get; set; }
+
+    /// <summary>Unique among the keys that are not revoked.</summary>
+    public required string Name { get; set; }
+
+    /// <summary><c>operator</c> or <c>viewer</c>.</summary>
+    public required string Role { get; set; }
+
+    /// <summary>SHA-256 of the key, which is 32 random bytes.</summary>
+    public required byte[] Hash { get; set; }
+
+    /// <summary>The operator who made it.</summary>
+    public required string MadeBy { get; set; }
+
+    public DateTimeOffset MadeAt { get; set; }
+
+    public DateTimeOffset? RevokedAt { get; set; }
+
+    public string? RevokedBy { get; set; }
 }

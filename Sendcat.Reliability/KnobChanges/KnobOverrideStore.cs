@@ -21,15 +21,15 @@ public sealed class KnobOverrideStore
              changed AS (
                INSERT INTO reliability.knob_overrides (name, value, actor, updated_at) VALUES ($1, $2, $3, $4)
                ON CONFLICT (name) DO UPDATE SET value = excluded.value, actor = excluded.actor, updated_at = excluded.updated_at)
-        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at)
-        VALUES ($3, 'knob.set', $1, (SELECT value FROM before), $2, $4) RETURNING before
+        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
+        VALUES ($3, 'knob.set', $1, (SELECT value FROM before), $2, $4, $5) RETURNING before
         """;
 
     private const string Clear = """
         -- clear knob
         WITH cleared AS (DELETE FROM reliability.knob_overrides WHERE name = $1 RETURNING value)
-        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at)
-        VALUES ($3, 'knob.clear', $1, (SELECT value FROM cleared), $2, $4) RETURNING before
+        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
+        VALUES ($3, 'knob.clear', $1, (SELECT value FROM cleared), $2, $4, $5) RETURNING before
         """;
 
     private readonly KnobRegistry _knobs;
@@ -57,11 +57,11 @@ public sealed class KnobOverrideStore
     /// </summary>
     /// <param name="name">The environment variable of the knob.</param>
     /// <param name="value">The value; null removes the override, so that the configuration applies again.</param>
-    /// <param name="actor">The operator, for the audit log.</param>
+    /// <param name="by">The operator and the reason, for the audit log.</param>
     /// <param name="cancellationToken">Cancels the change.</param>
     /// <returns>The change, or why it was refused: unknown name, secret, start-up only, value not allowed.</returns>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
-    public async Task<KnobChange> SetAsync(string name, string? value, string actor, CancellationToken cancellationToken = default)
+    public async Task<KnobChange> SetAsync(string name, string? value, AuditedBy by, CancellationToken cancellationToken = default)
     {
         if (_knobs.Find(name) is not { } knob)
         {
@@ -87,11 +87,12 @@ public sealed class KnobOverrideStore
         await using var command = connection.CreateCommand(value is null ? Clear : Set);
         command.Parameters.Add(new() { Value = name });
         command.Parameters.Add(new() { Value = value ?? (object)DBNull.Value });
-        command.Parameters.Add(new() { Value = actor });
+        command.Parameters.Add(new() { Value = by.Actor });
         command.Parameters.Add(new() { Value = _time.GetUtcNow() });
+        command.Parameters.Add(by.ReasonParameter());
         var before = await command.ExecuteScalarAsync(CancellationToken.None) as string;
 
-        _logger.KnobSet(name, value ?? "(cleared)", actor);
+        _logger.KnobSet(name, value ?? "(cleared)", by.Actor);
         await _watch.RefreshAsync(cancellationToken);
         await SignalAsync();
         return new(true, null, before, _knobs.Read(knob).Value);

@@ -85,10 +85,12 @@ public sealed class SendcatApi : IAsyncDisposable
         return client;
     }
 
+    /// <summary>A client with a token or an operator's key, which gives a reason for its changes.</summary>
     public HttpClient WithBearer(string token)
     {
         var client = _host.CreateClient();
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        client.DefaultRequestHeaders.Add("x-sendcat-reason", "a test");
         return client;
     }
 

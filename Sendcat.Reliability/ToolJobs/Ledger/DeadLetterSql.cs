@@ -23,8 +23,8 @@ internal static class DeadLetterSql
         """;
 
     /// <summary>
-    /// $6 dry run, $7 interval between two jobs of a tool, $8 actor, $9 the filter as text. Returns (matched, job ids, skipped, last due
-    /// time).
+    /// $6 dry run, $7 interval between two jobs of a tool, $8 actor, $9 the filter as text, $10 the reason. Returns (matched, job ids,
+    /// skipped, last due time).
     /// </summary>
     public const string Requeue = $"""
         -- requeue dead letters
@@ -52,8 +52,8 @@ internal static class DeadLetterSql
         ), announced AS (
             INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, due_at, trace_parent FROM requeued
         ), audited AS (
-            INSERT INTO reliability.operator_audit (actor, action, target, after, created_at)
-            SELECT $8, 'dlq.requeue', $9, format('%s requeued, %s skipped', (SELECT count(*) FROM spaced), (SELECT count(*) FROM meant) - (SELECT count(*) FROM spaced)), statement_timestamp()
+            INSERT INTO reliability.operator_audit (actor, action, target, after, created_at, reason)
+            SELECT $8, 'dlq.requeue', $9, format('%s requeued, %s skipped', (SELECT count(*) FROM spaced), (SELECT count(*) FROM meant) - (SELECT count(*) FROM spaced)), statement_timestamp(), $10
             WHERE NOT $6
         )
         SELECT (SELECT count(*)::int FROM meant), (SELECT coalesce(array_agg(id ORDER BY due_at), ARRAY[]::uuid[]) FROM spaced),
@@ -61,8 +61,8 @@ internal static class DeadLetterSql
         """;
 
     /// <summary>
-    /// $6 dry run, $7 retention time, $8 actor, $9 the filter as text, $10 the lanes whose arguments are erased. Returns (matched, job ids, 0,
-    /// null).
+    /// $6 dry run, $7 retention time, $8 actor, $9 the filter as text, $10 the lanes whose arguments are erased, $11 the
+    /// reason. Returns (matched, job ids, 0, null).
     /// </summary>
     public const string Discard = $"""
         -- discard dead letters
@@ -74,8 +74,8 @@ internal static class DeadLetterSql
                 args = CASE WHEN j.tool = ANY($10) THEN jsonb_build_object()::text ELSE j.args END, principal = CASE WHEN j.tool = ANY($10) THEN 'erased' ELSE j.principal END
             FROM meant m WHERE j.id = m.id AND NOT $6
         ), audited AS (
-            INSERT INTO reliability.operator_audit (actor, action, target, after, created_at)
-            SELECT $8, 'dlq.discard', $9, format('%s discarded', (SELECT count(*) FROM meant)), statement_timestamp() WHERE NOT $6
+            INSERT INTO reliability.operator_audit (actor, action, target, after, created_at, reason)
+            SELECT $8, 'dlq.discard', $9, format('%s discarded', (SELECT count(*) FROM meant)), statement_timestamp(), $11 WHERE NOT $6
         )
         SELECT count(*)::int, coalesce(array_agg(id), ARRAY[]::uuid[]), 0, NULL::timestamptz FROM meant
         """;

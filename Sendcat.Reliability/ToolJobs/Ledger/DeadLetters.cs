@@ -63,14 +63,14 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
     /// its cache slot has a live job; of several with the same cache slot only the oldest is requeued.
     /// </summary>
     /// <param name="dryRun">True: only report what would change.</param>
-    /// <param name="actor">The operator. The same statement writes the audit row, except in a dry run.</param>
-    public async Task<DeadLetterChange> RequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
+    /// <param name="by">The operator and the reason. The same statement writes the audit row, except in a dry run.</param>
+    public async Task<DeadLetterChange> RequeueAsync(DeadLetterFilter filter, bool dryRun, AuditedBy by, CancellationToken cancellationToken)
     {
         for (var collisions = 0; ; collisions++)
         {
             try
             {
-                return await TryRequeueAsync(filter, dryRun, actor, cancellationToken);
+                return await TryRequeueAsync(filter, dryRun, by, cancellationToken);
             }
             catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && collisions < MaxCollisions)
             {
@@ -80,7 +80,7 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         }
     }
 
-    private async Task<DeadLetterChange> TryRequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
+    private async Task<DeadLetterChange> TryRequeueAsync(DeadLetterFilter filter, bool dryRun, AuditedBy by, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
@@ -89,8 +89,9 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         Add(requeue.Parameters, filter);
         requeue.Parameters.Add(new() { Value = dryRun });
         requeue.Parameters.Add(new() { Value = TimeSpan.FromSeconds(1.0 / options.CurrentValue.ReplayPerSecond) });
-        requeue.Parameters.Add(new() { Value = actor });
+        requeue.Parameters.Add(new() { Value = by.Actor });
         requeue.Parameters.Add(new() { Value = filter.ToString() });
+        requeue.Parameters.Add(by.ReasonParameter());
         batch.BatchCommands.Add(requeue);
         await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
         await reader.NextResultAsync(CancellationToken.None);
@@ -108,17 +109,18 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
 
     /// <summary>Discards dead letters: they become cancelled jobs with the retention time of other finished jobs.</summary>
     /// <inheritdoc cref="RequeueAsync" path="/param[@name='dryRun']"/>
-    /// <inheritdoc cref="RequeueAsync" path="/param[@name='actor']"/>
-    public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
+    /// <inheritdoc cref="RequeueAsync" path="/param[@name='by']"/>
+    public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, AuditedBy by, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(DeadLetterSql.Discard);
         Add(command, filter);
         command.Parameters.Add(new() { Value = dryRun });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.TtlMs) });
-        command.Parameters.Add(new() { Value = actor });
+        command.Parameters.Add(new() { Value = by.Actor });
         command.Parameters.Add(new() { Value = filter.ToString() });
         command.Parameters.Add(new() { Value = lanes.All.Where(lane => lane.ErasesArguments).Select(lane => lane.Tool).ToArray() });
+        command.Parameters.Add(by.ReasonParameter());
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         return await ReadAsync(reader, dryRun, cancellationToken);
     }

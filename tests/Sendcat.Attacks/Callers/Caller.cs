@@ -63,6 +63,8 @@ internal sealed class Caller : IDisposable
     public Caller WithBearer(string token)
     {
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        _http.DefaultRequestHeaders.Remove("x-sendcat-reason");
+        _http.DefaultRequestHeaders.Add("x-sendcat-reason", "an attack");
         return this;
     }
 

@@ -133,6 +133,7 @@ internal sealed class RequestGenerator
         if (operation.IsOps)
         {
             headers.Add(("Authorization", $"Bearer {(_random.Next(8) > 0 ? _secrets.OperatorKey : _secrets.ViewerKey)}"));
+            headers.Add(("x-sendcat-reason", "fuzzing"));
         }
         else if (_random.Next(8) > 0)
         {

@@ -47,13 +47,13 @@ public sealed class ReliabilityDatabaseTests(SharedStores stores)
         await using var two = await Replica.ConnectAsync(redis.ConnectionString, database);
         await two.RunAsync(two.Get<KnobOverrideWatch>());
 
-        var set = await one.Get<KnobOverrideStore>().SetAsync(Knob, "7", "ada", default);
+        var set = await one.Get<KnobOverrideStore>().SetAsync(Knob, "7", new("ada"), default);
         Assert.Equal((true, null, "7"), (set.Accepted, set.Before, set.Now));
         Assert.Equal(7, Value(one));
         await HasValueAsync(two, 7);
 
         await redis.KillAsync();
-        var cleared = await one.Get<KnobOverrideStore>().SetAsync(Knob, null, "bob", default);
+        var cleared = await one.Get<KnobOverrideStore>().SetAsync(Knob, null, new("bob"), default);
         Assert.Equal(("7", "1"), (cleared.Before, cleared.Now));
         await HasValueAsync(two, 1);
 
@@ -73,7 +73,7 @@ public sealed class ReliabilityDatabaseTests(SharedStores stores)
     {
         await using var replica = await ReplicaAsync(await DatabaseAsync());
 
-        var change = await replica.Get<KnobOverrideStore>().SetAsync(name, value, "ada", default);
+        var change = await replica.Get<KnobOverrideStore>().SetAsync(name, value, new("ada"), default);
 
         Assert.False(change.Accepted);
         Assert.NotNull(change.Reason);

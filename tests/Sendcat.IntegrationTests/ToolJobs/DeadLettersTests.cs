@@ -33,8 +33,8 @@ public sealed class DeadLettersTests(SharedStores stores)
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
         var job = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
 
-        var requeue = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: true, "ada", CancellationToken.None);
-        var discard = await rig.Get<DeadLetters>().DiscardAsync(new(), dryRun: true, "ada", CancellationToken.None);
+        var requeue = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: true, new("ada"), CancellationToken.None);
+        var discard = await rig.Get<DeadLetters>().DiscardAsync(new(), dryRun: true, new("ada"), CancellationToken.None);
 
         Assert.Equal((1, job), (requeue.Matched, Assert.Single(requeue.Jobs)));
         Assert.Equal((1, job), (discard.Matched, Assert.Single(discard.Jobs)));
@@ -51,8 +51,8 @@ public sealed class DeadLettersTests(SharedStores stores)
             deadLetters.Add(await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom"));
         }
 
-        var first = await rig.Get<DeadLetters>().RequeueAsync(new(Tool: "search_web", Limit: 4), dryRun: false, "ada", CancellationToken.None);
-        var second = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        var first = await rig.Get<DeadLetters>().RequeueAsync(new(Tool: "search_web", Limit: 4), dryRun: false, new("ada"), CancellationToken.None);
+        var second = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
 
         Assert.Equal(deadLetters[..4], first.Jobs);
         Assert.Equal(deadLetters[4..], second.Jobs);
@@ -72,7 +72,7 @@ public sealed class DeadLettersTests(SharedStores stores)
             await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
         }
 
-        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
         var live = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob");
 
         Assert.Equal(live, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
@@ -83,7 +83,7 @@ public sealed class DeadLettersTests(SharedStores stores)
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
         await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
-        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now() + interval '1 minute'");
 
         var live = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
@@ -96,7 +96,7 @@ public sealed class DeadLettersTests(SharedStores stores)
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
         var replay = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
-        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
         await rig.ExecuteAsync(
             """
             DELETE FROM reliability.tool_outbox;
@@ -128,7 +128,7 @@ public sealed class DeadLettersTests(SharedStores stores)
             """, entering);
         await entry.ExecuteNonQueryAsync();
 
-        var requeue = rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        var requeue = rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
         await Eventually.TrueAsync(async () => await rig.CountLockWaitsAsync() == 1);
         await transaction.CommitAsync();
 
@@ -143,8 +143,8 @@ public sealed class DeadLettersTests(SharedStores stores)
         await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
         await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
 
-        var one = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
-        var none = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        var one = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
+        var none = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
 
         Assert.Equal((2, 1, 1), (one.Matched, one.Jobs.Count, one.Skipped));
         Assert.Equal((1, 0, 1), (none.Matched, none.Jobs.Count, none.Skipped));
@@ -157,7 +157,7 @@ public sealed class DeadLettersTests(SharedStores stores)
         var job = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
         var other = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "bang");
 
-        await rig.Get<DeadLetters>().DiscardAsync(new(Fingerprint: ErrorFingerprint.Of("boom")), dryRun: false, "ada", CancellationToken.None);
+        await rig.Get<DeadLetters>().DiscardAsync(new(Fingerprint: ErrorFingerprint.Of("boom")), dryRun: false, new("ada"), CancellationToken.None);
 
         Assert.Equal("cancelled", await rig.ReadAsync<string>("status", job));
         Assert.Equal("dead_letter", await rig.ReadAsync<string>("status", other));

@@ -21,8 +21,8 @@ public sealed class DlqCommandTests(SharedStores stores)
         var list = await DlqAsync(sendcat, 0, "list", "--tool", "search_web");
         var dryRun = await DlqAsync(sendcat, 0, "requeue", "--tool", "search_web", "--dry-run");
         Assert.Equal(4, await CountAsync(database, "status = 'dead_letter'"));
-        var requeue = await DlqAsync(sendcat, 0, "requeue", "--tool", "search_web");
-        var discard = await DlqAsync(sendcat, 0, "discard", "--all");
+        var requeue = await DlqAsync(sendcat, 0, "requeue", "--tool", "search_web", "--reason", "Serper is back – füße");
+        var discard = await DlqAsync(sendcat, 0, "discard", "--all", "--reason", "a known bug");
 
         Assert.Equal(
             [3, 1],
@@ -34,7 +34,7 @@ public sealed class DlqCommandTests(SharedStores stores)
         Assert.Equal(3, await CountAsync(database, "tool = 'search_web' AND status = 'queued' AND replay_count = 1"));
         Assert.Equal(1, await CountAsync(database, "tool = 'search_global' AND status = 'cancelled'"));
 
-        await DlqAsync(sendcat, 1, "requeue", "--tool", "search_ebay");
+        await DlqAsync(sendcat, 1, "requeue", "--tool", "search_ebay", "--reason", "a test");
         await DlqAsync(sendcat, 2, "requeue");
         await DlqAsync(sendcat, 2, "groups", "--url", "http://127.0.0.1:1");
     }

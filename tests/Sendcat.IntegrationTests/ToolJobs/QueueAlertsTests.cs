@@ -120,7 +120,7 @@ public sealed class QueueAlertsTests(SharedStores stores)
             await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "boom", retryable: true);
         }
 
-        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
 
         var depth = (await rig.Get<QueueAlerts>().EvaluateAsync(CancellationToken.None)).Single(finding => finding.Kind == "queued_depth");
         Assert.InRange(depth.Observed, 1, 2);

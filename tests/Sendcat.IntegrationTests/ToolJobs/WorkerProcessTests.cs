@@ -58,7 +58,7 @@ public sealed class WorkerProcessTests(SharedStores stores)
         await using var worker = await rig.StartWorkerAsync(upstream.Address);
         var failed = await rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":5}""", "user:ann"), MaxWait);
 
-        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
 
         Assert.Equal(ToolBackpressure.DeadLetter, Assert.IsType<ToolJobOutcome.Failed>(failed).Backpressure);
 

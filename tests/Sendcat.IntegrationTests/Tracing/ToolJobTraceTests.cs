@@ -74,6 +74,7 @@ public sealed class ToolJobTraceTests(SharedStores stores)
     {
         using var operators = new HttpClient { BaseAddress = sendcat.Api.Address };
         operators.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", SendcatSystem.OpsKey);
+        operators.DefaultRequestHeaders.Add("x-sendcat-reason", "a test");
         using var response = await operators.PostAsJsonAsync("/api/ops/tool-jobs/dead-letters/requeue", new { tool = "search_web" });
         response.EnsureSuccessStatusCode();
     }

@@ -60,7 +60,7 @@ public sealed class DlqTests
     {
         await using var api = await ServeAsync("discard", """{"dryRun":false,"matched":1,"changed":1,"skipped":0,"ids":["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}""");
 
-        Assert.Equal(0, await RunAsync(api, "discard", "--id", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "--json"));
+        Assert.Equal(0, await RunAsync(api, "discard", "--id", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "--json", "--reason", "a known bug"));
 
         Assert.Equal(1, System.Text.Json.JsonDocument.Parse(_terminal.Text).RootElement.GetProperty("changed").GetInt32());
         Assert.Equal("""{"ids":["7c9e6679-7425-40de-944b-e07fc1f90ae7"],"all":false,"dryRun":false}""", api.LastBody);
@@ -73,10 +73,11 @@ public sealed class DlqTests
     {
         await using var api = await ServeAsync(verb, "{}");
 
-        var parsed = Command().Parse([verb, "--url", api.Address.ToString()]);
+        var parsed = Command().Parse([verb, "--reason", "a known bug", "--url", api.Address.ToString()]);
 
         Assert.Contains("--all", Assert.Single(parsed.Errors).Message, StringComparison.Ordinal);
-        Assert.Empty(Command().Parse([verb, "--all", "--url", api.Address.ToString()]).Errors);
+        Assert.Empty(Command().Parse([verb, "--all", "--reason", "a known bug", "--url", api.Address.ToString()]).Errors);
+        Assert.Contains("--reason", Assert.Single(Command().Parse([verb, "--all"]).Errors).Message, StringComparison.Ordinal);
         Assert.All(["--id", "--limit", "--died-before"], (string option) => Assert.NotEmpty(Command().Parse([verb, option, "nonsense"]).Errors));
         Assert.Empty(api.Requests);
     }
