@@ -60,6 +60,7 @@ internal static class ChatFeature
             .AddSingleton<RunningTurns>()
             .AddSingleton<ThreadTurns>()
             .AddSingleton<RemoteTurn>()
+            .AddSingleton<OtherReplicas>()
             .AddSingleton<ChatHealth>()
             .AddSingleton<ChatEndpoints>();
     }

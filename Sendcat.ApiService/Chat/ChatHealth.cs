@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Ops;
 using Sendcat.ApiService.Providers;
@@ -9,6 +10,7 @@ using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Slo;
 using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat;
@@ -17,7 +19,7 @@ namespace Sendcat.ApiService.Chat;
 /// Reports whether turns can be started. The report is public; models, limits and flags are added only for callers with an operator's key.
 /// </summary>
 internal sealed class ChatHealth(
-    OpsGuard ops, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
+    OpsGuard ops, LiveTurns turns, SliRecorder slis, OtherReplicas others, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
     IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes,
     IOptionsMonitor<OpenRouterOptions> account, IOptionsMonitor<RegionOptions> region, TimeProvider time)
 {
@@ -32,9 +34,17 @@ internal sealed class ChatHealth(
         var configured = account.CurrentValue.ApiKey.Length > 0;
         var (canDecide, redisResponds) = await admission.CheckAsync(http.RequestAborted);
         var ok = configured && canDecide;
-        var report = new ChatHealthReport(ok, flags.Mode, UtcTime.Text(time.GetUtcNow()));
+        var policy = SloPolicy.Default.Verdict;
+        var recent = slis.Recent(MeasuredEndpoint.Chat.Path).Plus(await others.LastMinuteAsync(MeasuredEndpoint.Chat.Path, policy, http.RequestAborted));
+        var waiting = turns.WaitingLongerThan(policy.FirstTokenLimit);
+        var verdict = ok ? ChatVerdict.Of(policy, recent, waiting) : ChatVerdict.CannotStart(configured);
+        var report = new ChatHealthReport(ok, flags.Mode, UtcTime.Text(time.GetUtcNow()), verdict.Verdict, verdict.Cause);
         if (await ops.RoleAsync(http) is not OpsRole.None)
         {
+            report = report with
+            {
+                LastMinute = new(verdict.Text, recent.Turns, recent.Failed, recent.Refused, recent.Late, recent.Partial, waiting, recent.Reasons),
+            };
             report = await DetailedAsync(report, flags, configured, redisResponds, http.RequestAborted);
         }
 
@@ -74,8 +84,12 @@ internal sealed class ChatHealth(
 
 /// <param name="Ok">The key of the model provider is configured, and Redis responds if turns are refused without it.</param>
 /// <param name="CheckedAt">UTC, ISO 8601.</param>
-internal sealed record ChatHealthReport(bool Ok, string Mode, string CheckedAt)
+/// <param name="Verdict">What became of the turns of the last minute: <c>ok</c>, <c>degraded</c> or <c>failing</c>.</param>
+/// <param name="Cause">See <see cref="ChatVerdict"/>; absent when the verdict is <c>ok</c>.</param>
+internal sealed record ChatHealthReport(bool Ok, string Mode, string CheckedAt, string Verdict, string? Cause)
 {
+    public LastMinuteHealth? LastMinute { get; init; }
+
     public FlagsHealth? Flags { get; init; }
 
     public AdmissionHealth? Admission { get; init; }
@@ -92,6 +106,16 @@ internal sealed record ChatHealthReport(bool Ok, string Mode, string CheckedAt)
 
     public ConfigHealth? Config { get; init; }
 }
+
+/// <summary>The numbers behind the verdict: the last 60 seconds of this replica, and the last written minute of the others.</summary>
+/// <param name="Text">A sentence for people.</param>
+/// <param name="Turns">Turns that ended. Those that were rejected or left by their caller are not among them.</param>
+/// <param name="Refused">429.</param>
+/// <param name="Late">Turns whose first token came too late.</param>
+/// <param name="Partial">Turns with a tool whose lane was full.</param>
+/// <param name="Waiting">Turns of this replica that still wait for their first token, for too long.</param>
+internal sealed record LastMinuteHealth(
+    string Text, long Turns, long Failed, long Refused, long Late, long Partial, int Waiting, IReadOnlyDictionary<string, long> Reasons);
 
 internal sealed record FlagsHealth(
     bool Enabled, bool ShadowMode, bool AdmissionEnforce, bool ToolQueueEnforce, bool ProviderFailoverEnabled, bool FailClosedOnRedisError);

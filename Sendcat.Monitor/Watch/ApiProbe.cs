@@ -21,7 +21,8 @@ internal sealed class ApiProbe(HttpClient http, TimeProvider clock)
             var ok = json?.Flag("ok");
             var problem = health != 200 ? $"/health answers {health}"
                 : chat is not (200 or 403) ? $"/api/chat/health answers {chat}"
-                : ok == false ? "chats cannot be started"
+                : ok == false ? "chats cannot be started" + Because(json)
+                : json?.Text("verdict") is "degraded" or "failing" ? $"turns are {json?.Text("verdict")}" + Because(json)
                 : null;
             var state = problem is null ? ApiObservation.Up : ApiObservation.Degraded;
             return new(clock.GetUtcNow(), address, state, health, chat, ok, json?.Text("mode"), latency, problem, json);
@@ -32,6 +33,8 @@ internal sealed class ApiProbe(HttpClient http, TimeProvider clock)
             return new(clock.GetUtcNow(), address, ApiObservation.Down, null, null, null, null, clock.GetElapsedTime(start).TotalMilliseconds, problem, null);
         }
     }
+
+    private static string Because(JsonElement? json) => json?.Text("cause") is { } cause ? $": {cause}" : "";
 
     private async Task<(int Status, JsonElement? Json)> GetAsync(Uri address, CancellationToken cancellationToken)
     {

@@ -46,5 +46,6 @@ public sealed record SliPoint(string Endpoint, DateTimeOffset Minute, int Replic
 /// <param name="Reason">Why it was not served, from a small closed set; null otherwise.</param>
 /// <param name="FirstToken">Null: there was none.</param>
 /// <param name="Completion">The time to the complete answer, or to the acknowledgement of a webhook; null: it was not served.</param>
+/// <param name="IsPartial">A tool of the turn was refused or not awaited, because its lane was full.</param>
 public readonly record struct SliRequest(
-    SliOutcome Outcome, string? Reason = null, TimeSpan? FirstToken = null, TimeSpan? Completion = null);
+    SliOutcome Outcome, string? Reason = null, TimeSpan? FirstToken = null, TimeSpan? Completion = null, bool IsPartial = false);

@@ -20,6 +20,9 @@ public sealed class SliRecorder : BackgroundService
     private static readonly TimeSpan FoldInterval = TimeSpan.FromHours(1);
 
     private readonly SliTally _tally = new(SloPolicy.Default.Endpoints.Keys);
+    private readonly Dictionary<string, RecentRequests> _recent = SloPolicy.Default.Endpoints.Keys.ToDictionary(
+        endpoint => endpoint, _ => new RecentRequests(SloPolicy.Default.Verdict), StringComparer.Ordinal);
+
     private readonly SliStore _store;
     private readonly ReplicaId _replica;
     private readonly SliMetrics _metrics;
@@ -46,7 +49,12 @@ public sealed class SliRecorder : BackgroundService
     {
         _tally.Add(endpoint, request, _time.GetUtcNow());
         _metrics.Ended(endpoint, request);
+        _recent[endpoint].Add(request, _time.GetUtcNow());
     }
+
+    /// <summary>The requests of an endpoint that ended on this replica in the last minute.</summary>
+    /// <param name="endpoint">An endpoint of the policy.</param>
+    public RecentCounts Recent(string endpoint) => _recent[endpoint].Read(_time.GetUtcNow());
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {

@@ -72,6 +72,19 @@ public sealed class SliStore(NpgsqlDataSource database)
         WHERE minute >= $1 AND minute < $2 AND reasons IS NOT NULL GROUP BY endpoint, key
         """;
 
+    // The reasons are of failed, shed and rejected requests; those of rejected ones cannot be told apart, and are few.
+    private static readonly string Others = $"""
+        -- read last service level minute of the other replicas
+        WITH others AS (
+            SELECT * FROM reliability.sli_minutes WHERE minute = $2 AND endpoint = $1 AND replica <> $3
+        )
+        SELECT coalesce(sum(served), 0)::bigint, coalesce(sum(failed), 0)::bigint, coalesce(sum(shed), 0)::bigint,
+            coalesce(sum(rejected), 0)::bigint, coalesce(sum(aborted), 0)::bigint, {Sum("first_token")}, {Sum("completion")},
+            (SELECT jsonb_object_agg(key, value)::text FROM (
+                SELECT key, sum(value::bigint) AS value FROM others, jsonb_each_text(reasons) WHERE failed + shed > 0 GROUP BY key) AS r)
+        FROM others
+        """;
+
     /// <summary>Writes minutes of one replica. Writing them again changes nothing.</summary>
     public async Task WriteAsync(Guid replica, IReadOnlyList<SliMinute> minutes, CancellationToken cancellationToken)
     {
@@ -175,6 +188,34 @@ public sealed class SliStore(NpgsqlDataSource database)
             IReadOnlyDictionary<string, long> (endpoint) => endpoint.ToDictionary(
                 reason => reason.Reason, reason => reason.Count, StringComparer.Ordinal),
             StringComparer.Ordinal);
+    }
+
+    /// <summary>What the other replicas recorded of an endpoint in one minute.</summary>
+    /// <returns>
+    /// <see cref="RecentCounts.Bad"/> is the least number that the columns prove: of turns that failed and turns that were late, the same
+    /// ones may be both.
+    /// </returns>
+    public async Task<RecentCounts> OthersAsync(
+        string endpoint, DateTimeOffset minute, Guid replica, VerdictPolicy policy, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Others);
+        command.Parameters.Add(new() { Value = endpoint });
+        command.Parameters.Add(new() { Value = minute });
+        command.Parameters.Add(new() { Value = replica });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var counts = await CountsAsync(reader, 0, cancellationToken);
+        var late = counts.FirstToken[^1] - LatencyBuckets.Within(counts.FirstToken, policy.FirstTokenMs);
+        var reasons = await reader.IsDBNullAsync(7, cancellationToken)
+            ? [] : JsonSerializer.Deserialize(reader.GetString(7), SliJson.Default.DictionaryStringInt64)!;
+        if (late > counts.Failed)
+        {
+            reasons[RecentCounts.LateFirstToken] = late - counts.Failed;
+        }
+
+        return new(
+            counts.Answered, counts.Failed, counts.Shed, late, Partial: 0,
+            Math.Min(counts.Answered, Math.Max(counts.Failed, late) + counts.Shed), reasons);
     }
 
     /// <summary>Reads the outcomes and the two histograms, which are consecutive columns.</summary>

@@ -31,6 +31,8 @@ public sealed record SloPolicy
 
     public required SloLevelWindow Levels { get; init; }
 
+    public required VerdictPolicy Verdict { get; init; }
+
     public required IReadOnlyList<BurnAlert> BurnAlerts { get; init; }
 
     public required IReadOnlyList<AbsoluteAlert> AbsoluteAlerts { get; init; }
@@ -133,6 +135,16 @@ public sealed record SloEndpoint(SloLevel Warning, SloLevel Critical, int? P95Ac
 /// <param name="P95Ms">95 of 100 requests end within this time.</param>
 /// <param name="FiveXxRate">The share of failed requests.</param>
 public sealed record SloLevel(int P95Ms, double FiveXxRate);
+
+/// <summary>When the turns of the last minute make the verdict of the health check turn.</summary>
+/// <param name="BadShare">Above this share of turns that failed, were refused, are partial or wait for their first token.</param>
+/// <param name="FirstTokenMs">A turn that waits longer for its first token is bad.</param>
+/// <param name="MinBad">With fewer bad turns the verdict does not turn.</param>
+public sealed record VerdictPolicy(double BadShare, int FirstTokenMs, int MinBad)
+{
+    [JsonIgnore]
+    public TimeSpan FirstTokenLimit => TimeSpan.FromMilliseconds(FirstTokenMs);
+}
 
 /// <param name="Minutes">The window over which the levels are compared.</param>
 /// <param name="MinRequests">With fewer requests the level is <c>ok</c>.</param>

@@ -20,6 +20,16 @@ internal static class SloPolicyCheck
             yield return "owners has no default";
         }
 
+        if (!IsShare(policy.Verdict.BadShare) || policy.Verdict.MinBad < 1)
+        {
+            yield return "verdict needs a badShare between 0 and 1, and minBad above 0";
+        }
+
+        foreach (var problem in NoBound("verdict.firstTokenMs", policy.Verdict.FirstTokenMs))
+        {
+            yield return problem;
+        }
+
         foreach (var problem in policy.Tiers.SelectMany(tier => ProblemsOf($"tiers.{tier.Key}", tier.Value))
                      .Concat(policy.Endpoints.SelectMany(endpoint => ProblemsOf($"endpoints.{endpoint.Key}", endpoint.Value)))
                      .Concat(policy.BurnAlerts.SelectMany(ProblemsOf))

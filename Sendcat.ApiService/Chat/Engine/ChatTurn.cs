@@ -37,6 +37,9 @@ internal sealed class ChatTurn(
     /// <summary>Cost of all model calls so far, in millionths of a US dollar.</summary>
     public long MicroUsdSpent => _earlierMicroUsd + (Call?.MicroUsd(prices) ?? 0);
 
+    /// <summary>A tool was refused or not awaited, because its lane was full.</summary>
+    public bool LaneWasFull { get; private set; }
+
     /// <summary>Timestamp of the first token of the turn; null until then.</summary>
     public long? FirstTokenAt => _earlierFirstTokenAt ?? Call?.FirstTokenAt;
 
@@ -131,6 +134,7 @@ internal sealed class ChatTurn(
                 var (call, result) = (run.Call, run.Result!);
                 if (result.Pressure is { } pressure)
                 {
+                    LaneWasFull = true;
                     yield return new ChatEvent.ToolBackpressure(call.Id, call.Name, pressure.Reason, pressure.Retryable, pressure.RetryAfterMs);
                 }
 

@@ -67,6 +67,9 @@ internal sealed class LiveTurn : IDisposable
     /// </summary>
     public ReaderRegistration InitialReader { get; }
 
+    /// <summary>Whether the turn has its first token; set when it begins to run.</summary>
+    public Func<bool>? HasToken { get; set; }
+
     /// <summary>The request that started the turn was refused afterwards, and is counted as that.</summary>
     public bool RequestRefused { get; private set; }
 

@@ -39,6 +39,10 @@ internal sealed class LiveTurns(
     /// <summary>Turns that run in this process.</summary>
     public int Count => _byStream.Count;
 
+    /// <summary>The turns that have waited longer for their first token.</summary>
+    public int WaitingLongerThan(TimeSpan limit) =>
+        _byStream.Values.Count(turn => turn.HasToken?.Invoke() == false && time.GetElapsedTime(turn.Start.AcceptedAt) > limit);
+
     public LiveTurn? ByStream(Guid streamId) => _byStream.GetValueOrDefault(streamId);
 
     /// <summary>The thread's running turns of this process, the newest first. A newer one may run on another replica: see <see cref="ThreadTurns"/>.</summary>
@@ -71,7 +75,9 @@ internal sealed class LiveTurns(
 
         // The turn begins on the caller's thread, so that its first event is in the feed before the response begins. StopAsync awaits its
         // end through LiveTurn.Ended.
-        _ = RunAsync(turn, engine(turn), ticket);
+        var run = engine(turn);
+        turn.HasToken = () => run.FirstTokenAt is not null;
+        _ = RunAsync(turn, run, ticket);
         return turn;
     }
 
@@ -221,7 +227,7 @@ internal sealed class LiveTurns(
         ChatMetrics.TurnEnded(status, ending);
         if (!turn.RequestRefused && TurnServiceLevel.Of(last, ending, turn.Start.AcceptedAt, engine.FirstTokenAt, time) is { } ended)
         {
-            slis.Ended(MeasuredEndpoint.Chat.Path, ended);
+            slis.Ended(MeasuredEndpoint.Chat.Path, ended with { IsPartial = engine.LaneWasFull });
         }
 
         TurnSpan.End(turn.Record.Span, status, ending);

@@ -94,4 +94,61 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
         Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
         Assert.Equal(HttpStatusCode.OK, (await api.Anyone.GetAsync("/api/chat/health")).StatusCode);
     }
+
+    [Fact]
+    public async Task The_verdict_turns_when_turns_fail_and_names_the_provider_while_ok_stays_true()
+    {
+        await using var model = await UpstreamEmulatorHost.StartAsync();
+        await using var api = await SendcatApi.StartAsync(postgres, new()
+        {
+            ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test", ["OPS_API_KEY"] = "for the eyes of operators only",
+            ["FF_PROVIDER_FAILOVER_ENABLED"] = "false",
+        });
+        var guest = await api.GuestAsync();
+        await ChatAsync(guest, "[[emu text=Hello]]");
+        Assert.Equal("ok", (string)(await HealthAsync(api.Anyone))["verdict"]!);
+
+        await ChatAsync(guest, "[[emu status=503]]");
+        await ChatAsync(guest, "[[emu status=503]]");
+        var (health, detailed) = (await HealthAsync(api.Anyone), await HealthAsync(api.WithBearer("for the eyes of operators only")));
+
+        Assert.Equal((true, "failing", "provider"), ((bool)health["ok"]!, (string)health["verdict"]!, (string)health["cause"]!));
+        Assert.Null(health["lastMinute"]);
+        Assert.Equal((3, 2, 0), ((int)detailed["lastMinute"]!["turns"]!, (int)detailed["lastMinute"]!["failed"]!, (int)detailed["lastMinute"]!["waiting"]!));
+        Assert.Equal(2, (int)detailed["lastMinute"]!["reasons"]!["upstream_unavailable"]!);
+    }
+
+    [Fact]
+    public async Task The_minute_that_other_replicas_wrote_counts_too()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPENROUTER_API_KEY"] = "test" });
+        await api.ExecuteAsync(
+            """
+            insert into reliability.sli_minutes (minute, endpoint, replica, served, failed, shed, rejected, aborted, reasons)
+            select date_trunc('minute', now()) - make_interval(mins => n), '/api/chat', gen_random_uuid(), 6, 4, 0, 0, 0, '{"store_unavailable": 4}' from generate_series(0, 2) as n
+            """);
+
+        var health = await HealthAsync(api.Anyone);
+
+        Assert.Equal(("degraded", "store"), ((string)health["verdict"]!, (string)health["cause"]!));
+    }
+
+    [Fact]
+    public async Task Without_a_key_the_verdict_names_the_key()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres);
+
+        var health = await HealthAsync(api.Anyone);
+
+        Assert.Equal((false, "failing", "key"), ((bool)health["ok"]!, (string)health["verdict"]!, (string)health["cause"]!));
+    }
+
+    private static async Task ChatAsync(HttpClient guest, string message)
+    {
+        using var response = await guest.PostAsync("/api/chat", new JsonObject { ["message"] = message }.ToJsonString().AsJson());
+        await response.Content.ReadAsStringAsync();
+    }
+
+    private static async Task<JsonNode> HealthAsync(HttpClient client) =>
+        JsonNode.Parse(await (await client.GetAsync("/api/chat/health")).Content.ReadAsStringAsync())!;
 }
