@@ -113,6 +113,7 @@ public static class ReliabilityFeature
         services.AddUpkeep<KnobOverrideWatch>();
         services.TryAddSingleton<OperatorAudit>();
         services.TryAddSingleton<OperatorKeys>();
+        services.TryAddSingleton<SnapshotStore>();
         services.TryAddSingleton(provider => new KnobOverrideStore(
             provider.GetRequiredService<KnobRegistry>(),
             provider.GetRequiredService<KnobOverrideWatch>(),

@@ -63,6 +63,7 @@ internal sealed record AdmissionSwitched(string Mode, IReadOnlyList<KnobChanged>
 [JsonSerializable(typeof(PackagesReported))]
 [JsonSerializable(typeof(Page<UnclaimedPackageView>), TypeInfoPropertyName = "UnclaimedPackagePage")]
 [JsonSerializable(typeof(Page<ScheduledJobView>), TypeInfoPropertyName = "ScheduledJobPage")]
+[JsonSerializable(typeof(SnapshotView))]
 [JsonSerializable(typeof(SloView))]
 [JsonSerializable(typeof(NewOpsKey))]
 [JsonSerializable(typeof(OpsKeyMade))]

@@ -8,6 +8,7 @@ internal static class OpsFeature
     {
         services.AddSingleton(provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddSingleton<NamedKeys>();
+        services.AddSingleton<SnapshotOps>();
         services.AddSingleton<OpsGuard>();
         services.AddSingleton<ScheduleStore>();
         return services;

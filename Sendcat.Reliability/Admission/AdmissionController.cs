@@ -15,6 +15,9 @@ public sealed class AdmissionController
     private static readonly ActivitySource Source = new("Sendcat.Admission");
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
+    /// <summary>The principal of admitted turns whose event names none.</summary>
+    private const string Unnamed = "unnamed";
+
     private readonly AdmissionKeys.Cache _keys = new();
     private readonly AdmissionKeys.Cache _shadowKeys = new();
     private readonly ClaimStore _claims;
@@ -188,7 +191,7 @@ public sealed class AdmissionController
                 _logger.AdmissionDenied(PrincipalMask.Of(request.Principal), denied.Reason, (int)denied.RetryAfter.TotalMilliseconds);
                 var unavailable = denied.Reason == AdmissionReason.RedisUnavailable || outcome.Local;
                 var result = unavailable ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked;
-                Record(request, result, denied.Reason, denied.RetryAfter, "chat_admission");
+                Record(request.Principal, result, denied.Reason, denied.RetryAfter, "chat_admission");
                 break;
 
             case AdmissionDecision.Denied fromOtherGuard:
@@ -198,7 +201,7 @@ public sealed class AdmissionController
 
             case AdmissionDecision.Admitted { WouldBlock: [var first, ..] }:
                 _metrics.Admission("shadow", "would_block", first);
-                Record(request, RateLimitOutcome.Blocked, first, null, "chat_admission_shadow");
+                Record(request.Principal, RateLimitOutcome.Blocked, first, null, "chat_admission_shadow");
                 break;
 
             case AdmissionDecision.Admitted { Mode: not AdmissionMode.Disabled } admitted:
@@ -207,11 +210,13 @@ public sealed class AdmissionController
                 var bucket = admitted.Mode is AdmissionMode.Shadow ? "chat_admission_shadow" : "chat_admission";
                 if (admitted.Local)
                 {
-                    Record(request, RateLimitOutcome.ContentionFallback, AdmissionReason.RedisUnavailable, null, bucket);
+                    Record(request.Principal, RateLimitOutcome.ContentionFallback, AdmissionReason.RedisUnavailable, null, bucket);
                 }
-                else if (Random.Shared.Next(100) < options.AllowedEventSamplePct)
+                else
                 {
-                    Record(request, RateLimitOutcome.Allowed, soft, null, bucket);
+                    // Each admission is one hit. Those of all unnamed principals share a row in five seconds.
+                    var named = Random.Shared.Next(100) < options.AllowedEventSamplePct;
+                    Record(named ? request.Principal : Unnamed, RateLimitOutcome.Allowed, soft, null, bucket);
                 }
 
                 break;
@@ -221,8 +226,8 @@ public sealed class AdmissionController
         }
     }
 
-    private void Record(AdmissionRequest request, RateLimitOutcome outcome, string? reason, TimeSpan? retryAfter, string bucket) =>
-        _events.Record(new(RateLimitSource.ChatHttp, bucket, $"chat_admission:{request.Principal}", outcome, reason)
+    private void Record(string principal, RateLimitOutcome outcome, string? reason, TimeSpan? retryAfter, string bucket) =>
+        _events.Record(new(RateLimitSource.ChatHttp, bucket, $"chat_admission:{principal}", outcome, reason)
         {
             RetryAfter = retryAfter,
             Path = "/api/chat",

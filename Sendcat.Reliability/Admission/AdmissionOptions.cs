@@ -98,7 +98,7 @@ public sealed class AdmissionOptions
     [Knob("ADMISSION_RETRY_AFTER_JITTER_PCT"), Range(0, 90)]
     public int RetryAfterJitterPct { get; set; } = 20;
 
-    /// <summary>Share of admitted turns for which an event is recorded.</summary>
+    /// <summary>Share of admitted turns whose event names the principal; all of them are counted.</summary>
     [Knob("ADMISSION_ALLOWED_EVENT_SAMPLE_PCT"), Range(0, 100)]
     public int AllowedEventSamplePct { get; set; } = 5;
 }

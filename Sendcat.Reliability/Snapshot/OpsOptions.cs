@@ -10,7 +10,7 @@ public sealed class OpsOptions
     [Knob("OPS_DEFAULT_WINDOW_MINUTES"), Range(1, 1_440)]
     public int DefaultWindowMinutes { get; set; } = 15;
 
-    /// <summary>Default and maximum number of rows in a section.</summary>
-    [Knob("OPS_MAX_ROWS_PER_SECTION", WithoutEffect = true), Range(5, 500)]
+    /// <summary>Default and maximum number of rows in a list of a snapshot.</summary>
+    [Knob("OPS_MAX_ROWS_PER_SECTION"), Range(5, 5_000)]
     public int MaxRowsPerSection { get; set; } = 50;
 }

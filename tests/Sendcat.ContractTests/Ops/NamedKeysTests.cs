@@ -53,7 +53,7 @@ public sealed class NamedKeysTests(PostgresFixture postgres)
     [Fact]
     public async Task Another_replica_accepts_a_new_key_and_refuses_a_revoked_one_after_two_seconds()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var api = await StartAsync(time);
         var operators = api.WithBearer(Key);
         var key = await MakeAsync(operators, "ann", "viewer");
