@@ -1,10 +1,7 @@
 using System.Text.Json;
 using Sendcat.ApiService.Providers;
-using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Alerts;
-using Sendcat.Reliability.Bulkheads;
-using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.ToolJobs;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Sendcat.Reliability.Alerts;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Snapshot;

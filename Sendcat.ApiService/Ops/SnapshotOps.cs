@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Providers;
 using Sendcat.Integrations.Tools;
