@@ -12,7 +12,10 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         var watch = WatchCommand.Create();
-        var root = new RootCommand("Monitors Sendcat, manages dead letters and keys, and sends chat messages from a terminal.") { ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), SnapshotCommand.Create(), VerdictCommand.Create(), watch };
+        var root = new RootCommand("Monitors Sendcat, manages dead letters and keys, and sends chat messages from a terminal.")
+        {
+            ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), SnapshotCommand.Create(), VerdictCommand.Create(), watch,
+        };
         root.Action = watch.Action;
 
         var parsed = root.Parse(args);

@@ -19,7 +19,8 @@ namespace Sendcat.ApiService.Chat;
 /// Reports whether turns can be started. The report is public; models, limits and flags are added only for callers with an operator's key.
 /// </summary>
 internal sealed class ChatHealth(
-    OpsGuard ops, LiveTurns turns, SliRecorder slis, OtherReplicas others, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
+    OpsGuard ops, LiveTurns turns, SliRecorder slis, OtherReplicas others, IConnectionMultiplexer redis, AdmissionController admission,
+    Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
     IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes,
     IOptionsMonitor<OpenRouterOptions> account, IOptionsMonitor<RegionOptions> region, TimeProvider time)
 {
@@ -35,7 +36,8 @@ internal sealed class ChatHealth(
         var (canDecide, redisResponds) = await admission.CheckAsync(http.RequestAborted);
         var ok = configured && canDecide;
         var policy = SloPolicy.Default.Verdict;
-        var recent = slis.Recent(MeasuredEndpoint.Chat.Path).Plus(await others.LastMinuteAsync(MeasuredEndpoint.Chat.Path, policy, http.RequestAborted));
+        var elsewhere = await others.LastMinuteAsync(MeasuredEndpoint.Chat.Path, policy, http.RequestAborted);
+        var recent = slis.Recent(MeasuredEndpoint.Chat.Path).Plus(elsewhere);
         var waiting = turns.WaitingLongerThan(policy.FirstTokenLimit);
         var verdict = ok ? ChatVerdict.Of(policy, recent, waiting) : ChatVerdict.CannotStart(configured);
         var report = new ChatHealthReport(ok, flags.Mode, UtcTime.Text(time.GetUtcNow()), verdict.Verdict, verdict.Cause);
@@ -43,7 +45,8 @@ internal sealed class ChatHealth(
         {
             report = report with
             {
-                LastMinute = new(verdict.Text, recent.Turns, recent.Failed, recent.Refused, recent.Late, recent.Partial, waiting, recent.Reasons),
+                LastMinute = new(verdict.Text, recent.Turns, recent.Failed, recent.Refused, recent.Late, recent.Partial, waiting,
+                recent.Reasons),
             };
             report = await DetailedAsync(report, flags, configured, redisResponds, http.RequestAborted);
         }

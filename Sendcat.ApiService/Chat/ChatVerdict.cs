@@ -7,10 +7,11 @@ using Sendcat.Reliability.Slo;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>Whether the turns of the last minute got what they asked for, and what was in their way.</summary>
-/// <param name="Verdict"><c>ok</c>, <c>degraded</c>: more than the policy's share of turns is bad, or <c>failing</c>: most of them are, or none can start.</param>
+/// <param name="Verdict"><c>ok</c>, <c>degraded</c>: more than the policy's share of turns is bad, or <c>failing</c>: most of them are,
+/// or none can start.</param>
 /// <param name="Cause">
-/// <c>provider</c>, <c>store</c>, <c>lane</c>, <c>key</c>, <c>caller</c>, <c>capacity</c> (the limits for all callers together) or <c>service</c>
-/// (this program); null when the verdict is <c>ok</c>.
+/// <c>provider</c>, <c>store</c>, <c>lane</c>, <c>key</c>, <c>caller</c>, <c>capacity</c> (the limits for all callers together) or
+/// <c>service</c> (this program); null when the verdict is <c>ok</c>.
 /// </param>
 /// <param name="Text">A sentence for people.</param>
 internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)

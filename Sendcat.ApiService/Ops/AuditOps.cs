@@ -28,5 +28,6 @@ internal static class AuditOps
 /// <param name="After">The result of the action; absent if it did not finish.</param>
 internal sealed record AuditView(DateTime At, string Actor, string Action, string Target, string? Before, string? After, string? Reason)
 {
-    public static AuditView Of(OperatorAuditRow row) => new(row.CreatedAt.UtcDateTime, row.Actor, row.Action, row.Target, row.Before, row.After, row.Reason);
+    public static AuditView Of(OperatorAuditRow row) => new(row.CreatedAt.UtcDateTime, row.Actor, row.Action, row.Target, row.Before,
+        row.After, row.Reason);
 }

@@ -55,11 +55,13 @@ internal static class DeadLetterOps
         ChangeAsync(http, letters.DiscardAsync, cancellationToken);
 
     private static async Task<Results<Ok<DeadLettersChanged>, ApiError>> ChangeAsync(
-        HttpContext http, Func<DeadLetterFilter, bool, AuditedBy, CancellationToken, Task<DeadLetterChange>> change, CancellationToken cancellationToken)
+        HttpContext http, Func<DeadLetterFilter, bool, AuditedBy, CancellationToken, Task<DeadLetterChange>> change,
+        CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, BodyLimitBytes, OpsJson.Default.DeadLetterOrder, cancellationToken);
         return body.TryGet(out var order, out var refusal)
-            ? TypedResults.Ok(DeadLettersChanged.Of(await change(order.Filter, order.DryRun is true, OpsEndpoints.By(http), cancellationToken)))
+            ? TypedResults.Ok(DeadLettersChanged.Of(await change(order.Filter, order.DryRun is true, OpsEndpoints.By(http),
+                cancellationToken)))
             : refusal;
     }
 

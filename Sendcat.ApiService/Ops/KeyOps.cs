@@ -12,13 +12,19 @@ internal static class KeyOps
 
     public static void MapKeys(this RouteGroupBuilder ops)
     {
-        ops.MapGet("/keys", ListAsync).As("ops.listKeys", "Keys by name: who made each, and when it was revoked; the keys themselves are not stored");
-        ops.MapPost("/keys", MakeAsync).Takes<NewOpsKey>().As("ops.makeKey", "Make a key for an operator or a viewer; only this response shows it", 409, 413, 415);
+        ops.MapGet("/keys", ListAsync).As("ops.listKeys",
+            "Keys by name: who made each, and when it was revoked; the keys themselves are not stored");
+        ops.MapPost("/keys", MakeAsync).Takes<NewOpsKey>().As("ops.makeKey",
+            "Make a key for an operator or a viewer; only this response shows it", 409, 413, 415);
         ops.MapDelete("/keys/{name}", RevokeAsync).As("ops.revokeKey", "Revoke a key on all replicas, within two seconds", 404);
     }
 
-    private static async Task<Ok<OpsKeyList>> ListAsync(OperatorKeys keys, CancellationToken cancellationToken) => TypedResults.Ok(new OpsKeyList(
-        [.. (await keys.ValidAsync(cancellationToken)).Select(OpsKeyView.Of)], [.. (await keys.RevokedAsync(MaxRevoked, cancellationToken)).Select(OpsKeyView.Of)]));
+    private static async Task<Ok<OpsKeyList>> ListAsync(OperatorKeys keys, CancellationToken cancellationToken)
+    {
+        var valid = await keys.ValidAsync(cancellationToken);
+        var revoked = await keys.RevokedAsync(MaxRevoked, cancellationToken);
+        return TypedResults.Ok(new OpsKeyList([.. valid.Select(OpsKeyView.Of)], [.. revoked.Select(OpsKeyView.Of)]));
+    }
 
     private static async Task<Results<Created<OpsKeyMade>, ApiError>> MakeAsync(
         HttpContext http, OperatorKeys keys, NamedKeys named, ILogger<NamedKeys> logger, CancellationToken cancellationToken)

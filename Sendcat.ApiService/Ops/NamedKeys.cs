@@ -93,7 +93,8 @@ internal sealed class NamedKeys(OperatorKeys stored, TimeProvider time, ILogger<
 }
 
 /// <summary>The holder of a key.</summary>
-/// <param name="Name">For the audit: <c>operator</c>, <c>viewer</c>, or the name of the key and its role, such as <c>ann (viewer)</c>.</param>
+/// <param name="Name">For the audit: <c>operator</c>, <c>viewer</c>, or the name of the key and its role, such as <c>ann
+/// (viewer)</c>.</param>
 internal sealed record OpsCaller(OpsRole Role, string Name)
 {
     public static readonly OpsCaller Nobody = new(OpsRole.None, "");

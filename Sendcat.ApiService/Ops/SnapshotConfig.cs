@@ -3,7 +3,7 @@ using Sendcat.ApiService.Providers;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Alerts;
 using Sendcat.Reliability.Knobs;
-using Sendcat.Reliability.RateLimiting;
+using Sendcat.Reliability.Providers;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 
@@ -14,19 +14,27 @@ namespace Sendcat.ApiService.Ops;
 /// <param name="Rejected">Configured values that are invalid and not in effect.</param>
 internal sealed record SnapshotConfig(
     IReadOnlyDictionary<string, RateLimitConfig> RateLimits, IReadOnlyDictionary<string, CircuitConfig> Circuits,
-    IReadOnlyDictionary<string, BulkheadConfig> Bulkheads, AdmissionConfig Admission, GatewayConfig ChatGateway, RoutesConfig ChatProviderRoutes,
+    IReadOnlyDictionary<string, BulkheadConfig> Bulkheads, AdmissionConfig Admission, GatewayConfig ChatGateway,
+    RoutesConfig ChatProviderRoutes,
     RegionConfig RegionTopology, ToolCacheConfig ToolCache, ToolCacheNamespacesConfig ToolCacheNamespaces, ToolJobsConfig ToolJobs,
     ToolQueueAlertsConfig ToolQueueAlerts, IReadOnlyList<RejectedKnob> Rejected);
 
 internal sealed record RateLimitConfig(int Max, int WindowMs);
 
-internal sealed record CircuitConfig(int Threshold, int CooldownMs);
+internal sealed record CircuitConfig(int Threshold, int CooldownMs)
+{
+    public static CircuitConfig Of(ProviderLimits now) => new(now.CircuitThreshold, now.CircuitCooldownMs);
+}
 
-internal sealed record BulkheadConfig(int MaxConcurrent, int LeaseTtlMs);
+internal sealed record BulkheadConfig(int MaxConcurrent, int LeaseTtlMs)
+{
+    public static BulkheadConfig Of(ProviderLimits now) => new(now.MaxConcurrent, now.LeaseTtlMs);
+}
 
 /// <param name="RedisToken">Redacted; empty when it is not set.</param>
 internal sealed record AdmissionConfig(
-    bool RedisEnabled, bool RedisShadowMode, string RedisToken, string RedisKeyPrefix, bool EnforceUserInflight, bool EnforceAddressInflight,
+    bool RedisEnabled, bool RedisShadowMode, string RedisToken, string RedisKeyPrefix, bool EnforceUserInflight,
+    bool EnforceAddressInflight,
     bool EnforceGuestInflight, bool EnforceGlobalInflight, bool EnforceGlobalMsgRate, bool EnforceGlobalToolRate, int UserMaxInflight,
     int AddressMaxInflightPct, int GuestMaxInflightPct, int GlobalMaxInflight, int GlobalMaxMsgPerSec, int GlobalMaxToolPerSec,
     int EstToolCallsPerMsg, int TicketTtlMs, int RetryAfterMs, int RetryAfterJitterPct, int AllowedEventSamplePct)
@@ -34,9 +42,11 @@ internal sealed record AdmissionConfig(
     private const string Redacted = "***redacted***";
 
     public static AdmissionConfig Of(AdmissionOptions now) => new(
-        now.Enabled, now.ShadowMode, now.RedisToken.Length > 0 ? Redacted : "", now.KeyPrefix, now.EnforceUserInFlight, now.EnforceAddressInFlight,
+        now.Enabled, now.ShadowMode, now.RedisToken.Length > 0 ? Redacted : "", now.KeyPrefix, now.EnforceUserInFlight,
+        now.EnforceAddressInFlight,
         now.EnforceGuestInFlight, now.EnforceGlobalInFlight, now.EnforceGlobalMessageRate, now.EnforceGlobalToolRate, now.UserMaxInFlight,
-        now.AddressMaxInFlightPct, now.GuestMaxInFlightPct, now.GlobalMaxInFlight, now.GlobalMaxMessagesPerSecond, now.GlobalMaxToolCallsPerSecond,
+        now.AddressMaxInFlightPct, now.GuestMaxInFlightPct, now.GlobalMaxInFlight, now.GlobalMaxMessagesPerSecond,
+        now.GlobalMaxToolCallsPerSecond,
         now.EstimatedToolCallsPerMessage, now.TicketTtlMs, now.RetryAfterMs, now.RetryAfterJitterPct, now.AllowedEventSamplePct);
 }
 
@@ -45,15 +55,18 @@ internal sealed record GatewayConfig(
     bool HealthEndpointEnabled)
 {
     public static GatewayConfig Of(ChatGatewayOptions now) => new(
-        now.Enabled, now.Shadow, now.AdmissionEnforce, now.ToolQueueEnforce, now.ProviderFailoverEnabled, now.FailClosedOnRedisError, now.HealthEnabled);
+        now.Enabled, now.Shadow, now.AdmissionEnforce, now.ToolQueueEnforce, now.ProviderFailoverEnabled, now.FailClosedOnRedisError,
+        now.HealthEnabled);
 }
 
 internal sealed record RoutesConfig(
-    int PrimaryTimeoutMs, int PrimaryRetries, int SecondaryTimeoutMs, int SecondaryRetries, string FastPrimaryModel, string FastSecondaryModel,
+    int PrimaryTimeoutMs, int PrimaryRetries, int SecondaryTimeoutMs, int SecondaryRetries, string FastPrimaryModel,
+    string FastSecondaryModel,
     string AgentPrimaryModel, string AgentSecondaryModel, string DefaultModelClass)
 {
     public static RoutesConfig Of(ProviderRouteOptions now) => new(
-        now.PrimaryTimeoutMs, now.PrimaryRetries, now.SecondaryTimeoutMs, now.SecondaryRetries, now.FastPrimaryModel, now.FastSecondaryModel,
+        now.PrimaryTimeoutMs, now.PrimaryRetries, now.SecondaryTimeoutMs, now.SecondaryRetries, now.FastPrimaryModel,
+        now.FastSecondaryModel,
         now.AgentPrimaryModel, now.AgentSecondaryModel, now.DefaultModelClass);
 }
 
@@ -69,7 +82,8 @@ internal sealed record ToolCacheNamespacesConfig(string WebSearch, string Produc
 
 /// <param name="MaxQueuedByTool">A lane without a cap is not there.</param>
 internal sealed record ToolJobsConfig(
-    int MaxJobsPerRun, int LeaseMs, int WaitTimeoutMs, int PollIntervalMs, int MaxAttempts, int RetryBaseMs, long RetentionMs, int ClaimScanSize,
+    int MaxJobsPerRun, int LeaseMs, int WaitTimeoutMs, int PollIntervalMs, int MaxAttempts, int RetryBaseMs, long RetentionMs,
+    int ClaimScanSize,
     IReadOnlyDictionary<string, int> MaxRunningByTool, IReadOnlyDictionary<string, int> MaxQueuedByTool,
     IReadOnlyDictionary<string, int> MaxRunningByQos, long DeadLetterRetentionMs)
 {
@@ -80,13 +94,15 @@ internal sealed record ToolJobsConfig(
             .ToDictionary(lane => lane.Tool, lane => lanes.LimitsOf(lane).Queued!.Value, StringComparer.Ordinal),
         new Dictionary<string, int>(StringComparer.Ordinal)
         {
-            [QosClass.Realtime.Name] = now.RunMaxRealtime, [QosClass.Interactive.Name] = now.RunMaxInteractive, [QosClass.Batch.Name] = now.RunMaxBatch,
+            [QosClass.Realtime.Name] = now.RunMaxRealtime, [QosClass.Interactive.Name] = now.RunMaxInteractive,
+            [QosClass.Batch.Name] = now.RunMaxBatch,
         },
         now.DeadLetterTtlMs);
 }
 
 internal sealed record ToolQueueAlertsConfig(
-    bool Enabled, int WindowMinutes, int CooldownMs, int MaxQueuedJobs, int MaxDeadLetterJobs, int MaxOldestQueuedAgeMs, int MaxOldestRunningAgeMs)
+    bool Enabled, int WindowMinutes, int CooldownMs, int MaxQueuedJobs, int MaxDeadLetterJobs, int MaxOldestQueuedAgeMs,
+    int MaxOldestRunningAgeMs)
 {
     public static ToolQueueAlertsConfig Of(ToolQueueAlertOptions now) => new(
         now.Enabled, now.WindowMinutes, now.CooldownMs, now.MaxQueued, now.MaxDeadLetters, now.MaxQueuedAgeMs, now.MaxRunningAgeMs);

@@ -40,7 +40,10 @@ internal sealed record RateLimitPressureView(
         [.. reading.Alerts.Select(RateLimitAlertView.Of)], reading.AlertsInWindow);
 
     private static SortedDictionary<string, long> Sums(IEnumerable<EventCount> events, Func<EventCount, string> key) =>
-        new(events.GroupBy(key, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Sum(count => count.Hits), StringComparer.Ordinal), StringComparer.Ordinal);
+        new(
+            events.GroupBy(key, StringComparer.Ordinal)
+                .ToDictionary(group => group.Key, group => group.Sum(count => count.Hits), StringComparer.Ordinal),
+            StringComparer.Ordinal);
 }
 
 internal sealed record RateLimitAlertView(string Bucket, string Outcome, int Observed, int Threshold, int WindowMinutes, DateTime CreatedAt)
@@ -114,7 +117,8 @@ internal sealed record CircuitsView(IReadOnlyList<CircuitView> Recent, int OpenC
 /// <param name="State"><c>closed</c>, <c>open</c> or <c>half_open</c>.</param>
 /// <param name="SuccessCount">Of this replica since its start.</param>
 internal sealed record CircuitView(
-    string Provider, string State, int FailureCount, long SuccessCount, DateTime? CooldownUntil, DateTime? LastFailureAt, DateTime? LastSuccessAt,
+    string Provider, string State, int FailureCount, long SuccessCount, DateTime? CooldownUntil, DateTime? LastFailureAt,
+    DateTime? LastSuccessAt,
     string? LastError, string? Suspended, DateTime? UpdatedAt)
 {
     public static CircuitView Of(CircuitReading now) => new(
@@ -126,11 +130,13 @@ internal sealed record CircuitView(
 internal sealed record BulkheadsView(int ActiveLeaseCount, IReadOnlyDictionary<string, int> InFlightByProvider);
 
 /// <summary>The keys of webhooks that were first seen in the window.</summary>
-internal sealed record ReplayProtectionView(long KeysInWindow, long DuplicateHitsInWindow, IReadOnlyDictionary<string, ReplayScopeView> ByScope)
+internal sealed record ReplayProtectionView(long KeysInWindow, long DuplicateHitsInWindow,
+    IReadOnlyDictionary<string, ReplayScopeView> ByScope)
 {
     public static ReplayProtectionView Of(IReadOnlyList<ReplayCount> counts) => new(
         counts.Sum(count => count.Keys), counts.Sum(count => count.Hits),
-        counts.ToDictionary(count => count.Scope, count => new ReplayScopeView(count.Keys, count.Duplicates, count.Hits), StringComparer.Ordinal));
+        counts.ToDictionary(count => count.Scope, count => new ReplayScopeView(count.Keys, count.Duplicates, count.Hits),
+        StringComparer.Ordinal));
 }
 
 /// <param name="DuplicateHits">Repeated deliveries.</param>
@@ -139,7 +145,8 @@ internal sealed record ReplayScopeView(long TotalKeys, long DuplicateKeys, long 
 /// <summary>The jobs that live, the dead letters, and those that ended within the window.</summary>
 /// <param name="Sampled">All of them.</param>
 internal sealed record SnapshotJobsView(
-    long Sampled, JobCounts ByStatus, IReadOnlyDictionary<string, JobCounts> ByTool, IReadOnlyDictionary<string, LanePressure> PressureByTool,
+    long Sampled, JobCounts ByStatus, IReadOnlyDictionary<string, JobCounts> ByTool,
+    IReadOnlyDictionary<string, LanePressure> PressureByTool,
     long OldestQueuedAgeMs, long OldestRunningAgeMs, IReadOnlyList<DeadLetterView> RecentDeadLetters)
 {
     public static SnapshotJobsView Of(ToolQueueReading reading, IReadOnlyList<DeadLetter> letters)
@@ -149,11 +156,13 @@ internal sealed record SnapshotJobsView(
             (long)all.Queued + all.Running + all.Completed + all.Failed + all.DeadLetter + all.Cancelled, all,
             reading.Lanes.ToDictionary(lane => lane.Tool, lane => JobCounts.Of([lane]), StringComparer.Ordinal),
             reading.Lanes.ToDictionary(lane => lane.Tool, LanePressure.Of, StringComparer.Ordinal),
-            (long)reading.OldestQueued.TotalMilliseconds, (long)reading.OldestRunning.TotalMilliseconds, [.. letters.Select(DeadLetterView.Of)]);
+            (long)reading.OldestQueued.TotalMilliseconds, (long)reading.OldestRunning.TotalMilliseconds,
+            [.. letters.Select(DeadLetterView.Of)]);
     }
 }
 
 internal sealed record QueueAlertsView(long AlertsInWindow, IReadOnlyList<QueueAlertView> Recent)
 {
-    public static QueueAlertsView Of(long inWindow, IReadOnlyList<QueueAlert> alerts) => new(inWindow, [.. alerts.Select(QueueAlertView.Of)]);
+    public static QueueAlertsView Of(long inWindow, IReadOnlyList<QueueAlert> alerts) => new(inWindow,
+        [.. alerts.Select(QueueAlertView.Of)]);
 }

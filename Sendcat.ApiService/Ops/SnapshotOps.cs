@@ -21,7 +21,8 @@ namespace Sendcat.ApiService.Ops;
 
 /// <summary><c>/api/ops/snapshot</c>: the guards, the queue and the settings in one response.</summary>
 internal sealed class SnapshotOps(
-    SnapshotStore store, ToolJobStatistics jobs, DeadLetters letters, QueueAlerts alerts, Circuits circuits, Bulkheads bulkheads, ToolCache cache,
+    SnapshotStore store, ToolJobStatistics jobs, DeadLetters letters, QueueAlerts alerts, Circuits circuits, Bulkheads bulkheads,
+    ToolCache cache,
     ProviderCatalog providers, LaneCatalog lanes, KnobRegistry knobs, CurrentKnobs now, TimeProvider time)
 {
     private const int MaxWindowMinutes = 1_440;
@@ -29,9 +30,10 @@ internal sealed class SnapshotOps(
 
     public static void Map(RouteGroupBuilder ops) =>
         ops.MapGet("/snapshot", ReadAsync).As(
-            "ops.snapshot", "Snapshot: settings, limits, admission, circuits, bulkheads, webhooks, cache and tool queue; ?minutes= for the window, ?limit= for lists", 400);
+            "ops.snapshot", "Snapshot: settings, limits, admission, circuits, bulkheads, webhooks, cache and tool queue", 400);
 
-    private static async Task<Results<Ok<SnapshotView>, ApiError>> ReadAsync(SnapshotOps snapshots, CurrentKnobs knobs, string? minutes, string? limit, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<SnapshotView>, ApiError>> ReadAsync(SnapshotOps snapshots, CurrentKnobs knobs, string? minutes,
+        string? limit, CancellationToken cancellationToken)
     {
         var options = knobs.Of<OpsOptions>();
         return !Read("minutes", minutes, options.DefaultWindowMinutes, 1, MaxWindowMinutes).TryGet(out var window, out var refusal)
@@ -76,18 +78,18 @@ internal sealed class SnapshotOps(
     private SnapshotConfig Config()
     {
         var limits = now.Of<RateLimitOptions>();
+        var (web, products, global) = (now.Of<SearchWebOptions>(), now.Of<SearchProductsOptions>(), now.Of<SearchGlobalOptions>());
         return new(
             Enum.GetValues<RateLimitBucket>().ToDictionary(NameOf, bucket => LimitOf(limits, bucket), StringComparer.Ordinal),
             providers.All.ToDictionary(
-                provider => provider.Name, provider => new CircuitConfig(providers.LimitsOf(provider.Name).CircuitThreshold, providers.LimitsOf(provider.Name).CircuitCooldownMs),
-                StringComparer.Ordinal),
+                provider => provider.Name, provider => CircuitConfig.Of(providers.LimitsOf(provider.Name)), StringComparer.Ordinal),
             providers.All.ToDictionary(
-                provider => provider.Name, provider => new BulkheadConfig(providers.LimitsOf(provider.Name).MaxConcurrent, providers.LimitsOf(provider.Name).LeaseTtlMs),
-                StringComparer.Ordinal),
-            AdmissionConfig.Of(now.Of<AdmissionOptions>()), GatewayConfig.Of(now.Of<ChatGatewayOptions>()), RoutesConfig.Of(now.Of<ProviderRouteOptions>()),
+                provider => provider.Name, provider => BulkheadConfig.Of(providers.LimitsOf(provider.Name)), StringComparer.Ordinal),
+            AdmissionConfig.Of(now.Of<AdmissionOptions>()), GatewayConfig.Of(now.Of<ChatGatewayOptions>()),
+            RoutesConfig.Of(now.Of<ProviderRouteOptions>()),
             RegionConfig.Of(now.Of<RegionOptions>()),
-            new(now.Of<SearchWebOptions>().CacheTtlMs, now.Of<SearchProductsOptions>().CacheTtlMs, now.Of<SearchGlobalOptions>().CacheTtlMs),
-            new($"search_web_{now.Of<SearchWebOptions>().CacheVersion}", $"search_products_{now.Of<SearchProductsOptions>().CacheVersion}", $"search_global_{now.Of<SearchGlobalOptions>().CacheVersion}"),
+            new(web.CacheTtlMs, products.CacheTtlMs, global.CacheTtlMs),
+            new($"search_web_{web.CacheVersion}", $"search_products_{products.CacheVersion}", $"search_global_{global.CacheVersion}"),
             ToolJobsConfig.Of(now.Of<ToolJobOptions>(), lanes), ToolQueueAlertsConfig.Of(now.Of<ToolQueueAlertOptions>()), knobs.Rejected);
     }
 

@@ -41,7 +41,8 @@ internal static partial class ToolCacheOps
             return ApiError.InvalidRequest($"maxDeletes must be 1 to {LargestMaxDeletes}");
         }
 
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "tool_cache.clear", string.IsNullOrEmpty(@namespace) ? "all" : @namespace, cancellationToken);
+        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "tool_cache.clear", string.IsNullOrEmpty(@namespace) ? "all" : @namespace,
+            cancellationToken);
         try
         {
             var cleared = await ClearNamespacesAsync(cache, @namespace, most, cancellationToken);

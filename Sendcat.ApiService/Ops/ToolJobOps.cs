@@ -17,7 +17,8 @@ internal static class ToolJobOps
     {
         ops.MapGet("/tool-jobs", QueueAsync).As("ops.toolJobs", "The tool queue: counts, ages, pressure by lane, health; ?minutes= for ended jobs", 400);
         ops.MapGet("/tool-jobs/alerts", AlertsAsync).As("ops.toolQueueAlerts", "Alerts about the tool queue, the newest first", 400);
-        OpsReason.WithoutReason(ops.MapPost("/tool-jobs/monitor", CheckAsync)).As("ops.monitorQueueHealth", "Check the tool queue now, record new alerts and clear old ones");
+        OpsReason.WithoutReason(ops.MapPost("/tool-jobs/monitor", CheckAsync)).As("ops.monitorQueueHealth",
+            "Check the tool queue now, record new alerts and clear old ones");
     }
 
     private static async Task<Results<Ok<QueueView>, ApiError>> QueueAsync(

@@ -62,7 +62,8 @@ internal static class DlqCommand
                 }
             });
             change.SetAction((parsed, stop) => RunAsync(
-                parsed, service => DlqSession.ChangeAsync(service, Printer(parsed), verb, filter.RequestBody(parsed, parsed.GetValue(all), parsed.GetValue(dryRun)), parsed.GetValue(reason) ?? DryRun, stop)));
+                parsed, service => DlqSession.ChangeAsync(service, Printer(parsed), verb, filter.RequestBody(parsed, parsed.GetValue(all),
+                parsed.GetValue(dryRun)), parsed.GetValue(reason) ?? DryRun, stop)));
             return change;
         }
 

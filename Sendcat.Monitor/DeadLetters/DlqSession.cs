@@ -20,7 +20,8 @@ internal static class DlqSession
     }
 
     /// <param name="verb"><c>requeue</c> or <c>discard</c></param>
-    public static async Task<int> ChangeAsync(OpsClient service, DlqPrinter printer, string verb, object body, string? reason, CancellationToken cancellationToken)
+    public static async Task<int> ChangeAsync(OpsClient service, DlqPrinter printer, string verb, object body, string? reason,
+        CancellationToken cancellationToken)
     {
         printer.Changed(verb, await service.PostAsync($"{Path}/{verb}", body, reason, cancellationToken));
         return ExitCode.Pass;

@@ -28,7 +28,8 @@ internal sealed class OpsClient(HttpClient http, string key)
     public Task<JsonElement> DeleteAsync(string path, string? reason, CancellationToken cancellationToken) =>
         ChangeAsync(HttpMethod.Delete, path, null, reason, cancellationToken);
 
-    private async Task<JsonElement> ChangeAsync(HttpMethod method, string path, object? body, string? reason, CancellationToken cancellationToken)
+    private async Task<JsonElement> ChangeAsync(HttpMethod method, string path, object? body, string? reason,
+        CancellationToken cancellationToken)
     {
         var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body, options: Options) };
         request.Headers.TryAddWithoutValidation(ReasonHeader, reason);

@@ -17,7 +17,10 @@ internal static class OpsKeyCommand
     {
         var verb = new OpsVerb(console, errors, key);
         var name = new Argument<string>("name") { Description = "Of the person or program that has the key: 1–40 of a-z 0-9 . _ -" };
-        var command = new Command("ops-key", "Keys by name for operators and viewers: lists, makes or revokes them.") { verb.UrlOption, verb.JsonOption };
+        var command = new Command("ops-key", "Keys by name for operators and viewers: lists, makes or revokes them.")
+        {
+            verb.UrlOption, verb.JsonOption,
+        };
 
         var list = new Command("list", "The valid keys and the last revoked ones, without the keys themselves.");
         list.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
@@ -28,7 +31,10 @@ internal static class OpsKeyCommand
         command.Add(list);
 
         var make = new Command("make", "Makes a key and prints it, the only time that it is shown.");
-        var role = new Option<string>("--role") { Description = "viewer reads, operator also changes.", DefaultValueFactory = _ => "viewer" };
+        var role = new Option<string>("--role")
+        {
+            Description = "viewer reads, operator also changes.", DefaultValueFactory = _ => "viewer",
+        };
         role.AcceptOnlyFromAmong("viewer", "operator");
         var because = OpsVerb.Reason();
         make.Add(name);
@@ -36,7 +42,8 @@ internal static class OpsKeyCommand
         make.Add(because);
         make.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
         {
-            var made = await service.PostAsync(Path, new { name = parsed.GetValue(name), role = parsed.GetValue(role) }, parsed.GetValue(because), stop);
+            var made = await service.PostAsync(Path, new { name = parsed.GetValue(name), role = parsed.GetValue(role) },
+                parsed.GetValue(because), stop);
             if (!printer.Raw(made))
             {
                 printer.Line(made.Text("key") ?? "");

@@ -42,7 +42,8 @@ internal class OpsPrinter(IAnsiConsole console, bool json)
 
     public static JsonElement[] Items(JsonElement response) => ItemsOf(response, "items");
 
-    public static JsonElement[] ItemsOf(JsonElement json, string name) => json.Field(name) is { ValueKind: JsonValueKind.Array } items ? [.. items.EnumerateArray()] : [];
+    public static JsonElement[] ItemsOf(JsonElement json, string name) =>
+        json.Field(name) is { ValueKind: JsonValueKind.Array } items ? [.. items.EnumerateArray()] : [];
 
     public static string Integer(JsonElement json, string name) => json.Number(name)?.ToString("0", CultureInfo.InvariantCulture) ?? "";
 

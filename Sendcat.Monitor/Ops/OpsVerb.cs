@@ -18,7 +18,10 @@ internal sealed class OpsVerb(IAnsiConsole? console, TextWriter? errors, string?
 
     public Option<string> UrlOption { get; } = Recursive(Url());
 
-    public Option<bool> JsonOption { get; } = new("--json") { Description = "Prints the response of the service as JSON.", Recursive = true };
+    public Option<bool> JsonOption { get; } = new("--json")
+    {
+        Description = "Prints the response of the service as JSON.", Recursive = true,
+    };
 
     /// <summary>Sends requests of a command to the service and prints its responses.</summary>
     /// <inheritdoc cref="RunAsync(string, string?, TextWriter, Func{OpsClient, Task{int}})"/>
@@ -64,7 +67,10 @@ internal sealed class OpsVerb(IAnsiConsole? console, TextWriter? errors, string?
         }
 
         IsHttp(url, out var address);
-        using var handler = new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8 };
+        using var handler = new SocketsHttpHandler
+        {
+            ConnectTimeout = ConnectTimeout, RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
+        };
         using var http = new HttpClient(handler) { BaseAddress = address, Timeout = ResponseTimeout };
         try
         {

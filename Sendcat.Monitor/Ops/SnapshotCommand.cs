@@ -17,7 +17,10 @@ internal static class SnapshotCommand
         var verb = new OpsVerb(console, errors, key);
         var minutes = new Option<int?>("--minutes") { Description = "The window of events, alerts and ended jobs, 1 to 1440 (OPS_DEFAULT_WINDOW_MINUTES)." };
         var limit = new Option<int?>("--limit") { Description = "Most rows of each list, from 5 (OPS_MAX_ROWS_PER_SECTION is default and maximum)." };
-        var command = new Command("snapshot", "The state of the guards and of the tool queue; --json prints all of it.") { minutes, limit, verb.UrlOption, verb.JsonOption };
+        var command = new Command("snapshot", "The state of the guards and of the tool queue; --json prints all of it.")
+        {
+            minutes, limit, verb.UrlOption, verb.JsonOption,
+        };
         command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
         {
             string?[] query = [Parameter("minutes", parsed.GetValue(minutes)), Parameter("limit", parsed.GetValue(limit))];
@@ -54,7 +57,9 @@ internal static class SnapshotCommand
             Section(
                 printer, $"Circuits: {OpsPrinter.Integer(circuits, "openCount")} open",
                 [
-                    .. OpsPrinter.ItemsOf(circuits, "recent").Where(circuit => circuit.Text("state") != "closed" || circuit.Number("failureCount") > 0).Select(circuit => new[]
+                    .. OpsPrinter.ItemsOf(circuits, "recent")
+                        .Where(circuit => circuit.Text("state") != "closed" || circuit.Number("failureCount") > 0)
+                        .Select(circuit => new[]
                     {
                         circuit.Text("provider") ?? "", circuit.Text("state") ?? "", $"failures {OpsPrinter.Integer(circuit, "failureCount")}",
                         circuit.Text("suspended") is { } suspended ? $"suspended: {suspended}" : OpsPrinter.Time(circuit, "cooldownUntil"), circuit.Text("lastError") ?? "",

@@ -21,11 +21,13 @@ internal static class VerdictCommand
         var url = OpsVerb.Url();
         var command = new Command("verdict", "Whether the turns of the last minute succeed, and what is in their way.") { url };
         command.SetAction((parsed, stop) => RunAsync(
-            new(parsed.GetValue(url)!.TrimEnd('/') + '/'), key ?? OpsKeyFile.Find(), new(console ?? AnsiConsole.Console, json: false), errors ?? Console.Error, stop));
+            new(parsed.GetValue(url)!.TrimEnd('/') + '/'), key ?? OpsKeyFile.Find(), new(console ?? AnsiConsole.Console, json: false),
+            errors ?? Console.Error, stop));
         return command;
     }
 
-    private static async Task<int> RunAsync(Uri address, string? key, OpsPrinter printer, TextWriter errors, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Uri address, string? key, OpsPrinter printer, TextWriter errors,
+        CancellationToken cancellationToken)
     {
         using var http = new HttpClient { BaseAddress = address, Timeout = Timeout };
         try

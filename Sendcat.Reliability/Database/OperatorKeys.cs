@@ -36,7 +36,8 @@ public sealed class OperatorKeys(RequestDatabase database, TimeProvider time)
     /// <param name="role"><c>operator</c> or <c>viewer</c>.</param>
     /// <param name="hash">SHA-256 of the key.</param>
     /// <returns>Null when a valid key has the name, or when there are <see cref="MaxValid"/> valid keys.</returns>
-    public async Task<OperatorKeyRow?> MakeAsync(string name, string role, byte[] hash, AuditedBy by, CancellationToken cancellationToken) =>
+    public async Task<OperatorKeyRow?> MakeAsync(string name, string role, byte[] hash, AuditedBy by,
+        CancellationToken cancellationToken) =>
         (await ReadAsync(
             $"""
             -- make operator key
@@ -70,13 +71,15 @@ public sealed class OperatorKeys(RequestDatabase database, TimeProvider time)
             [name, by.Actor, time.GetUtcNow(), by.Reason],
             cancellationToken)).SingleOrDefault();
 
-    private async Task<IReadOnlyList<OperatorKeyRow>> ReadAsync(string sql, IReadOnlyList<object?> parameters, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<OperatorKeyRow>> ReadAsync(string sql, IReadOnlyList<object?> parameters,
+        CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(sql);
         foreach (var value in parameters)
         {
-            command.Parameters.Add(value is null ? new() { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text } : new() { Value = value });
+            command.Parameters.Add(
+                value is null ? new() { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text } : new() { Value = value });
         }
 
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);

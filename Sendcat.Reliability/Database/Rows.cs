@@ -85,7 +85,8 @@ public sealed class OperatorAuditRow
 
     public string? After { get; set; }
 
-    /// <summary>Why, in the operator's words; null for rows that are older than this column, and for data that is reported to Sendcat.</summary>
+    /// <summary>Why, in the operator's words; null for rows that are older than this column, and for data that is reported to
+    /// Sendcat.</summary>
     public string? Reason { get; set; }
 
     public DateTimeOffset CreatedAt { get; set; }

@@ -100,7 +100,8 @@ public sealed record SnapshotReading(
 /// <param name="Reason"><c>none</c> without one.</param>
 public sealed record EventCount(string Bucket, string Outcome, string Reason, long Hits);
 
-public sealed record RateLimitAlert(string Bucket, string Outcome, int Observed, int Threshold, int WindowMinutes, DateTimeOffset CreatedAt);
+public sealed record RateLimitAlert(string Bucket, string Outcome, int Observed, int Threshold, int WindowMinutes,
+    DateTimeOffset CreatedAt);
 
 /// <summary>The keys of webhooks that were first seen in the window.</summary>
 /// <param name="Duplicates">Keys that were delivered more than once.</param>

@@ -64,7 +64,8 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
     /// </summary>
     /// <param name="dryRun">True: only report what would change.</param>
     /// <param name="by">The operator and the reason. The same statement writes the audit row, except in a dry run.</param>
-    public async Task<DeadLetterChange> RequeueAsync(DeadLetterFilter filter, bool dryRun, AuditedBy by, CancellationToken cancellationToken)
+    public async Task<DeadLetterChange> RequeueAsync(DeadLetterFilter filter, bool dryRun, AuditedBy by,
+        CancellationToken cancellationToken)
     {
         for (var collisions = 0; ; collisions++)
         {
@@ -80,7 +81,8 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         }
     }
 
-    private async Task<DeadLetterChange> TryRequeueAsync(DeadLetterFilter filter, bool dryRun, AuditedBy by, CancellationToken cancellationToken)
+    private async Task<DeadLetterChange> TryRequeueAsync(DeadLetterFilter filter, bool dryRun, AuditedBy by,
+        CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
@@ -110,7 +112,8 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
     /// <summary>Discards dead letters: they become cancelled jobs with the retention time of other finished jobs.</summary>
     /// <inheritdoc cref="RequeueAsync" path="/param[@name='dryRun']"/>
     /// <inheritdoc cref="RequeueAsync" path="/param[@name='by']"/>
-    public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, AuditedBy by, CancellationToken cancellationToken)
+    public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, AuditedBy by,
+        CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(DeadLetterSql.Discard);
