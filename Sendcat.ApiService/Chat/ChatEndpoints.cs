@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Gate;
+using Sendcat.ApiService.Chat.History;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Chat.Streaming;
@@ -36,6 +37,7 @@ internal sealed class ChatEndpoints(
         chat.MapGet("/{id}/stream", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.ResumeAsync(id, http))
             .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 429, 503)
             .Produces(200, contentType: ResponseHeaders.EventStream).Produces(204);
+        HistoryEndpoint.Map(chat);
         routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAllAsync(id, http))
             .WithTags("Threads")
             .As("threads.abort", "Stop every running or starting turn of the thread, on all replicas", 401, 403, 429, 503)

@@ -1,5 +1,6 @@
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Gate;
+using Sendcat.ApiService.Chat.History;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Chat.Streaming;
@@ -42,6 +43,7 @@ internal static class ChatFeature
         services.AddSingleton<KeepAliveTicker>();
         services.AddHostedService(provider => provider.GetRequiredService<KeepAliveTicker>());
 
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ChatUiJson.Default));
         return services
             .AddSingleton(TurnsOfAccount)
             .AddSingleton<ChatAddressLimiter>()
@@ -56,6 +58,7 @@ internal static class ChatFeature
             .AddSingleton<ChatGate>()
             .AddSingleton<TurnStarter>()
             .AddSingleton<AnswerReplay>()
+            .AddSingleton<UiHistory>()
             .AddSingleton<TurnAborts>()
             .AddSingleton<RunningTurns>()
             .AddSingleton<ThreadTurns>()

@@ -1,6 +1,7 @@
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Gate;
+using Sendcat.ApiService.Chat.History;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Identity.AccountChanges;
@@ -30,6 +31,10 @@ internal static class FieldShapes
         (nameof(SharedMessageView), "status", MessageStatuses[1..]),
         (nameof(ModelView), "class", ["fast", "agent"]),
         (nameof(ChatBody), "trigger", ["submit-message", "regenerate-message"]),
+        (nameof(ChatUiMessage), "role", ["user", "assistant"]),
+        (nameof(ChatUiMetadata), "status", MessageStatuses[1..]),
+        (nameof(ChatUiPart), "state", ["done", "output-available", "output-error"]),
+        ("UsageMetadata", "status", MessageStatuses[1..]),
         (nameof(FavoriteView), "type", FavoriteTypes),
         (nameof(FavoriteMark), "type", FavoriteTypes),
         (nameof(FavoriteToggling), "type", FavoriteTypes),

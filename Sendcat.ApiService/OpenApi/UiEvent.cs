@@ -83,7 +83,7 @@ internal abstract record UiEvent
 
     public sealed record Abort : UiEvent;
 
-    public sealed record Finish(string FinishReason, [property: JsonPropertyName("messageMetadata")] UsageMetadata? Metadata) : UiEvent;
+    public sealed record Finish(string FinishReason, [property: JsonPropertyName("messageMetadata")] UsageMetadata Metadata) : UiEvent;
 
     public sealed record TurnMetadata(string StreamId, string ThreadId, DateTimeOffset CreatedAt);
 
@@ -95,7 +95,7 @@ internal abstract record UiEvent
 
     public sealed record BackpressureData(string ToolCallId, string ToolName, string Reason, bool Retryable, int? RetryAfterMs);
 
-    public sealed record UsageMetadata(TokenUsage? Usage, CallTimings Metrics);
+    public sealed record UsageMetadata(string? Status, TokenUsage? Usage, CallTimings? Metrics);
 
     public sealed record ErrorData(string Code, bool Retryable, int? RetryAfterMs, string? RouteId);
 }

@@ -42,14 +42,10 @@ export const signIn = async server => {
     headers,
     stop: id => fetch(`${server}/api/threads/${id}/abort`, { method: "POST", headers }),
     thread: async id => (await fetch(`${server}/api/threads/${id}`, { headers })).json(),
+    history: async id => (await (await fetch(`${server}/api/chat/${id}/messages`, { headers })).json()).items,
     stored: async id => (await (await fetch(`${server}/api/threads/${id}/messages`, { headers })).json()).items ?? [],
   };
 };
-
-/** Stored messages as useChat takes them when a page is loaded. */
-export const toUiMessages = stored => stored
-  .filter(message => message.role === "user" || (message.role === "assistant" && message.content))
-  .map(message => ({ id: message.clientId ?? message.id, role: message.role, parts: [{ type: "text", text: message.content }] }));
 
 /** Opens a page. Its useChat invents the chat id unless one is given. */
 export const open = async ({ DefaultChatTransport, useChat }, server, guest, options = {}) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { open, sdk, signIn, textOf, toUiMessages } from "./page.mjs";
+import { open, sdk, signIn, textOf } from "./page.mjs";
 
 const servers = process.env.SENDCAT_URLS.split(",").map(url => url.replace(/\/$/, ""));
 const [server] = servers;
@@ -11,6 +11,12 @@ const other = servers.at(-1);
 const ai = await sdk(process.env.AI_MAJOR);
 const numbers = count => Array.from({ length: count }, (_, n) => n + 1).join(" ");
 const roles = messages => messages.map(message => message.role);
+
+/** A PNG of one pixel. */
+const photo = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+
+/** What a page shows of an answer: its id and its parts, without those that are not stored. */
+const shown = ({ id, role, parts }) => JSON.parse(JSON.stringify({ id, role, parts: parts.filter(part => part.type !== "data-provider-route").map(({ preliminary, title, ...part }) => part) }));
 
 /** The first attempt gets the first answer, later ones the second. */
 const twice = (first, second) => `[[emu text="${second}"]] [[emu times=1 key=${randomUUID()} text="${first}"]]`;
@@ -76,7 +82,7 @@ for (const [name, prompt, replica] of [
     await page.chat.stop();
     page.close();
 
-    const messages = toUiMessages(await guest.stored(id));
+    const messages = await guest.history(id);
     const reloaded = await open(ai, replica, guest, { id, messages, resume: true });
     await reloaded.until(chat => chat.messages.length === 2 && textOf(chat.messages[1]).length > seen.length, "the next words");
     assert.equal((await guest.stop(id)).status, 204);
@@ -139,7 +145,7 @@ test("a reloaded page continues the conversation", async () => {
   await page.until(chat => chat.messages.length === 2 && chat.status === "ready", "the first answer");
   page.close();
 
-  const reloaded = await open(ai, other, guest, { id, messages: toUiMessages(await guest.stored(id)), resume: true });
+  const reloaded = await open(ai, other, guest, { id, messages: await guest.history(id), resume: true });
   await reloaded.until(chat => chat.status === "ready", "idle");
   assert.equal(textOf(reloaded.chat.messages[1]), "One.");
   reloaded.chat.sendMessage({ text: '[[emu text="Two."]]' });
@@ -148,6 +154,46 @@ test("a reloaded page continues the conversation", async () => {
   assert.deepEqual(roles(await guest.stored(id)), ["user", "assistant", "user", "assistant"]);
   reloaded.close();
 });
+
+test("a reloaded page shows the answer that the stream showed, and asks again by its id", async () => {
+  const guest = await signIn(server);
+  const page = await open(ai, server, guest);
+  const { id } = page.chat;
+  page.chat.sendMessage({
+    text: '[[emu call=1 tool=get_current_time]] [[emu call=2 tool=search_web args={}]] [[emu call=3 text="It is late."]]',
+    files: [{ type: "file", mediaType: "image/png", filename: "photo.png", url: photo }],
+  });
+  await page.until(chat => chat.messages.length === 2 && chat.status === "ready", "the answer");
+  const live = page.chat.messages[1];
+  page.close();
+
+  const messages = await guest.history(id);
+  const reloaded = await open(ai, other, guest, { id, messages, resume: true });
+  await reloaded.until(chat => chat.status === "ready" && chat.messages.length === 2, "idle");
+  assert.deepEqual(shown(reloaded.chat.messages[1]), shown(live));
+  assert.deepEqual(reloaded.chat.messages[0].parts.map(part => [part.type, part.mediaType]), [["file", "image/png"], ["text", undefined]]);
+  assert.equal(live.metadata.status, "completed");
+
+  reloaded.chat.regenerate({ messageId: live.id });
+  await reloaded.until(chat => chat.status === "ready" && chat.messages.length === 2 && chat.messages[1].id !== live.id, "the new answer");
+  assert.deepEqual((await guest.history(id)).map(message => message.id), reloaded.chat.messages.map(message => message.id));
+  reloaded.close();
+});
+
+for (const [status, prompt] of [["error", "[[emu chunks=20 error-after=5 code=502]]"], ["aborted", "[[emu chunks=4000 every=25ms]]"]]) {
+  test(`the status ${status} of an answer is in its metadata, live and after a reload`, async () => {
+    const guest = await signIn(server);
+    const page = await open(ai, server, guest);
+    page.chat.sendMessage({ text: prompt });
+    await page.until(chat => chat.messages.length === 2 && textOf(chat.messages[1]).length > 5, "the first words");
+    assert.equal((await guest.stop(page.chat.id)).status, 204);
+    await page.until(chat => chat.status === "ready" || chat.status === "error", "the end of the turn");
+
+    const [, answer] = await guest.history(page.chat.id);
+    assert.deepEqual([page.chat.messages[1].metadata.status, answer.metadata.status], [status, status]);
+    page.close();
+  });
+}
 
 test("the turns of other ids of the guest are other threads", async () => {
   const guest = await signIn(server);

@@ -179,7 +179,7 @@ internal sealed class ChatTurn(
 
         foreach (var (call, result) in runs.Where(run => run.Result is not null).Select(run => (run.Call, run.Result!)))
         {
-            record.AddToolResult(call.Id, call.Name, result.Text, time.GetUtcNow());
+            record.AddToolResult(call.Id, call.Name, result.Text, time.GetUtcNow(), result.Failed);
             conversation.AddToolResult(call, ShownProducts.After(result.Text, result.Products ?? []));
         }
     }

@@ -183,13 +183,13 @@ internal sealed class TurnRecord
         }
     }
 
-    /// <summary>Adds the result of a tool call as a message.</summary>
-    public void AddToolResult(string toolCallId, string name, string content, DateTimeOffset now)
+    /// <summary>Adds the result of a tool call as a message: <c>completed</c>, or <c>error</c> with the error text for the model.</summary>
+    public void AddToolResult(string toolCallId, string name, string content, DateTimeOffset now, bool failed = false)
     {
         lock (_gate)
         {
             _openToolCalls.Remove(toolCallId);
-            AddToolMessage(toolCallId, name, content, now);
+            AddToolMessage(toolCallId, name, content, now, failed ? MessageStatus.Error : MessageStatus.Completed);
         }
     }
 
@@ -232,7 +232,7 @@ internal sealed class TurnRecord
             foreach (var (id, name) in _openToolCalls)
             {
                 // A strict provider rejects a history with a tool call that has no result, so later turns of the thread would fail.
-                AddToolMessage(id, name, "The tool call was interrupted before it had a result.", now);
+                AddToolMessage(id, name, "The tool call was interrupted before it had a result.", now, MessageStatus.Aborted);
             }
 
             _current.Status = status;
@@ -353,11 +353,11 @@ internal sealed class TurnRecord
         }
     }
 
-    private void AddToolMessage(string toolCallId, string name, string content, DateTimeOffset now)
+    private void AddToolMessage(string toolCallId, string name, string content, DateTimeOffset now, string status)
     {
         var result = new MessageRow(Guid.CreateVersion7(now), "tool", now, ++_version)
         {
-            Status = MessageStatus.Completed, ToolCallId = toolCallId, Name = name, ModelId = _current.ModelId,
+            Status = status, ToolCallId = toolCallId, Name = name, ModelId = _current.ModelId,
         };
         result.Text.Append(content);
         _rows.Add(result);

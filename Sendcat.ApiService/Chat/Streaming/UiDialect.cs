@@ -76,7 +76,9 @@ internal sealed class UiDialect : EventDialect
                 Data(output, _totalUsage, static (json, e) =>
                 {
                     json.WriteString("type"u8, "message-metadata"u8);
-                    WriteMetadata(json, e);
+                    json.WriteStartObject("messageMetadata"u8);
+                    WriteUsage(json, e);
+                    json.WriteEndObject();
                 });
                 break;
             case ChatEvent.Error error:
@@ -84,11 +86,12 @@ internal sealed class UiDialect : EventDialect
                 break;
             case ChatEvent.Aborted:
                 CloseBlock(output);
+                WriteStatus(output, "aborted");
                 WriteTypeOnly(output, "abort");
                 output.Write("data: [DONE]\n\n"u8);
                 break;
             case ChatEvent.Done done:
-                Finish(output, FinishReason(done.FinishReason));
+                Finish(output, FinishReason(done.FinishReason), "completed");
                 break;
         }
     }
@@ -258,33 +261,48 @@ internal sealed class UiDialect : EventDialect
 
             json.WriteEndObject();
         });
+        // A client reads nothing after the error.
+        WriteStatus(output, "error");
         Data(output, error, static (json, e) =>
         {
             json.WriteString("type"u8, "error"u8);
             json.WriteString("errorText"u8, e.Message);
         });
-        Finish(output, "error");
+        Finish(output, "error", "error");
     }
 
-    private void Finish(IBufferWriter<byte> output, string reason)
+    private void Finish(IBufferWriter<byte> output, string reason, string status)
     {
         CloseBlock(output);
         WriteTypeOnly(output, "finish-step");
-        Data(output, (reason, usage: _totalUsage), static (json, e) =>
+        Data(output, (reason, status, usage: _totalUsage), static (json, e) =>
         {
             json.WriteString("type"u8, "finish"u8);
             json.WriteString("finishReason"u8, e.reason);
+            json.WriteStartObject("messageMetadata"u8);
+            json.WriteString("status"u8, e.status);
             if (e.usage is { } usage)
             {
-                WriteMetadata(json, usage);
+                WriteUsage(json, usage);
             }
+
+            json.WriteEndObject();
         });
         output.Write("data: [DONE]\n\n"u8);
     }
 
-    private static void WriteMetadata(Utf8JsonWriter json, ChatEvent.Usage usage)
+    /// <summary>The status that the stored answer has, as the history of the chat tells it.</summary>
+    private static void WriteStatus(IBufferWriter<byte> output, string status) =>
+        Data(output, status, static (json, e) =>
+        {
+            json.WriteString("type"u8, "message-metadata"u8);
+            json.WriteStartObject("messageMetadata"u8);
+            json.WriteString("status"u8, e);
+            json.WriteEndObject();
+        });
+
+    private static void WriteUsage(Utf8JsonWriter json, ChatEvent.Usage usage)
     {
-        json.WriteStartObject("messageMetadata"u8);
         if (usage.Tokens is not null)
         {
             json.WritePropertyName("usage"u8);
@@ -293,7 +311,6 @@ internal sealed class UiDialect : EventDialect
 
         json.WritePropertyName("metrics"u8);
         UsageJson.WriteMetrics(json, usage.Metrics);
-        json.WriteEndObject();
     }
 
     private void CloseBlock(IBufferWriter<byte> output)

@@ -83,7 +83,7 @@ public sealed class DialectTests
         {"type":"message-metadata","messageMetadata":{"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":32,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}}
         {"type":"text-end","id":"t1-0"}
         {"type":"finish-step"}
-        {"type":"finish","finishReason":"stop","messageMetadata":{"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":32,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}}
+        {"type":"finish","finishReason":"stop","messageMetadata":{"status":"completed","usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":32,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}}
         [DONE]
         """,
         Write(new UiDialect(), Turn));
@@ -109,7 +109,7 @@ public sealed class DialectTests
                 """{"type":"message-metadata","messageMetadata":{"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12,"cached_tokens":4,"cost":0.5},"metrics":{"latencyMs":100,"ttftMs":30,"modelId":"a/one","finishReason":"tool_calls"}}}""",
                 """{"type":"message-metadata","messageMetadata":{"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12,"cached_tokens":4,"cost":0.5},"metrics":{"latencyMs":110,"ttftMs":30,"modelId":"a/one","finishReason":"tool_calls"}}}""",
                 """{"type":"message-metadata","messageMetadata":{"usage":{"prompt_tokens":30,"completion_tokens":5,"total_tokens":35,"cached_tokens":5,"reasoning_tokens":2,"cost":0.75},"metrics":{"latencyMs":160,"ttftMs":30,"modelId":"a/two","finishReason":"stop"}}}""",
-                """{"type":"finish","finishReason":"stop","messageMetadata":{"usage":{"prompt_tokens":30,"completion_tokens":5,"total_tokens":35,"cached_tokens":5,"reasoning_tokens":2,"cost":0.75},"metrics":{"latencyMs":160,"ttftMs":30,"modelId":"a/two","finishReason":"stop"}}}""",
+                """{"type":"finish","finishReason":"stop","messageMetadata":{"status":"completed","usage":{"prompt_tokens":30,"completion_tokens":5,"total_tokens":35,"cached_tokens":5,"reasoning_tokens":2,"cost":0.75},"metrics":{"latencyMs":160,"ttftMs":30,"modelId":"a/two","finishReason":"stop"}}}""",
             ],
             lines);
     }
@@ -125,9 +125,10 @@ public sealed class DialectTests
             [
                 """{"type":"text-end","id":"t0-0"}""",
                 """{"type":"data-error","data":{"code":"upstream_rate_limited","retryable":true,"retryAfterMs":1500,"routeId":"primary"}}""",
+                """{"type":"message-metadata","messageMetadata":{"status":"error"}}""",
                 """{"type":"error","errorText":"Busy."}""",
                 """{"type":"finish-step"}""",
-                """{"type":"finish","finishReason":"error"}""",
+                """{"type":"finish","finishReason":"error","messageMetadata":{"status":"error"}}""",
                 "[DONE]",
             ],
             lines[^6..]);
@@ -150,7 +151,7 @@ public sealed class DialectTests
     public void An_abort_is_the_last_event_in_each_dialect()
     {
         Assert.Equal("""{"type":"aborted"}""", Write(new SendcatDialect(), [new ChatEvent.Aborted()]));
-        Assert.Equal("{\"type\":\"abort\"}\n[DONE]", Write(new UiDialect(), [new ChatEvent.Aborted()]));
+        Assert.Equal("{\"type\":\"message-metadata\",\"messageMetadata\":{\"status\":\"aborted\"}}\n{\"type\":\"abort\"}\n[DONE]", Write(new UiDialect(), [new ChatEvent.Aborted()]));
     }
 
     [Theory]
