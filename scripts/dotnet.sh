@@ -25,8 +25,14 @@ aspire() {
 
 # build PROJECT [OPTION …]
 build() {
-  say "building"
-  quietly build dotnet build "$@" -v q && return
+  local code=0 progress
+  say "building$([ -f "$(program "$(basename "${1%.csproj}")")" ] || echo ' (the first time, packages are fetched and all projects compiled: some minutes)')"
+  while sleep 30; do say "still building after $SECONDS s ($state/logs/build.log)"; done &
+  progress=$!
+  quietly build dotnet build "$@" -v q || code=$?
+  kill "$progress" 2>/dev/null || true
+  wait "$progress" 2>/dev/null || true
+  [ "$code" != 0 ] || return 0
   refuse_feed build || true
   grep -E ': error ' "$state/logs/build.log" | sort -u | head -n 20 >&2 || tail -n 20 "$state/logs/build.log" >&2
   say "$1 does not build (all messages: $state/logs/build.log)"
