@@ -36,7 +36,7 @@ internal static class Gmail
             (
                 "GMAIL_PUSHAUTH_MODE",
                 builder.AddSetting(
-                    "gmail-pushauth-mode", builder.Given("GMAIL_PUSHAUTH_MODE", "oidc"),
+                    "gmail-pushauth-mode", builder.Of("GMAIL_PUSHAUTH_MODE", "oidc"),
                     "oidc, token or either: what a notification of Gmail must have.")),
             (
                 "GMAIL_PUBSUB_VERIFY_TOKEN",
@@ -49,7 +49,7 @@ internal static class Gmail
     public static IResourceBuilder<ProjectResource> WithMailSync(this IResourceBuilder<ProjectResource> worker) => worker.WithSettings(
     [
         ("MAIL_LANE_RUNMAX", worker.ApplicationBuilder.AddSetting(
-            "mail-lane-runmax", worker.ApplicationBuilder.Given("MAIL_LANE_RUNMAX", "2"),
+            "mail-lane-runmax", worker.ApplicationBuilder.Of("MAIL_LANE_RUNMAX", "2"),
             "Mailboxes that are read at the same time, over all workers.")),
     ]);
 
@@ -63,19 +63,16 @@ internal static class Gmail
         bool emulated) =>
     [
         ("GMAIL_PUBSUB_TOPIC", builder.AddSetting(
-            "gmail-pubsub-topic", builder.Given("GMAIL_PUBSUB_TOPIC", emulated ? "projects/emulator/topics/gmail" : ""),
+            "gmail-pubsub-topic", builder.Of("GMAIL_PUBSUB_TOPIC", emulated ? "projects/emulator/topics/gmail" : ""),
             "Pub/Sub topic of Gmail; empty: mailboxes are not watched.")),
         ("GMAIL_PUSH_AUDIENCE", builder.AddSetting(
-            "gmail-push-audience", builder.Given("GMAIL_PUSH_AUDIENCE", emulated ? "sendcat-local" : ""),
+            "gmail-push-audience", builder.Of("GMAIL_PUSH_AUDIENCE", emulated ? "sendcat-local" : ""),
             "Audience of the push subscription; empty: the address of /api/gmail/push.")),
         ("GMAIL_PUSH_SERVICE_ACCOUNT", builder.AddSetting(
             "gmail-push-service-account",
-            builder.Given("GMAIL_PUSH_SERVICE_ACCOUNT", emulated ? "gmail-push@emulator.iam.gserviceaccount.com" : ""),
+            builder.Of("GMAIL_PUSH_SERVICE_ACCOUNT", emulated ? "gmail-push@emulator.iam.gserviceaccount.com" : ""),
             "Service account of the push subscription.")),
     ];
-
-    private static string Given(this IDistributedApplicationBuilder builder, string variable, string @default) =>
-        builder.ExecutionContext.IsRunMode && builder.Configuration[variable] is { Length: > 0 } given ? given : @default;
 
     /// <summary>
     /// A key of digits, which are hexadecimal digits too; generated once and then stored in the user secrets. A deployment always generates
@@ -83,7 +80,7 @@ internal static class Gmail
     /// </summary>
     private static IResourceBuilder<ParameterResource> AddGeneratedKey(
         this IDistributedApplicationBuilder builder, string name, string variable, string description) =>
-        (builder.ExecutionContext.IsRunMode && builder.Configured(name) is null && builder.Configuration[variable] is { Length: > 0 } given
+        (builder.Of(variable, "") is { Length: > 0 } given
             ? builder.AddParameter(name, given, secret: true)
             : builder.AddParameter(
                 name, new GenerateParameterDefault { MinLength = 64, Lower = false, Upper = false, Special = false }, secret: true,

@@ -39,7 +39,4 @@ internal static class Mail
                     "Mails that are sent at the same time, over all workers.")),
         ]);
     }
-
-    internal static string Of(this IDistributedApplicationBuilder builder, string variable, string @default) =>
-        builder.ExecutionContext.IsRunMode && builder.Configuration[variable] is { Length: > 0 } given ? given : @default;
 }

@@ -12,10 +12,22 @@ internal static class Settings
         builder.AddParameter(name, builder.Configured(name) ?? @default, publishValueAsDefault: true).WithDescription(description);
 
     /// <summary>
-    /// A secret that is generated once and then stored: locally in the user secrets of the AppHost, in a deployment by the platform.
+    /// The default of a setting. In a local run it is the value of <paramref name="variable"/>, the environment variable that the services
+    /// read, if that is set: the services would otherwise get the default instead of it.
     /// </summary>
-    public static IResourceBuilder<ParameterResource> AddGeneratedSecret(this IDistributedApplicationBuilder builder, string name, int length, string description) =>
-        builder.AddParameter(name, new GenerateParameterDefault { MinLength = length, Special = false }, secret: true, persist: true).WithDescription(description);
+    public static string Of(this IDistributedApplicationBuilder builder, string variable, string @default) =>
+        builder.ExecutionContext.IsRunMode && builder.Configuration[variable] is { Length: > 0 } given ? given : @default;
+
+    /// <summary>
+    /// A secret that is generated once and then stored: locally in the user secrets of the AppHost, in a deployment by the platform. In a
+    /// local run the value of <paramref name="variable"/> comes before the stored one.
+    /// </summary>
+    public static IResourceBuilder<ParameterResource> AddGeneratedSecret(
+        this IDistributedApplicationBuilder builder, string name, string variable, int length, string description) =>
+        (builder.Of(variable, "") is { Length: > 0 } given
+            ? builder.AddParameter(name, given, secret: true)
+            : builder.AddParameter(name, new GenerateParameterDefault { MinLength = length, Special = false }, secret: true, persist: true))
+        .WithDescription(description);
 
     /// <summary>
     /// A secret that can be empty. In a local run its value can also come from <paramref name="variable"/>, the environment variable that

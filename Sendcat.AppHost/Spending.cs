@@ -19,5 +19,5 @@ internal static class Spending
 
     private static (string Variable, IResourceBuilder<ParameterResource> Value) Limit(
         IDistributedApplicationBuilder builder, string name, string variable, string @default, string description) =>
-        (variable, builder.AddSetting(name, builder.ExecutionContext.IsRunMode && builder.Configuration[variable] is { Length: > 0 } given ? given : @default, description));
+        (variable, builder.AddSetting(name, builder.Of(variable, @default), description));
 }
