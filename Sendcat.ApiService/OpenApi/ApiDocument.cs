@@ -35,6 +35,7 @@ internal static class ApiDocument
         {
             Describe(document);
             await EventSchemas.AddAsync(document, context, cancellationToken);
+            await ExportSchema.AddAsync(document, context, cancellationToken);
             await AddShapesAsync(document, context, cancellationToken);
             Order(document);
         });

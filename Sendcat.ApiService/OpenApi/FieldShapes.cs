@@ -11,6 +11,7 @@ using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Shopping.Favorites;
 using Sendcat.ApiService.Shopping.Packages;
 using Sendcat.ApiService.Threads;
+using Sendcat.ApiService.Threads.Export;
 using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.OpenApi;
@@ -34,7 +35,8 @@ internal static class FieldShapes
         (nameof(ChatUiMessage), "role", ["user", "assistant"]),
         (nameof(ChatUiMetadata), "status", MessageStatuses[1..]),
         (nameof(ChatUiPart), "state", ["done", "output-available", "output-error"]),
-        ("UsageMetadata", "status", MessageStatuses[1..]),
+        (nameof(ExportedMessage), "role", ["user", "assistant"]),
+        (nameof(ExportedMessage), "status", MessageStatuses[1..]),
         (nameof(FavoriteView), "type", FavoriteTypes),
         (nameof(FavoriteMark), "type", FavoriteTypes),
         (nameof(FavoriteToggling), "type", FavoriteTypes),
@@ -59,6 +61,8 @@ internal static class FieldShapes
         (nameof(SharedMessageView), "products", typeof(Product)),
         (nameof(SharedMessageView), "sources", typeof(MessageSource)),
         (nameof(SharedMessageView), "attachments", typeof(MessageAttachmentView)),
+        (nameof(ExportedMessage), "products", typeof(Product)),
+        (nameof(ExportedMessage), "sources", typeof(MessageSource)),
         (nameof(ChatBody), "messages", typeof(UiMessage)),
     ];
 

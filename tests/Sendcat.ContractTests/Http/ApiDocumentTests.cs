@@ -61,6 +61,10 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
         Assert.Equal("#/components/schemas/Product", (string)schemas["MessageView"]!["properties"]!["products"]!["items"]!["$ref"]!);
         Assert.Equal("#/components/schemas/SendcatEventAborted", (string)schemas["SendcatEvent"]!["discriminator"]!["mapping"]!["aborted"]!);
         Assert.NotNull(schemas["UiEventToolOutputAvailable"]);
+        Assert.Equal(["id", "metadata", "parts", "role"], Required("ChatUiMessage"));
+        Assert.Equal(["type"], Required("ChatUiPart"));
+        Assert.Equal(["createdAt", "id", "messages"], Required("ThreadExport"));
+        Assert.Equal("#/components/schemas/Product", (string)schemas["ExportedMessage"]!["properties"]!["products"]!["items"]!["$ref"]!);
         Assert.NotNull(schemas["ThreadEventTurnEnded"]);
 
         IEnumerable<string> Required(string name) => (schemas[name]!["required"]?.AsArray() ?? []).Select(field => (string)field!).Order(StringComparer.Ordinal);

@@ -52,7 +52,7 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
         using var http = new HttpClient { BaseAddress = _api.Anyone.BaseAddress };
         var result = await (Task<string>)calls.GetMethod("RunAsync")!.Invoke(null, [http, Photo])!;
 
-        Assert.Equal("""{"role":"User","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["Completed","Completed","Completed","Completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true}""", result);
+        Assert.Equal("""{"messages":4,"shown":"user,assistant,user,assistant","role":"User","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["Completed","Completed","Completed","Completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true}""", result);
     }
 
     [Fact]
@@ -67,11 +67,13 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
 
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "openapi.json"), _document);
         await RunAsync("npm", "ci", "--no-audit", "--no-fund");
-        await RunAsync("node", "node_modules/openapi-typescript/bin/cli.js", "openapi.json", "-o", "api.ts");
+        var howTo = await File.ReadAllTextAsync(Path.Combine(BuiltProgram.Root, "docs", "how-to", "generate-a-client.md"));
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "generate.mjs"), howTo.Split("```js\n")[1].Split("```")[0]);
+        await RunAsync("node", "generate.mjs");
         await RunAsync("node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.asynciterable", "--skipLibCheck", "page.ts");
         var output = await RunAsync("node", "page.js", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), Convert.ToBase64String(Photo));
 
-        Assert.Equal("""{"role":"user","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["completed","completed","completed","completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true}""", output.Trim());
+        Assert.Equal("""{"messages":4,"shown":"user,assistant,user,assistant","role":"user","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["completed","completed","completed","completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true}""", output.Trim());
 
         Task<string> RunAsync(string program, params string[] arguments) => TestProcess.RunAsync(new(program, arguments) { WorkingDirectory = folder.Path });
     }

@@ -48,10 +48,13 @@ public static class TypicalCalls
         ThreadView forked = await api.Threads_createShareForkAsync(shared.ShareToken, new Fork());
         using FileResponse export = await api.Threads_exportAsync(id, format: Format.Markdown);
         var exported = await new StreamReader(export.Stream).ReadToEndAsync();
+        using FileResponse download = await api.Threads_exportAsync(id, format: Format.Json);
+        ThreadExport file = (await JsonSerializer.DeserializeAsync<ThreadExport>(download.Stream))!;
+        PageOfChatUiMessage shown = await api.ChatMessagesAsync(id);
 
         return JsonSerializer.Serialize(new
         {
-            role = role.ToString(), ending, text, next, titles, statuses = statuses.Select(status => status?.ToString()), forked = forked.Id != thread.Id,
+            messages = file.Messages.Count, shown = string.Join(',', shown.Items.Select(message => message.Role.ToString().ToLowerInvariant())), role = role.ToString(), ending, text, next, titles, statuses = statuses.Select(status => status?.ToString()), forked = forked.Id != thread.Id,
             seen = seen.Split(", sha256")[0], exported = exported.Contains(text.Trim(), StringComparison.Ordinal),
         });
     }

@@ -27,6 +27,12 @@ async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<Schemas
   }
 }
 
+function toForm(fields: Record<string, Blob | string | undefined>): FormData {
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) form.append(name, value)
+  return form
+}
+
 async function answerOf(body: Schemas['ChatBody']): Promise<{ text: string; ending?: Schemas['SendcatEvent']['type'] }> {
   const answer = must(await api.POST('/api/chat', { body, parseAs: 'stream' }))
   let text = ''
@@ -60,10 +66,8 @@ const role: 'user' | 'assistant' | 'system' | 'tool' = sent.role
 const { text, ending } = await answerOf({ threadId: thread.id })
 
 // a photo: uploaded, sent with a message, seen by the model
-const file = new Blob([new Uint8Array(Buffer.from(process.argv[3], 'base64'))], { type: 'image/png' })
-const form = new FormData()
-form.append('file', file, 'shoes.png')
-const uploaded = must(await api.POST('/api/attachments', { body: { file: '' }, bodySerializer: () => form }))
+const file = new File([new Uint8Array(Buffer.from(process.argv[3], 'base64'))], 'shoes.png', { type: 'image/png' })
+const uploaded = must(await api.POST('/api/attachments', { body: { file }, bodySerializer: toForm }))
 const attachments = [{ storageId: uploaded.id }]
 must(await api.POST('/api/threads/{id}/messages', { params: { path: { id: thread.id } }, body: { content: 'what is this?', attachments } }))
 const { text: seen } = await answerOf({ threadId: thread.id })
@@ -78,5 +82,8 @@ const statuses: ('streaming' | 'completed' | 'error' | 'aborted' | undefined)[] 
 const shared = must(await api.POST('/api/threads/{id}/share', { params: { path: { id: thread.id } }, body: {} }))
 const forked = must(await api.POST('/api/shares/{token}/fork', { params: { path: { token: shared.shareToken } }, body: {} }))
 const exported = await api.GET('/api/threads/{id}/export', { params: { path: { id: thread.id }, query: { format: 'markdown' } }, parseAs: 'text' })
+const download = await api.GET('/api/threads/{id}/export', { params: { path: { id: thread.id }, query: { format: 'json' } }, parseAs: 'json' })
+const messages: number = (download.data as unknown as Schemas['ThreadExport']).messages.length
+const shown: Schemas['ChatUiMessage'][] = must(await api.GET('/api/chat/{id}/messages', { params: { path: { id: thread.id } } })).items
 
-console.log(JSON.stringify({ role, ending, text, next: next ?? null, titles, statuses, forked: forked.id !== thread.id, seen: seen.split(', sha256')[0], exported: String(exported.data).includes(text.trim()) }))
+console.log(JSON.stringify({ messages, shown: shown.map(message => message.role).join(), role, ending, text, next: next ?? null, titles, statuses, forked: forked.id !== thread.id, seen: seen.split(', sha256')[0], exported: String(exported.data).includes(text.trim()) }))
