@@ -10,7 +10,8 @@ const { createRoot } = await import("react-dom/client");
 
 const [server] = process.env.SENDCAT_URLS.split(",").map(url => url.replace(/\/$/, ""));
 const major = process.env.AI_MAJOR;
-const [page, otherTabs] = (await readFile(new URL("../../docs/how-to/use-chat.md", import.meta.url), "utf8")).matchAll(/```jsx\n(.*?)```/gs).map(block => block[1]);
+const howTo = await readFile(new URL("../../docs/how-to/use-chat.md", import.meta.url), "utf8");
+const [page, otherTabs] = [...howTo.matchAll(/```jsx\n(.*?)```/gs)].map(block => block[1]);
 const main = window.document.querySelector("main");
 const shown = () => main.textContent;
 const words = () => (shown().match(/assistant: ([\d ]*)/)?.[1] ?? "").trim().split(" ").length;

@@ -186,9 +186,11 @@ for (const [status, prompt] of [["error", "[[emu chunks=20 error-after=5 code=50
     const page = await open(ai, server, guest);
     page.chat.sendMessage({ text: prompt });
     await page.until(chat => chat.messages.length === 2 && textOf(chat.messages[1]).length > 5, "the first words");
-    assert.equal((await guest.stop(page.chat.id)).status, 204);
-    await page.until(chat => chat.status === "ready" || chat.status === "error", "the end of the turn");
+    if (status === "aborted") {
+      assert.equal((await guest.stop(page.chat.id)).status, 204);
+    }
 
+    await page.idle();
     const [, answer] = await guest.history(page.chat.id);
     assert.deepEqual([page.chat.messages[1].metadata.status, answer.metadata.status], [status, status]);
     page.close();

@@ -131,7 +131,7 @@ public sealed class DialectTests
                 """{"type":"finish","finishReason":"error","messageMetadata":{"status":"error"}}""",
                 "[DONE]",
             ],
-            lines[^6..]);
+            lines[^7..]);
     }
 
     [Fact]

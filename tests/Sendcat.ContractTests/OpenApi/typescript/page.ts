@@ -27,9 +27,9 @@ async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<Schemas
   }
 }
 
-function toForm(fields: Record<string, Blob | string | undefined>): FormData {
+function toForm(fields: Record<string, Blob | string | null | undefined>): FormData {
   const form = new FormData()
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) form.append(name, value)
+  for (const [name, value] of Object.entries(fields)) if (value != null) form.append(name, value)
   return form
 }
 
