@@ -80,6 +80,12 @@ internal sealed class ChatEndpoints(
             if (entry is ChatPass pass)
             {
                 var started = await StartAsync(http, pass, starting, call.AcceptedAt);
+                if (started is ApiError && pass.Thread.Begun is not null)
+                {
+                    // No thread has begun.
+                    http.Response.Headers.Remove(ThreadIdHeader);
+                }
+
                 if (started is ApiError { Reason: AdmissionReason.SameMessage } && attempt < MaxStartAttempts - 1)
                 {
                     // Another replica has started the turn of this message, while Redis does not respond. The next attempt finds it

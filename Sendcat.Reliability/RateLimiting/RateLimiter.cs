@@ -87,6 +87,7 @@ public sealed class RateLimiter
             windows[n] = window with { Cost = Math.Min(cost, window.Max) };
         }
 
+        var countedAt = _claims.Timestamp();
         var outcome = await _claims.TakeAsync(keys[0].Name, windows, [], cancellationToken, RedisFallback.DecideLocally);
         var key = keys[outcome.RefusedBy is WindowClaim refusing ? Array.IndexOf(windows, refusing) : 0].Name;
         var allowed = outcome.Status is ClaimStatus.Taken;
@@ -94,10 +95,20 @@ public sealed class RateLimiter
             allowed,
             allowed ? outcome.Remaining ?? 0 : 0,
             allowed ? TimeSpan.Zero : outcome.RetryAfter ?? LocalClaims.RetryAfter,
-            outcome.Local);
+            outcome.Local)
+        {
+            CountedAt = countedAt,
+        };
         Report(bucket, key, decision, path, method);
         return decision;
     }
+
+    /// <summary>Removes a call that was counted from the window. Best effort, like <see cref="SettleAsync"/>.</summary>
+    /// <param name="bucket">The limit.</param>
+    /// <param name="key">The name that the limit counts under.</param>
+    /// <param name="decision">The decision that has counted the call.</param>
+    public ValueTask WithdrawAsync(RateLimitBucket bucket, string key, RateLimitDecision decision) =>
+        _claims.WithdrawAsync([Window(bucket, new(key))], decision.CountedAt, decision.Contention);
 
     /// <summary>Reports a call that was refused without a check of the shared window.</summary>
     public void Refused(RateLimitBucket bucket, string key, TimeSpan retryAfter, string path, string method) =>
@@ -152,4 +163,8 @@ public sealed class RateLimiter
 /// <param name="Remaining">Upper bound of the units that still fit.</param>
 /// <param name="RetryAfter">Time until the call may fit; zero when allowed.</param>
 /// <param name="Contention">True: Redis was unavailable, and this process decided on its own counts alone.</param>
-public readonly record struct RateLimitDecision(bool Allowed, int Remaining, TimeSpan RetryAfter, bool Contention);
+public readonly record struct RateLimitDecision(bool Allowed, int Remaining, TimeSpan RetryAfter, bool Contention)
+{
+    /// <summary>Timestamp of the decision, for <see cref="RateLimiter.WithdrawAsync"/>.</summary>
+    internal long CountedAt { get; init; }
+}

@@ -26,7 +26,10 @@ internal enum TurnEnding
     /// </summary>
     Disowned,
 
-    /// <summary>Another replica has started a turn of the same message, which was committed first.</summary>
+    /// <summary>
+    /// Another replica has started a turn of the same message, or another request has begun the thread under the same client id, and was
+    /// committed first.
+    /// </summary>
     Repeated,
 
     /// <summary>The thread was deleted.</summary>

@@ -33,9 +33,6 @@ internal sealed class ChatGate(
 
     private const int MaxTakeoverAttempts = 3;
 
-    /// <summary>Attempts to begin a thread while concurrent requests begin and delete it.</summary>
-    private const int MaxBeginAttempts = 3;
-
     /// <summary>
     /// Abandoned turns that one request may end. More than one, because another request may take the slot that was released.
     /// </summary>
@@ -81,37 +78,17 @@ internal sealed class ChatGate(
     /// </returns>
     public async ValueTask<Outcome<ChatEntry>> PassAsync(HttpContext http, ChatCall call, Guid? unreachable)
     {
-        var (attempt, waits, startedAt) = (0, 0, time.GetTimestamp());
+        var (waits, startedAt) = (0, time.GetTimestamp());
         while (true)
         {
             var passed = await CheckAsync(http, call.Request, call.Principal, unreachable);
-            if (!passed.TryGet(out var entry, out var refusal))
-            {
-                if (refusal.Reason != AdmissionReason.SameMessage || time.GetElapsedTime(startedAt) >= MaxStartWait)
-                {
-                    return passed;
-                }
-
-                // A concurrent request with the same message starts its turn, and has not registered it yet. If it fails, this one starts it.
-                await Task.Delay(StartPauses.After(++waits, Random.Shared.NextDouble()), time, http.RequestAborted);
-                continue;
-            }
-
-            if (entry is not ChatPass { Thread.Begun: { } begun } pass)
+            if (passed.TryGet(out _, out var refusal) || refusal.Reason != AdmissionReason.SameMessage || time.GetElapsedTime(startedAt) >= MaxStartWait)
             {
                 return passed;
             }
 
-            if (!(await InsertAsync(pass, begun, http.RequestAborted)).TryGet(out var inserted, out var unavailable))
-            {
-                return unavailable;
-            }
-
-            // If not inserted, a concurrent request has begun the thread under the same client id, and the next attempt finds it.
-            if (inserted || ++attempt == MaxBeginAttempts)
-            {
-                return inserted ? passed : ApiError.Conflict();
-            }
+            // A concurrent request with the same message starts its turn, and has not registered it yet. If it fails, this one starts it.
+            await Task.Delay(StartPauses.After(++waits, Random.Shared.NextDouble()), time, http.RequestAborted);
         }
     }
 
@@ -215,13 +192,35 @@ internal sealed class ChatGate(
             }
         }
 
-        if ((await AdmitAsync(http, principal, admissionRequest, slotClaim, model, decision, ToReplace(start, replaced))).TryGet(out var admitted, out var refused))
+        ThreadCharge? charge = null;
+        ChatPass? pass = null;
+        try
         {
-            return new ChatPass(request, principal, thread, start, replaced, streamId, admitted.Ticket, model, admitted.HeldRoute);
-        }
+            // Counted before a detached turn is ended in favour of this one, and not for a repetition of a request that begins the thread.
+            if (thread.Begun is not null && !IsSameMessage(decision)
+                && !(await newThreads.ChargeAsync(principal, http.RequestAborted)).TryGet(out charge, out var tooMany))
+            {
+                return tooMany;
+            }
 
-        return refused.Reason == AdmissionReason.UserInFlight
-            && await StartedMeanwhileAsync(http, name, principal, request, thread.Begun is null ? thread : null, unreachable) is { Repeat: { } repeated } ? repeated : refused;
+            if ((await AdmitAsync(http, principal, admissionRequest, slotClaim, model, decision, ToReplace(start, replaced))).TryGet(out var admitted, out var refused))
+            {
+                return pass = new ChatPass(
+                    request, principal, thread, start, replaced, streamId, admitted.Ticket, model, admitted.HeldRoute, charge);
+            }
+
+            var known = thread.Begun is null ? thread : null;
+            return refused.Reason == AdmissionReason.UserInFlight
+                && await StartedMeanwhileAsync(http, name, principal, request, known, unreachable) is { Repeat: { } repeated } ? repeated : refused;
+        }
+        finally
+        {
+            if (pass is null)
+            {
+                await WithdrawAsync(admitting);
+                await (charge?.WithdrawAsync() ?? ValueTask.CompletedTask);
+            }
+        }
     }
 
     private static bool IsInFlight(AdmissionDecision decision) => decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight };
@@ -290,7 +289,7 @@ internal sealed class ChatGate(
             if (thread is null)
             {
                 return request.MayBeginThread
-                    ? await newThreads.CheckAsync(http, principal, request)
+                    ? await newThreads.CheckAsync(principal, request, http.RequestAborted)
                     : ApiError.Forbidden();
             }
 
@@ -335,28 +334,6 @@ internal sealed class ChatGate(
             RouteSlots = slotClaim.Cap, WebSearch = request.WebSearch, OtherClaims = claims,
         };
         return (admissionRequest, slotClaim);
-    }
-
-    /// <returns>False if the thread exists meanwhile; then, and if Postgres fails, the ticket is withdrawn.</returns>
-    private async ValueTask<Outcome<bool>> InsertAsync(ChatPass pass, ChatThread thread, CancellationToken cancellationToken)
-    {
-        var inserted = false;
-        try
-        {
-            return inserted = await newThreads.TryInsertAsync(thread, cancellationToken);
-        }
-        catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
-        {
-            database.Outage.Records(failure);
-            return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
-        }
-        finally
-        {
-            if (!inserted)
-            {
-                await pass.Ticket.WithdrawAsync();
-            }
-        }
     }
 
     private static async ValueTask WithdrawAsync(Task<AdmissionDecision>? admitting)
@@ -452,9 +429,10 @@ internal abstract record ChatEntry(ChatRequest Request, ThreadHistory Thread);
 /// </param>
 /// <param name="Model">The model id; null: the operator's default model.</param>
 /// <param name="HeldRoute">The route of which the ticket holds a slot.</param>
+/// <param name="Charge">Of a thread that the request begins; <see cref="TurnStarter"/> withdraws it if the turn does not begin.</param>
 internal sealed record ChatPass(
     ChatRequest Request, Principal Principal, ThreadHistory Thread, TurnPlan.Start Plan, IReadOnlyList<RunningTurn> Replaced, Guid StreamId, AdmissionTicket Ticket,
-    string? Model, string HeldRoute) : ChatEntry(Request, Thread);
+    string? Model, string HeldRoute, ThreadCharge? Charge) : ChatEntry(Request, Thread);
 
 /// <summary>The request repeats another one. It needs no slot and counts against no limit but that of its address.</summary>
 /// <param name="Plan">A <see cref="TurnPlan.Join"/> or a <see cref="TurnPlan.Replay"/>.</param>

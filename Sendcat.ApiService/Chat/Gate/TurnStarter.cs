@@ -55,7 +55,8 @@ internal sealed class TurnStarter(
     /// <param name="acceptedAt">Timestamp, see <see cref="TurnStart.AcceptedAt"/>.</param>
     /// <returns>
     /// The running turn, or the error. With a new user message, it returns after the message is committed.
-    /// <see cref="AdmissionReason.SameMessage"/>: another replica has started a turn of the message before, which the request repeats.
+    /// <see cref="AdmissionReason.SameMessage"/>: another replica has started a turn of the message before, which the request repeats; or
+    /// another request has begun the thread under the same client id. The next attempt finds it.
     /// </returns>
     /// <exception cref="OperationCanceledException">The client disconnected.</exception>
     public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, StartingTurn starting, long acceptedAt, bool usesUiDialect, CancellationToken cancellationToken)
@@ -105,6 +106,7 @@ internal sealed class TurnStarter(
                     ? plan.History[^1].Content
                     : null,
                 IsRegeneration = plan.ReplacesAnswer && pass.Request.Regeneration is not null,
+                Begins = pass.Thread.Begun,
                 Title = pass.Thread.HasTitle || userMessage is null ? null : ThreadRules.TitleOf(userMessage.Text.ToString()),
             };
             var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, pass.HeldRoute, now)
@@ -124,14 +126,14 @@ internal sealed class TurnStarter(
                 start, record, usesUiDialect, starting,
                 live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, time), pass.Ticket);
             begun = true;
-            if (userMessage is not null && !pass.Ticket.IsLocal)
+            if ((userMessage is not null || record.Begins is not null) && !pass.Ticket.IsLocal)
             {
-                // The model call runs already. The client gets no event before the user's own message is committed.
+                // The model call runs already. The client gets no event before the user's own message is committed, and its thread.
                 journal.WriteNow(record);
                 await WaitUntilWrittenAsync(turn, cancellationToken);
-                if (turn.Ending is TurnEnding.Repeated)
+                if (turn.IsRepetition)
                 {
-                    // The other replica has decided without Redis, which this one reached.
+                    // The other replica has decided without Redis, which this one reached. Or the thread has begun with another message.
                     turn.InitialReader.Dispose();
                     await turn.Ended;
                     repeated = true;
@@ -164,6 +166,7 @@ internal sealed class TurnStarter(
             if (repeated || !begun)
             {
                 await files.DiscardAsync(pass.Request.Message?.Files ?? [], stored);
+                await (pass.Charge?.WithdrawAsync() ?? ValueTask.CompletedTask);
             }
         }
     }

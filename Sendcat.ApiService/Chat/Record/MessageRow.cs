@@ -1,4 +1,5 @@
 using System.Text;
+using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Chat.Record;
@@ -151,6 +152,9 @@ internal sealed record TurnChanges(
 {
     /// <summary>The messages of the turn are not written yet.</summary>
     public bool HoldsBackMessages { get; init; }
+
+    /// <summary>The thread to insert before the messages; null: it is persisted.</summary>
+    public ChatThread? Begins { get; init; }
 }
 
 /// <summary>

@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Chat.Record;
 
@@ -9,7 +10,10 @@ namespace Sendcat.ApiService.Chat.Record;
 /// </summary>
 internal static class TurnJournalCommit
 {
-    /// <summary>Reported instead of a status: another turn of the message was first, so nothing of this one was inserted.</summary>
+    /// <summary>
+    /// Reported instead of a status: another turn of the message was first, or another thread under the same client id, so nothing of this
+    /// one was inserted.
+    /// </summary>
     public const string Repeated = "repeated";
 
     // With a custom plan for every commit, planning the updates below takes as long as running them, so generic plans are forced. Without
@@ -18,6 +22,18 @@ internal static class TurnJournalCommit
     private const string PlanOnce = """
         -- use generic plans
         SELECT WHERE set_config('plan_cache_mode', 'force_generic_plan', TRUE) IS NULL OR set_config('enable_seqscan', 'off', TRUE) IS NULL
+        """;
+
+    // A principal begins one thread under a client id: a second one is not inserted, nor what belongs to it. The order prevents deadlocks
+    // of commits that begin the same threads. Nothing is inserted for a deleted user.
+    private const string NewThreads = """
+        -- begin threads
+        INSERT INTO threads (id, client_id, title, model_id, session_id, user_id, last_message_at, created_at)
+        SELECT u.id, u.client_id, u.title, u.model_id, u.session_id, u.user_id, u.created_at, u.created_at
+        FROM unnest($1, $2, $3, $4, $5, $6, $7) AS u(id, client_id, title, model_id, session_id, user_id, created_at)
+        WHERE u.user_id IS NULL OR (SELECT o.id FROM users o WHERE o.id = u.user_id) IS NOT NULL
+        ORDER BY u.user_id, u.session_id, u.client_id, u.id
+        ON CONFLICT DO NOTHING
         """;
 
     // Whether a new turn (u) is the only one of its message, on replicas that live: see RunningTurns.MaxHeartbeatAge. True for a turn whose
@@ -184,6 +200,7 @@ internal static class TurnJournalCommit
         await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanOnce));
 
+        Add(batch, [.. changes.Select(change => change.Begins).OfType<ChatThread>()], NewThreadsCommand);
         if (changes.Any(change => change.Session is { IsNew: true, OneTurnOf: not null } && !change.Touches))
         {
             Add(
@@ -238,7 +255,9 @@ internal static class TurnJournalCommit
 
         return [.. changes
             .Where(change => found.GetValueOrDefault(change.Session.StreamId) != change.Session.Status)
-            .Select(change => KeyValuePair.Create(change.Record, found.GetValueOrDefault(change.Session.StreamId)))];
+            .Select(change => KeyValuePair.Create(
+                change.Record,
+                found.GetValueOrDefault(change.Session.StreamId) ?? (change.Begins is { ClientId: not null } ? Repeated : null)))];
     }
 
     private static async Task ReadStatusesAsync(NpgsqlDataReader reader, Dictionary<Guid, string> found)
@@ -261,6 +280,20 @@ internal static class TurnJournalCommit
             batch.BatchCommands.Add(command(rows));
         }
     }
+
+    private static NpgsqlBatchCommand NewThreadsCommand(ChatThread[] rows) => new(NewThreads)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.Id),
+            Column(rows, row => row.ClientId),
+            Column(rows, row => row.Title),
+            Column(rows, row => row.ModelId),
+            Column(rows, row => row.SessionId),
+            Column(rows, row => row.UserId),
+            Column(rows, row => row.CreatedAt),
+        },
+    };
 
     private static NpgsqlBatchCommand NewMessagesCommand(MessageSnapshot[] rows) => new(NewMessages)
     {

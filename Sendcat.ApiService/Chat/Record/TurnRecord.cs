@@ -69,6 +69,12 @@ internal sealed class TurnRecord
 
     public string Principal { get; }
 
+    /// <summary>
+    /// The thread, if the turn begins it: the first commit inserts it. If the principal has begun one under the same client id meanwhile,
+    /// the turn ends as <see cref="TurnJournalCommit.Repeated"/>. Null: the thread is persisted.
+    /// </summary>
+    public ChatThread? Begins { get; init; }
+
     /// <summary>The title that the thread gets with the first commit if it has none then; null: none.</summary>
     public string? Title { get; init; }
 
@@ -302,7 +308,10 @@ internal sealed class TurnRecord
 
             return new TurnChanges(
                 this, _version, messages, parts, persisted, session,
-                Touches: isNew || replaces is not null || (_endedAt is not null && _version > _writtenVersion), replaces, []);
+                Touches: isNew || replaces is not null || (_endedAt is not null && _version > _writtenVersion), replaces, [])
+            {
+                Begins = isNew ? Begins : null,
+            };
         }
     }
 
