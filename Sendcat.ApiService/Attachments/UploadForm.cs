@@ -27,11 +27,8 @@ internal static class UploadForm
     /// <returns>The form; 413 for a file that is too large, 400 for a malformed body.</returns>
     public static async Task<Outcome<UploadedForm>> ReadAsync(HttpContext http, int maxBytes, CancellationToken cancellationToken)
     {
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = maxBytes + Overhead;
-        }
-
+        // A limit of the server would reset the connection.
+        http.Request.Body = new LimitedBody(http.Request.Body, maxBytes + Overhead);
         var form = new FormFeature(http.Request, new FormOptions { ValueCountLimit = 16, KeyLengthLimit = 100, ValueLengthLimit = 4_096, MultipartHeadersLengthLimit = 8_192 });
         http.Features.Set<IFormFeature>(form);
         try

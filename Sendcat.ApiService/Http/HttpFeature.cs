@@ -33,6 +33,7 @@ internal static class HttpFeature
         services.AddSingleton<OriginPolicy>();
         services.AddSingleton<ErrorMiddleware>();
         services.AddSingleton<RequestMeasurement>();
+        services.AddSingleton<UnreadBody>();
         return services;
     }
 
@@ -44,12 +45,15 @@ internal static class HttpFeature
         var errors = app.Services.GetRequiredService<ErrorMiddleware>();
         var reads = app.Services.GetRequiredService<ReadLimit>();
         var measurement = app.Services.GetRequiredService<RequestMeasurement>();
+        var unread = app.Services.GetRequiredService<UnreadBody>();
         if (!origins.HasAny)
         {
             app.Logger.NoOrigins();
         }
 
         RejectedRequests.Observe(app.Services.GetRequiredService<DiagnosticListener>());
+        // Outside of all others, so that no duration includes the time of a slow sender.
+        app.Use(next => http => unread.InvokeAsync(http, next));
         app.Use(next => http =>
         {
             ResponseHeaders.Set(http);

@@ -77,8 +77,8 @@ internal static class ChatRequestReader
 
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
-            // The check below comes first, so that its error names the limit.
-            size.MaxRequestBodySize = maxUiBytes + JsonBody.OrdinaryLimit;
+            // Beyond the limit that is checked below, so that its refusal can be read, see UnreadBody.
+            size.MaxRequestBodySize = maxUiBytes + ServerLimits.MaxBodyBytes;
         }
 
         var reader = http.Request.BodyReader;

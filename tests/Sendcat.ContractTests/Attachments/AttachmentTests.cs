@@ -114,14 +114,7 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
         var form = new MultipartFormDataContent { { new ByteArrayContent(FileApi.Png(6 * 1024 * 1024)), "file", "a.png" } };
         using var chunked = new HttpRequestMessage(HttpMethod.Post, "/api/attachments") { Content = form };
         chunked.Headers.TransferEncodingChunked = true;
-        try
-        {
-            await (await _guest.SendAsync(chunked)).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
-        }
-        catch (HttpRequestException)
-        {
-            // The server closed the connection while the client was still sending.
-        }
+        await (await _guest.SendAsync(chunked)).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
 
         Assert.Empty(_files.Files);
         Assert.Equal(HttpStatusCode.Created, (await FileApi.PostAsync(_guest, FileApi.Png(5 * 1024 * 1024))).StatusCode);
