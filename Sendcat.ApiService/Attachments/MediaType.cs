@@ -1,8 +1,8 @@
 namespace Sendcat.ApiService.Attachments;
 
 /// <summary>
-/// Recognizes the media type of a file from its first bytes. What a client says about a file is never used. Nothing is decoded or
-/// decompressed.
+/// Recognizes the media type of a file from its first bytes. What a client says about a file that is stored here is never used. Nothing is
+/// decoded or decompressed.
 /// </summary>
 internal static class MediaType
 {
@@ -16,7 +16,18 @@ internal static class MediaType
         "image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "image/heic", Pdf,
     };
 
+    /// <summary>What a client says about a file of which it does not know the type, as browsers do for HEIC.</summary>
+    private const string Unknown = "application/octet-stream";
+
     public static bool IsKnown(string type) => Known.Contains(type);
+
+    /// <returns>The type that a client names, under its registered name; null if it names none.</returns>
+    public static string? Named(string? type) => type?.Split(';')[0].Trim().ToLowerInvariant() switch
+    {
+        null or "" or Unknown => null,
+        "image/jpg" or "image/pjpeg" => "image/jpeg",
+        var named => named,
+    };
 
     /// <param name="head">The first <see cref="HeadLength"/> bytes, or the whole file if it is shorter.</param>
     /// <returns>Null for a file that is neither an image nor a PDF. SVG is not an image here: it can contain scripts.</returns>

@@ -4,9 +4,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Sendcat.ApiService.Http;
 
 /// <summary>
-/// Receives and discards the rest of the body of a refused request after the response. Many clients read the response only when they have sent
-/// their body, and a connection that is closed before that is reset: they would report a network error instead of the refusal. The server
-/// itself does this for 5 s, which is too short for a photo from a phone.
+/// Receives and discards the rest of the body of a refused request after the response. Many clients read the response only when they have
+/// sent their body, and a connection that is closed before that is reset: they would report a network error instead of the refusal. The
+/// server itself does this for 5 s, which is too short for a photo from a phone.
 /// </summary>
 internal sealed class UnreadBody(TimeProvider time)
 {

@@ -121,11 +121,14 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
     public static NpgsqlBatchCommand LockThreadCommand(Guid threadId) => new(LockThread) { Parameters = { new() { Value = threadId } } };
 
     /// <summary>
-    /// SQL that follows a CTE <c>gone</c> with the ids of the deleted messages of thread $1. It deletes the turns that wrote them, and
-    /// marks a turn that still writes as aborted.
+    /// SQL that follows a CTE <c>gone</c> with the ids of the deleted messages of thread $1. It deletes the turns that wrote or answered
+    /// them, and marks a turn that still writes as aborted.
     /// </summary>
     public const string DeleteTurns = """
-        ended as (delete from stream_sessions s using gone where s.thread_id = $1 and s.message_id = gone.id and s.status <> 'streaming'),
+        ended as (
+          delete from stream_sessions s using gone
+          where s.thread_id = $1 and (s.message_id = gone.id or s.user_message_id = gone.id) and s.status <> 'streaming'
+        ),
         aborted as (update stream_sessions s set status = 'aborted', ended_at = clock_timestamp() from gone where s.thread_id = $1 and s.message_id = gone.id and s.status = 'streaming')
         """;
 

@@ -82,7 +82,9 @@ internal sealed class ChatGate(
         while (true)
         {
             var passed = await CheckAsync(http, call.Request, call.Principal, unreachable);
-            if (passed.TryGet(out _, out var refusal) || refusal.Reason != AdmissionReason.SameMessage || time.GetElapsedTime(startedAt) >= MaxStartWait)
+            if (passed.TryGet(out _, out var refusal)
+                || refusal.Reason != AdmissionReason.SameMessage
+                || time.GetElapsedTime(startedAt) >= MaxStartWait)
             {
                 return passed;
             }

@@ -55,7 +55,11 @@ internal sealed record UserMessage(string? ClientId, string Text, IReadOnlyList<
 /// <param name="LastUserMessageId">The client's id of the last user message that it shows.</param>
 internal sealed record Regeneration(string? MessageId, string? LastUserMessageId);
 
-internal sealed record UiFile(string Url, string MediaType, string Name);
+/// <param name="Url">As sent; empty: the part has none.</param>
+/// <param name="MediaType">
+/// What the client says; null: nothing. Used for a web address alone: the type of a stored file is that of its content.
+/// </param>
+internal sealed record UiFile(string Url, string? MediaType, string Name);
 
 /// <summary>
 /// Body of a request in Sendcat's shape (<c>threadId</c>, or a <c>message</c> that is a text), or of one in <c>useChat</c> shape; unknown

@@ -291,15 +291,18 @@ internal static class ChatRequestReader
 
     private static string? Problem(IReadOnlyList<UiFile> files) =>
         files.Count > MessageAttachment.MostPerMessage ? $"at most {MessageAttachment.MostPerMessage} files"
-        : files.Any(file => !MediaType.IsKnown(file.MediaType)) ? "a file must be an image or application/pdf"
+        : files.Any(file => file.MediaType is { } type && !MediaType.IsKnown(type)) ? "a file must be an image or application/pdf"
         : files.Any(file => !StoredText.HasText(file.Name, FileName.Longest)) ? $"a file name must have 1 to {FileName.Longest} characters"
         : files.Any(file => !IsAddress(file.Url)) ? $"a file must have an https or a data address, or the path {AttachmentEndpoints.Path}/{{id}}"
+        : files.Any(file => file.MediaType is null && IsWebAddress(file.Url)) ? "a file with a web address must have a mediaType"
         : null;
 
     private static bool IsAddress(string text) =>
         AttachmentEndpoints.IdIn(text) is not null
-        || text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+        || DataAddress.Is(text)
         || (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" && StoredText.Fits(text, JsonBody.OrdinaryLimit));
+
+    private static bool IsWebAddress(string address) => AttachmentEndpoints.IdIn(address) is null && !DataAddress.Is(address);
 
     private static JsonElement? LastUserMessage(ChatBody body)
     {
@@ -325,9 +328,12 @@ internal static class ChatRequestReader
         return last;
     }
 
+    /// <summary>
+    /// Messages of earlier versions of the AI SDK repeat their text parts in <c>content</c>, which counts only without them.
+    /// </summary>
     private static (string Text, IReadOnlyList<UiFile> Files) Parts(JsonElement message)
     {
-        var text = new StringBuilder(Text(message, "content"));
+        StringBuilder? text = null;
         var files = new List<UiFile>();
         if (message.TryGetProperty("parts", out var parts) && parts.ValueKind == JsonValueKind.Array)
         {
@@ -336,16 +342,17 @@ internal static class ChatRequestReader
                 switch (Text(part, "type"))
                 {
                     case "text":
-                        text.Append(Text(part, "text"));
+                        (text ??= new()).Append(Text(part, "text"));
                         break;
-                    case "file" when Text(part, "url") is { } url && Text(part, "mediaType") is { } type:
-                        files.Add(new UiFile(url, type, Text(part, "filename") ?? "file"));
+                    case "file":
+                        var type = MediaType.Named(Text(part, "mediaType"));
+                        files.Add(new UiFile(Text(part, "url") ?? "", type, Text(part, "filename") ?? "file"));
                         break;
                 }
             }
         }
 
-        return (text.ToString(), files);
+        return (text?.ToString() ?? Text(message, "content") ?? "", files);
     }
 
     private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? Text(value) : null;

@@ -25,19 +25,23 @@ internal sealed class TurnStarter(
     IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
     // Every turn that runs in the thread is marked as aborted, also one whose messages are not persisted yet: it answers a text that is not
-    // in the thread any more. Returns whether the message still exists.
+    // in the thread any more. The message stays the last one and gets a new position, by which readers of the thread's events find it.
+    // Returns whether the message still exists.
     private const string EditMessage = """
         -- edit message
-        WITH edited AS (
-          UPDATE messages m SET content = $3, attachments = $4,
+        WITH unedited AS (
+          SELECT id, seq FROM messages WHERE thread_id = $1 AND id = $2 AND role = 'user'
+        ), edited AS (
+          UPDATE messages m SET content = $3, attachments = $4, seq = DEFAULT,
             edits = jsonb_build_array(jsonb_build_object(
               'at', $5::timestamptz, 'sha256', encode(sha256(convert_to(m.content, 'UTF8')), 'hex'), 'attachments', m.attachments))
               || (coalesce(m.edits, '[]') - ($6 - 1))
-          WHERE m.thread_id = $1 AND m.id = $2 AND m.role = 'user' RETURNING m.seq
+          FROM unedited WHERE m.id = unedited.id RETURNING unedited.seq
         ), gone AS (
           DELETE FROM messages m USING edited WHERE m.thread_id = $1 AND m.seq > edited.seq RETURNING m.id
         ), ended AS (
-          DELETE FROM stream_sessions s USING gone WHERE s.thread_id = $1 AND s.message_id = gone.id AND s.status <> 'streaming'
+          DELETE FROM stream_sessions s USING gone
+          WHERE s.thread_id = $1 AND (s.message_id = gone.id OR s.user_message_id = gone.id) AND s.status <> 'streaming'
         ), aborted AS (
           UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM edited WHERE s.thread_id = $1 AND s.status = 'streaming'
         )

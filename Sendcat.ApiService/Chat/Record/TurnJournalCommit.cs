@@ -128,6 +128,17 @@ internal static class TurnJournalCommit
         WHERE s.thread_id = gone.thread_id AND s.message_id = gone.id AND s.status = 'streaming'
         """;
 
+    // A turn that should have replaced an answer and had no content left no message, so nothing else deletes its session before the thread.
+    // $4: readers of the thread's events have been told of the end of those before.
+    private const string FailedReplacements = """
+        -- delete failed replacements
+        DELETE FROM stream_sessions s USING unnest($1, $2, $3) AS u(thread_id, asked, stream)
+        WHERE s.thread_id = u.thread_id AND s.user_message_id = u.asked AND s.id <> u.stream
+          AND s.status IN ('error', 'aborted') AND s.ended_at < $4 AND (SELECT m.id FROM messages m WHERE m.id = s.message_id) IS NULL
+        """;
+
+    private static readonly TimeSpan FailedReplacementAge = TimeSpan.FromMinutes(1);
+
     private const string FailedMessages = """
         -- fail messages
         UPDATE messages SET status = 'error' WHERE id = ANY($1) AND status = 'streaming'
@@ -232,6 +243,17 @@ internal static class TurnJournalCommit
             batch, [.. changes.SelectMany(change => change.Failed)],
             ids => new(FailedMessages) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
         Add(batch, [.. changes.Select(change => change.Session).Where(row => row.IsNew)], rows => NewSessionsCommand(rows, replica, now));
+        Add(
+            batch,
+            [.. changes.Where(change => change is { HoldsBackMessages: true, Session.IsNew: true }).Select(change => change.Session)],
+            rows => new(FailedReplacements)
+            {
+                Parameters =
+                {
+                    Column(rows, row => row.ThreadId), Column(rows, row => row.UserMessageId), Column(rows, row => row.StreamId),
+                    new() { Value = now - FailedReplacementAge },
+                },
+            });
         Add(batch, [.. changes.Select(change => change.Session).Where(row => row is { IsNew: false, HasChanged: true })], rows => KnownSessionsCommand(rows, now));
         Add(
             batch, [.. changes.Select(change => change.Session).Where(row => row is { IsNew: false, HasChanged: false }).Select(row => row.StreamId)],

@@ -74,7 +74,7 @@ internal sealed class LiveTurn : IDisposable
     /// <summary>The request that started the turn was refused afterwards, and is counted as that.</summary>
     public bool RequestRefused { get; private set; }
 
-    /// <summary>The first commit has inserted nothing, see <see cref="TurnEnding.Repeated"/>. Also of a turn that had ended before.</summary>
+    /// <summary>The first commit has inserted nothing, see <see cref="TurnEnding.Repeated"/>; the turn may have ended before.</summary>
     public bool IsRepetition { get; private set; }
 
     /// <summary>The first cause passed to <see cref="End"/>; null while the turn runs and if it ended by itself.</summary>

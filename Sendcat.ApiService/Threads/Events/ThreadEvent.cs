@@ -15,7 +15,7 @@ internal abstract record ThreadEvent
     /// <summary>The first event of a reader without a position: what happens from now on is reported.</summary>
     public sealed record Ready : ThreadEvent;
 
-    /// <summary>The thread has a new message.</summary>
+    /// <summary>The thread has a new message, or an edited one with the id that it had.</summary>
     /// <param name="MessageId">The id for <c>GET /api/threads/{id}/messages/{messageId}</c>.</param>
     /// <param name="Role"><c>user</c>, <c>assistant</c> or <c>tool</c>; messages of tools are not for showing.</param>
     /// <param name="Status"><c>streaming</c> for an answer that is being written.</param>
@@ -33,7 +33,7 @@ internal abstract record ThreadEvent
     /// <param name="Status"><c>completed</c>, <c>error</c> or <c>aborted</c>.</param>
     public sealed record TurnEnded(string StreamId, Guid MessageId, string Status) : ThreadEvent;
 
-    /// <summary>Messages were removed, or added before the last one: the list has to be read again.</summary>
+    /// <summary>Messages were removed or edited, or added before the last one: the list has to be read again.</summary>
     public sealed record MessagesChanged : ThreadEvent;
 
     /// <summary>The thread was deleted, or belongs to another principal now. The last event.</summary>

@@ -65,12 +65,14 @@ public sealed class RefusedStartTests(PostgresFixture postgres)
     {
         await using var files = await FileApi.StartAsync(postgres, ("RATE_LIMIT_THREAD_CREATE_MAX", "1"));
         var guest = await files.Api.GuestAsync();
-        var body = Ui("chat-0", "m1", """[[emu first=500ms text="Yes."]]""", $"data:image/png;base64,{Convert.ToBase64String(FileApi.Png())}");
+        var photo = $"data:image/png;base64,{Convert.ToBase64String(FileApi.Png())}";
+        var body = Ui("chat-0", "m1", """[[emu first=500ms text="Yes."]]""", photo);
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => FileApi.ChatAsync(guest, body)));
 
         Assert.All(answers, answer => Assert.Equal("Yes.", FileApi.Answer(answer)));
-        Assert.Equal((1, 1L, 1), (await ThreadsAsync(files), await files.Api.ScalarAsync<long>("SELECT count(*) FROM attachments"), files.Emulator.Requests.Count));
+        var stored = await files.Api.ScalarAsync<long>("SELECT count(*) FROM attachments");
+        Assert.Equal((1, 1L, 1), (await ThreadsAsync(files), stored, files.Emulator.Requests.Count));
     }
 
     [Fact]
@@ -81,12 +83,14 @@ public sealed class RefusedStartTests(PostgresFixture postgres)
 
         for (var n = 0; n < 5; n++)
         {
-            var answers = await Task.WhenAll(Enumerable.Range(0, 3).Select(m => FileApi.ChatAsync(guest, Ui($"chat-{n}", $"m{m}", $"{m} {Yes}"))));
+            var answers = await Task.WhenAll(
+                Enumerable.Range(0, 3).Select(m => FileApi.ChatAsync(guest, Ui($"chat-{n}", $"m{m}", $"{m} {Yes}"))));
 
             Assert.All(answers, answer => Assert.Equal("Yes.", FileApi.Answer(answer)));
             using var response = await guest.GetAsync($"/api/threads/chat-{n}/messages");
             var messages = (await response.JsonAsync())["items"]!.AsArray();
-            Assert.Equal((3, 3), (messages.Count(message => (string)message!["role"]! == "user"), messages.Count(message => (string?)message!["content"] == "Yes.")));
+            Assert.Equal(3, messages.Count(message => (string)message!["role"]! == "user"));
+            Assert.Equal(3, messages.Count(message => (string?)message!["content"] == "Yes."));
         }
 
         Assert.Equal(5, await ThreadsAsync(files));
@@ -118,7 +122,10 @@ public sealed class RefusedStartTests(PostgresFixture postgres)
     }
 
     private static (string, string)[] Enforced =>
-        [("FF_CHAT_GATEWAY_ENABLED", "true"), ("FF_CHAT_GATEWAY_SHADOW", "false"), ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true")];
+    [
+        ("FF_CHAT_GATEWAY_ENABLED", "true"), ("FF_CHAT_GATEWAY_SHADOW", "false"),
+        ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"),
+    ];
 
     /// <summary>Starts a turn, and returns when its answer begins.</summary>
     private static async Task<HttpResponseMessage> StartAsync(HttpClient client, object body)
@@ -142,7 +149,9 @@ public sealed class RefusedStartTests(PostgresFixture postgres)
             {
                 id,
                 role = "user",
-                parts = new object[] { new { type = "text", text } }.Concat(files.Select(url => (object)new { type = "file", mediaType = "image/png", filename = "a.png", url })).ToArray(),
+                parts = files.Select(url => (object)new { type = "file", mediaType = "image/png", filename = "a.png", url })
+                    .Prepend(new { type = "text", text })
+                    .ToArray(),
             },
         },
     };

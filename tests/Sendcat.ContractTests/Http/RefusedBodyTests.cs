@@ -59,7 +59,8 @@ public sealed class RefusedBodyTests(PostgresFixture postgres) : SharedApiTests(
         using var client = await ConnectAsync(TestContext.Current.CancellationToken);
         await client.GetStream().WriteAsync(
             Encoding.ASCII.GetBytes(
-                $"POST /api/attachments HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: {Form}\r\nContent-Length: 8000000\r\n\r\n"),
+                $"POST /api/attachments HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: {Form}\r\n"
+                + "Content-Length: 8000000\r\n\r\n"),
             TestContext.Current.CancellationToken);
         using var reader = new StreamReader(client.GetStream());
 
@@ -79,7 +80,9 @@ public sealed class RefusedBodyTests(PostgresFixture postgres) : SharedApiTests(
         string path, string type, int length, bool chunked, TimeSpan pause = default, CancellationToken cancellationToken = default)
     {
         var session = Guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
-        var head = type == Form ? "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n" : """{"id":"chat","messages":[{"role":"user","parts":[],"x":" """;
+        var head = type == Form
+            ? "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n"
+            : """{"id":"chat","messages":[{"role":"user","parts":[],"x":" """;
         var body = new byte[length];
         body.AsSpan().Fill((byte)'x');
         Encoding.ASCII.GetBytes(head, body);
@@ -87,7 +90,8 @@ public sealed class RefusedBodyTests(PostgresFixture postgres) : SharedApiTests(
         using var client = await ConnectAsync(cancellationToken);
         var stream = client.GetStream();
         var framing = chunked ? "Transfer-Encoding: chunked" : $"Content-Length: {length.ToString(CultureInfo.InvariantCulture)}";
-        await WriteAsync($"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nx-sendcat-session: {session}\r\nContent-Type: {type}\r\n{framing}\r\n\r\n");
+        await WriteAsync($"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nx-sendcat-session: {session}\r\n");
+        await WriteAsync($"Content-Type: {type}\r\n{framing}\r\n\r\n");
         foreach (var part in body.Chunk(500_000).Index())
         {
             if (pause > TimeSpan.Zero && part.Index == length / 1_000_000)
