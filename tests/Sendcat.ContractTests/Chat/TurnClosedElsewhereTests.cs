@@ -76,7 +76,7 @@ public sealed class TurnClosedElsewhereTests(PostgresFixture postgres)
         while (await files.Api.ScalarAsync<long>("SELECT count(*) FROM stream_sessions WHERE status = 'streaming'") == 0)
         {
             // The start of a regeneration is committed within 50 ms, and nothing reports it.
-            await Task.Delay(20, TestContext.Current.CancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
         }
 
         (await guest.DeleteAsync($"/api/threads/{thread}/messages?after={question}")).EnsureSuccessStatusCode();
