@@ -40,7 +40,7 @@ internal sealed class ChatEndpoints(
         HistoryEndpoint.Map(chat);
         routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAllAsync(id, http))
             .WithTags("Threads")
-            .As("threads.abort", "Stop every running or starting turn of the thread, on all replicas", 401, 403, 429, 503)
+            .As("threads.abort", "Stop all turns of the thread, started or not, on all replicas", 401, 403, 429, 503)
             .Produces(204);
         chat.MapGet("/health", static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
             .As("chatHealth", "Whether turns can be started; for operators also with which limits", 403, 503)

@@ -36,25 +36,25 @@ internal static class ExtractionRehearsal
 
         <html><head><style>.hidden { display: none } p { color: #111 }</style>
         <script type="application/ld+json">
-        {"@context":"http://schema.org","@type":"ParcelDelivery","trackingNumber":"1Z5W7A880342719062",
+        {"@context":"http://schema.org","@type":"ParcelDelivery","trackingNumber":"1Z5W7A880342719064",
         "partOfOrder":{"@type":"Order","orderNumber":"{{{Number}}}","merchant":{"@type":"Organization","name":"Amazon.com"} } }
         </script></head><body><div class="hidden">not to be seen</div>
         <table><tr><td>Order #</td><td><a href="https://www.amazon.com/o/{{{Number}}}">{{{Number}}}</a></td></tr>
         <tr><td>Quantity: 1</td><td>Kettle &amp; lid</td></tr><tr><td>Total:</td><td>$20.00</td></tr></table>
-        <p>Tracking number <a href="https://www.ups.com/track?tracknum=1Z5W7A880342719062">1Z5W7A880342719062</a></p></body></html>
+        <p>Tracking number <a href="https://www.ups.com/track?tracknum=1Z5W7A880342719064">1Z5W7A880342719064</a></p></body></html>
         --part--
 
         """.ReplaceLineEndings("\r\n"));
 
     /// <summary>A message of a user.</summary>
-    public const string Message = $"Thanks for your order {Number} at the shop\nItems: 1 kettle\nTotal: $20.00\nTracking 1Z5W7A880342719062";
+    public const string Message = $"Thanks for your order {Number} at the shop\nItems: 1 kettle\nTotal: $20.00\nTracking 1Z5W7A880342719064";
 
     /// <summary>The response of a model to <see cref="Message"/>.</summary>
     private static readonly byte[] Response = Encoding.UTF8.GetBytes(
         $$$"""
         {"id":"rehearsal","object":"chat.completion","created":0,"model":"rehearsal","choices":[{"index":0,"finish_reason":"stop","message":
         {"role":"assistant","content":"{\"kind\":\"order\",\"orders\":[{\"merchant\":\"shop\",\"storeName\":null,\"orderNumber\":\"{{{Number}}}\",
-        \"itemsSummary\":\"1 kettle\",\"valueTotal\":20.0,\"currency\":\"USD\",\"trackingNumbers\":[\"1Z5W7A880342719062\"],\"carrier\":\"UPS\"}],
+        \"itemsSummary\":\"1 kettle\",\"valueTotal\":20.0,\"currency\":\"USD\",\"trackingNumbers\":[\"1Z5W7A880342719064\"],\"carrier\":\"UPS\"}],
         \"invoicePresent\":false,\"confidence\":0.9}"}}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}
         """.ReplaceLineEndings(""));
 

@@ -74,7 +74,7 @@ public sealed class SliStore(NpgsqlDataSource database)
 
     // The reasons are of failed, shed and rejected requests; those of rejected ones cannot be told apart, and are few.
     private static readonly string Others = $"""
-        -- read last service level minute of the other replicas
+        -- read last minute of other replicas
         WITH others AS (
             SELECT * FROM reliability.sli_minutes WHERE minute = $2 AND endpoint = $1 AND replica <> $3
         )

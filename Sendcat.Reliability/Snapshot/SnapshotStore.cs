@@ -11,7 +11,7 @@ public sealed class SnapshotStore(RequestDatabase database)
 {
     // The index of the events begins with the outcome.
     private const string Events = """
-        -- count rate limit events of the window
+        -- count rate limit events of window
         SELECT bucket, outcome, coalesce(reason, 'none'), sum(hits)::bigint FROM reliability.rate_limit_events
         WHERE outcome = ANY(ARRAY['allowed', 'blocked', 'contention_fallback']) AND created_at >= $1 GROUP BY 1, 2, 3
         """;
@@ -24,7 +24,7 @@ public sealed class SnapshotStore(RequestDatabase database)
         """;
 
     private const string QueueAlerts = """
-        -- count tool queue alerts of the window
+        -- count tool queue alerts of window
         SELECT count(*) FROM reliability.tool_queue_alerts WHERE created_at >= $1
         """;
 

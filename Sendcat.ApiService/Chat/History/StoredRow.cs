@@ -4,7 +4,7 @@ namespace Sendcat.ApiService.Chat.History;
 
 /// <summary>A row of a thread as the history reads it.</summary>
 /// <param name="Turn">The turn whose last message this is; null for other messages and copies.</param>
-/// <param name="Asked">The user message that <paramref name="Turn"/> answers.</param>
+/// <param name="Asked">Of an answer and its tool results: the user message that it answers; null: unknown.</param>
 /// <param name="IsBeingAnswered">Of a user message: a turn that answers it runs.</param>
 internal sealed record StoredRow(
     Guid Id, long Seq, string Role, string Content, string? Reasoning, string? ToolCallsJson, string? ToolCallId, JsonElement? Products, JsonElement? Sources,
@@ -12,6 +12,9 @@ internal sealed record StoredRow(
 {
     /// <summary>Characters in memory.</summary>
     public int Size { get; init; }
+
+    /// <summary>True for a message of an answer that answers another message than the user message before it.</summary>
+    public bool IsOfAnother(StoredRow? user) => Asked is { } asked && asked != user?.Id;
 }
 
 /// <summary>A user message and the rows of its answer. The first one of a thread may have no user message.</summary>
@@ -23,9 +26,6 @@ internal sealed class StoredExchange(StoredRow? user)
 
     /// <summary>The number of UI messages.</summary>
     public int Messages => (user is null ? 0 : 1) + (Answer.Count == 0 ? 0 : 1);
-
-    /// <summary>The user message that the answer belongs to, when its turn says so.</summary>
-    public Guid? Asked => Answer.FindLast(row => row.Role == "assistant")?.Asked;
 
     /// <summary>The answer is being written, or replaced: a reader gets it from the running turn.</summary>
     public bool IsRunning => user?.IsBeingAnswered == true || Answer.Exists(row => row.Status == Record.MessageStatus.Streaming);

@@ -18,7 +18,7 @@ internal sealed class UiHistory(RequestDatabase database)
     private const string ReadRows = """
         -- read chat history
         SELECT m.id, m.seq, m.role, m.content, m.reasoning_content, m.tool_calls, m.tool_call_id, m.products, m.sources, m.attachments, m.client_id, m.created_at,
-          m.status, m.model_id, s.id, s.user_message_id,
+          m.status, m.model_id, s.id, m.answers_id,
           m.role = 'user' AND EXISTS (SELECT FROM stream_sessions r WHERE r.thread_id = $1 AND r.status = 'streaming' AND r.user_message_id = m.id)
         FROM messages m LEFT JOIN stream_sessions s ON s.thread_id = $1 AND s.message_id = m.id
         WHERE m.thread_id = $1 AND m.seq < $2 AND m.role <> 'system'
@@ -77,11 +77,7 @@ internal sealed class UiHistory(RequestDatabase database)
             exchange.Answer.AddRange(Enumerable.Reverse(answer));
             answer.Clear();
             exchanges.Add(exchange);
-            if (exchange.Asked is { } id && id != user?.Id)
-            {
-                asked.Add(id);
-            }
-
+            asked.UnionWith(exchange.Answer.Where(row => row.IsOfAnother(user)).Select(row => row.Asked!.Value));
             return exchange.Messages;
         }
     }
@@ -89,13 +85,16 @@ internal sealed class UiHistory(RequestDatabase database)
     /// <summary>A user message that was stored while an earlier one was answered stands within that answer: puts the answer together.</summary>
     private static void Join(List<StoredExchange> exchanges)
     {
-        for (var n = 1; n < exchanges.Count; n++)
+        var byUser = exchanges.Where(exchange => exchange.User is not null).ToDictionary(exchange => exchange.User!.Id);
+        foreach (var later in exchanges)
         {
-            var later = exchanges[n];
-            if (later.Asked is { } id && id != later.User?.Id && exchanges.FindLastIndex(n - 1, exchange => exchange.User?.Id == id) is >= 0 and var earlier)
+            foreach (var row in later.Answer.Where(row => row.IsOfAnother(later.User)).ToList())
             {
-                exchanges[earlier].Answer.AddRange(later.Answer);
-                later.Answer.Clear();
+                if (byUser.TryGetValue(row.Asked!.Value, out var earlier))
+                {
+                    later.Answer.Remove(row);
+                    earlier.Answer.Add(row);
+                }
             }
         }
     }

@@ -64,6 +64,22 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task History_of_useChat_has_two_answers_that_were_written_at_the_same_time_as_two_messages()
+    {
+        await using var tabs = await TabsAsync();
+        await FileApi.ChatAsync(tabs.Guest, Ui(tabs.Thread, "m2", Other));
+        await tabs.Files.Api.ExecuteAsync($"UPDATE messages SET seq = DEFAULT WHERE thread_id = '{tabs.Thread}' AND content = 'It is noon.'");
+
+        using var response = await tabs.Guest.GetAsync($"/api/chat/{tabs.Thread}/messages");
+
+        Assert.Equal(
+            [("m1", Noon), (null, "It is noon."), ("m2", Other), (null, "Other.")],
+            (await response.JsonAsync())["items"]!.AsArray().Select(message => (
+                (string)message!["role"]! == "user" ? (string)message["id"]! : null,
+                string.Concat(message["parts"]!.AsArray().Where(part => (string)part!["type"]! == "text").Select(part => (string)part!["text"]!)))));
+    }
+
+    [Fact]
     public async Task Copy_of_a_thread_knows_its_answers()
     {
         await using var tabs = await TabsAsync();

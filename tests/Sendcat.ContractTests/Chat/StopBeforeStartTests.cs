@@ -13,7 +13,7 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
 
     [Theory]
     [InlineData("attachments", "EXCLUSIVE", "reserve attachment", true)]
-    [InlineData("threads", "SHARE", "begin thread", false)]
+    [InlineData("messages", "ACCESS EXCLUSIVE", "read thread messages by client id", false)]
     public async Task First_turn_of_a_thread_ends_as_aborted(string table, string mode, string step, bool file)
     {
         await using var files = await StartAsync();
@@ -81,10 +81,10 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
         var (guest, other) = (await files.Api.GuestAsync(), await files.Api.GuestAsync());
 
         string last;
-        await using (var locked = await LockedTable.LockAsync(files.Api.ConnectionString, "threads", "SHARE"))
+        await using (var locked = await LockedTable.LockAsync(files.Api.ConnectionString, "messages", "ACCESS EXCLUSIVE"))
         {
             var posting = LastAsync(guest, Ui("own-chat", "m1", Answer));
-            await locked.WaitForAsync("begin thread");
+            await locked.WaitForAsync("read thread messages by client id");
             await StopAsync(other, "own-chat", HttpStatusCode.NoContent);
             await StopAsync(guest, "another-chat", HttpStatusCode.NoContent);
             await locked.ReleaseAsync();

@@ -7,7 +7,7 @@ namespace Sendcat.UnitTests.Mail;
 public sealed class ExtractionRehearsalTests
 {
     private const string Number = "113-0000000-0000000";
-    private const string Tracking = "1Z5W7A880342719062";
+    private const string Tracking = "1Z5W7A880342719064";
 
     [Fact]
     public async Task The_mail_goes_the_way_of_a_merchants_mail_with_markup()

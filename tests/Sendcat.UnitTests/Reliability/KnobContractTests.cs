@@ -71,7 +71,7 @@ public sealed class KnobContractTests
     [InlineData("BULKHEAD_TOOL_JOB_LEASE_MS", "60000", "15000–1800000")]
     [InlineData("BULKHEAD_SENTRY_COOLDOWN_MS", "60000", "1000–600000")]
     [InlineData("OPS_DEFAULT_WINDOW_MINUTES", "15", "1–1440")]
-    [InlineData("OPS_MAX_ROWS_PER_SECTION", "50", "5–5 000")]
+    [InlineData("OPS_MAX_ROWS_PER_SECTION", "50", "5–5000")]
     [InlineData("TOOL_CACHE_WEB_SEARCH_TTL_MS", "300000", "5000–86400000")]
     [InlineData("TOOL_CACHE_PRODUCT_SEARCH_TTL_MS", "600000", "5000–86400000")]
     [InlineData("TOOL_CACHE_WEB_SEARCH_NAMESPACE_VERSION", "v1", "^[a-z0-9_-]{1,24}$")]
