@@ -78,7 +78,7 @@ test("a reloaded page of the how-to shows tool calls, photos, and the mark of a 
   const headers = { "x-sendcat-session": storage.session, "content-type": "application/json" };
   const photo = { type: "file", mediaType: "image/png", filename: "shoes", url: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==" };
   const parts = [photo, { type: "text", text: '[[emu call=1 tool=get_current_time]] [[emu call=2 tool=search_web args={}]] [[emu call=3 text="It is late."]]' }];
-  await (await fetch(`${server}/api/chat`, { method: "POST", headers, body: JSON.stringify({ id, messages: [{ id: "m1", role: "user", parts }] }) })).text();
+  await (await fetch(`${server}/api/chat`, { method: "POST", headers, body: JSON.stringify({ id, webSearch: true, messages: [{ id: "m1", role: "user", parts }] }) })).text();
   send("[[emu chunks=20 error-after=5 code=502]]");
   await wait(() => shown().includes("(failed)"), "the mark", shown);
   root.unmount();

@@ -231,7 +231,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTe
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
             Assert.True(response.Headers.CacheControl!.NoStore);
             var body = await response.Content.ReadFromJsonAsync<JsonElement>();
-            Assert.Equal(["ok", "mode", "checkedAt"], body.EnumerateObject().Select(property => property.Name));
+            Assert.Equal(["ok", "mode", "checkedAt", "verdict"], body.EnumerateObject().Select(property => property.Name));
         }
     }
 

@@ -94,8 +94,7 @@ public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
         using var stopped = await _guest.AbortLatestAsync(_chat);
         await using var regenerated = await _guest.PostChatAsync(new { id = _chat, trigger = "regenerate-message", messages = Array.Empty<object>() });
 
-        Assert.Equal(HttpStatusCode.NoContent, resumed.Status);
-        await stopped.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NoContent), (resumed.Status, stopped.StatusCode));
         await regenerated.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 

@@ -12,7 +12,7 @@ public sealed class StopBeforeStartTests(SharedStores stores)
         await using var sendcat = await StartAsync();
         using var guest = await sendcat.GuestAsync();
 
-        await StopAtAsync(sendcat, guest, "threads", "SHARE", "begin thread", "own-chat");
+        await StopAtAsync(sendcat, guest, "messages", "ACCESS EXCLUSIVE", "read thread messages by client id", "own-chat");
 
         var messages = await guest.MessagesAsync("own-chat");
         Assert.Equal(["completed", "aborted"], messages.Select(message => message.GetProperty("status").GetString()));
