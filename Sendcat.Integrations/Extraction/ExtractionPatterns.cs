@@ -19,7 +19,7 @@ internal static class ExtractionPatterns
     internal static readonly IReadOnlyList<Type> Holders =
     [
         typeof(OrderExtraction), typeof(ExtractionPrompt), typeof(Grounding), typeof(PartText), typeof(PlainLinks), typeof(InlineForward),
-        typeof(MailTopics), typeof(Forwarders), typeof(Merchant), typeof(MerchantParser), typeof(ItemList), typeof(DollarCountry), typeof(PriceTexts),
+        typeof(MailTopics), typeof(Forwarders), typeof(Merchant), typeof(ItemList), typeof(DollarCountry), typeof(PriceTexts),
         typeof(Totals), typeof(NumberLabels),
     ];
 
