@@ -14,7 +14,7 @@ internal static class Program
         var watch = WatchCommand.Create();
         var root = new RootCommand("Monitors Sendcat, manages dead letters and keys, and sends chat messages from a terminal.")
         {
-            ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), SnapshotCommand.Create(), VerdictCommand.Create(), watch,
+            ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), KnobCommand.Create(), SnapshotCommand.Create(), VerdictCommand.Create(), watch,
         };
         root.Action = watch.Action;
 

@@ -10,6 +10,7 @@ using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Events;
+using Sendcat.Reliability.Idempotency;
 using Sendcat.Reliability.KnobChanges;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outages;
@@ -21,6 +22,7 @@ using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Recovery;
 using StackExchange.Redis;
 
 namespace Sendcat.Reliability;
@@ -114,6 +116,9 @@ public static class ReliabilityFeature
         services.TryAddSingleton<OperatorAudit>();
         services.TryAddSingleton<OperatorKeys>();
         services.TryAddSingleton<SnapshotStore>();
+        services.TryAddSingleton(provider => new ReplicaLeases(provider.GetRequiredService<GuardedRedis>()));
+        services.TryAddSingleton(provider => new CleanUps(
+            provider.GetRequiredService<RateLimitEvents>(), provider.GetRequiredService<WebhookInbox>(), provider.GetRequiredService<JobRecovery>()));
         services.TryAddSingleton(provider => new KnobOverrideStore(
             provider.GetRequiredService<KnobRegistry>(),
             provider.GetRequiredService<KnobOverrideWatch>(),

@@ -26,6 +26,7 @@ internal static class OpsEndpoints
         ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Remove the override of a knob", 400, 404);
         ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400);
         SnapshotOps.Map(ops);
+        ops.MapGuards();
         ops.MapToolJobs();
         ops.MapDeadLetters();
         ops.MapToolCache();

@@ -123,6 +123,12 @@ internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeP
         }
     }
 
+    /// <summary>Opens the circuit by hand.</summary>
+    public void Isolate(TimeSpan duration) => Change(state => state.Isolated(time.GetUtcNow() + duration));
+
+    /// <summary>Closes the circuit by hand.</summary>
+    public void Close() => Change(state => state.Closed());
+
     public void Adopt(long epoch, DateTimeOffset? openUntil, Suspension? suspended)
     {
         lock (_gate)

@@ -44,6 +44,20 @@ internal sealed class CircuitSharing(
         await Task.WhenAll((_circuits?.All ?? []).Select(circuit => ExchangeAsync(circuit, cancellationToken)));
     }
 
+    /// <summary>Sends the state of one circuit now, or adopts a newer one.</summary>
+    /// <returns>False: Redis is unavailable.</returns>
+    internal async Task<bool> TryExchangeAsync(Circuit circuit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ExchangeAsync(circuit, cancellationToken);
+        }
+        catch (Exception exception) when (RedisFailure.Is(exception))
+        {
+            return false;
+        }
+    }
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new BackgroundLoop(Work, logger, time).RepeatAsync(RoundAsync, stoppingToken);
 
@@ -66,7 +80,8 @@ internal sealed class CircuitSharing(
         await _roundSignal.WaitAsync(Period, cancellationToken);
     }
 
-    private async Task ExchangeAsync(Circuit circuit, CancellationToken cancellationToken)
+    /// <returns>False: Redis does not respond.</returns>
+    private async Task<bool> ExchangeAsync(Circuit circuit, CancellationToken cancellationToken)
     {
         var state = circuit.State;
         var response = await redis.MaintainAsync(
@@ -87,5 +102,7 @@ internal sealed class CircuitSharing(
             DateTimeOffset? openUntil = until == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(until);
             circuit.Adopt(long.Parse(epoch, CultureInfo.InvariantCulture), openUntil, Suspensions.Of(suspended));
         }
+
+        return response is not null;
     }
 }

@@ -103,6 +103,12 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
             : (this with { Refusals = refusals }).Neutral(epoch);
     }
 
+    /// <summary>An operator isolates the provider: the circuit is open until <paramref name="until"/>, then one probe is permitted.</summary>
+    public CircuitState Isolated(DateTimeOffset until) => new(Epoch + 1, Failures, until, null) { Suspended = Suspension.Operator };
+
+    /// <summary>An operator closes the circuit, whatever has opened it.</summary>
+    public CircuitState Closed() => OpenUntil is null && Failures.IsEmpty && Refusals.None ? this : new(Epoch + 1, [], null, null);
+
     /// <summary>A call failed. A failed probe opens the circuit again at once; otherwise the circuit opens at the threshold.</summary>
     public CircuitState Failed(long epoch, CircuitPolicy policy, DateTimeOffset now)
     {

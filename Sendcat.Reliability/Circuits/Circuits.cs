@@ -84,6 +84,30 @@ public sealed class Circuits
             TimeSpan.FromMilliseconds(options.FailureWindowMs), TimeSpan.FromMilliseconds(options.ProbeTimeoutMs));
     }
 
+    /// <summary>
+    /// An operator isolates a provider: its circuit is open on all replicas, and after the duration one probe decides. Calls fail over as
+    /// they do when the provider fails.
+    /// </summary>
+    /// <returns>False: Redis is unavailable, and only this process has the change.</returns>
+    /// <exception cref="ArgumentException">No provider of this name is registered.</exception>
+    public Task<bool> IsolateAsync(string provider, TimeSpan duration, CancellationToken cancellationToken) =>
+        ChangeByHandAsync(provider, circuit => circuit.Isolate(duration), cancellationToken);
+
+    /// <summary>An operator closes a circuit on all replicas, whatever has opened it.</summary>
+    /// <inheritdoc cref="IsolateAsync"/>
+    public Task<bool> CloseAsync(string provider, CancellationToken cancellationToken) =>
+        ChangeByHandAsync(provider, circuit => circuit.Close(), cancellationToken);
+
+    /// <summary>A change counts when its epoch is newer than all others, so the newest state is adopted first.</summary>
+    private async Task<bool> ChangeByHandAsync(string provider, Action<Circuit> change, CancellationToken cancellationToken)
+    {
+        _ = PolicyOf(provider);
+        var circuit = Of(provider);
+        await _sharing.TryExchangeAsync(circuit, cancellationToken);
+        change(circuit);
+        return await _sharing.TryExchangeAsync(circuit, cancellationToken);
+    }
+
     internal IEnumerable<Circuit> All => _providers.All.Select(provider => Of(provider.Name));
 
     internal Circuit Of(string provider) =>

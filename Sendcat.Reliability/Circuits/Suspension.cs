@@ -1,6 +1,6 @@
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>Why calls to a provider are suspended although it works: it rejects our account.</summary>
+/// <summary>Why calls to a provider are suspended although it works: it rejects our account, or an operator isolated it.</summary>
 public enum Suspension
 {
     /// <summary>The provider rejects our API key.</summary>
@@ -8,6 +8,9 @@ public enum Suspension
 
     /// <summary>Our credit with the provider is used up.</summary>
     Quota,
+
+    /// <summary>An operator isolated the provider.</summary>
+    Operator,
 }
 
 public static class Suspensions
@@ -17,11 +20,12 @@ public static class Suspensions
     {
         Suspension.Key => "key",
         Suspension.Quota => "quota",
+        Suspension.Operator => "operator",
         _ => throw new ArgumentOutOfRangeException(nameof(suspension)),
     };
 
     /// <summary>The reason of a name; null for an unknown name.</summary>
-    internal static Suspension? Of(string? name) => name switch { "key" => Suspension.Key, "quota" => Suspension.Quota, _ => null };
+    internal static Suspension? Of(string? name) => name switch { "key" => Suspension.Key, "quota" => Suspension.Quota, "operator" => Suspension.Operator, _ => null };
 }
 
 /// <summary>The present suspension of a provider.</summary>

@@ -106,7 +106,8 @@ public sealed class RateLimitEvents : BackgroundService
     }
 
     /// <summary>Deletes expired events in batches of 5000 rows.</summary>
-    internal async Task SweepAsync(CancellationToken cancellationToken)
+    /// <returns>The number of deleted rows.</returns>
+    internal async Task<int> SweepAsync(CancellationToken cancellationToken)
     {
         var (began, all) = (_time.GetUtcNow(), 0);
         int deleted;
@@ -122,6 +123,8 @@ public sealed class RateLimitEvents : BackgroundService
         {
             BackgroundRound.Record("remove expired rate limit events", began, ("sendcat.events.count", all));
         }
+
+        return all;
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>

@@ -1,0 +1,138 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Bulkheads;
+using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Providers;
+using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Snapshot;
+
+namespace Sendcat.ApiService.Ops;
+
+/// <summary>
+/// <c>/api/ops/circuits</c>, <c>bulkheads</c>, <c>replicas</c> and <c>clean-ups</c>: what operators read of the guards, and change by hand.
+/// </summary>
+internal static class GuardOps
+{
+    private const int DefaultSeconds = 900;
+    private const int MaxSeconds = 86_400;
+
+    private static readonly TimeSpan RedisRetryAfter = TimeSpan.FromSeconds(1);
+
+    public static void MapGuards(this RouteGroupBuilder ops)
+    {
+        ops.MapGet("/circuits", CircuitsNow).As("ops.circuits", "Circuits, the last updated first");
+        ops.MapPost("/circuits/{provider}/isolate", IsolateAsync).As(
+            "ops.isolateCircuit", "Isolate a provider: its circuit is open on all replicas for some seconds, then one probe decides", 404);
+        ops.MapPost("/circuits/{provider}/close", CloseAsync).As("ops.closeCircuit", "Close a circuit on all replicas, also one that is isolated or suspended", 404);
+        ops.MapGet("/bulkheads", BulkheadsAsync).As("ops.bulkheads", "Bulkheads: slots in use over all replicas, and the limits");
+        ops.MapGet("/replicas", ReplicasAsync).As("ops.replicas", "Replicas that hold leases, and whether they live", 503);
+        ops.MapPost("/replicas/{id}/release", ReleaseAsync).As("ops.releaseReplica", "Release the leases of a dead replica, all its slots of admission and bulkheads", 404, 409, 503);
+        ops.MapPost("/clean-ups/{name}", CleanUpAsync).As("ops.cleanUp", "Clean up now: delete expired events, replay-keys or tool-jobs", 404);
+    }
+
+    private static Ok<Page<CircuitView>> CircuitsNow(Circuits circuits) =>
+        TypedResults.Ok(new Page<CircuitView>(CircuitsView.Of(circuits.States(), int.MaxValue).Recent, null));
+
+    private static async Task<Results<Ok<CircuitChanged>, ApiError>> IsolateAsync(
+        HttpContext http, string provider, string? seconds, Circuits circuits, ProviderCatalog providers, OperatorAudit audit, CancellationToken cancellationToken)
+    {
+        var duration = DefaultSeconds;
+        if (!string.IsNullOrEmpty(seconds) && !(int.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out duration) && duration is >= 1 and <= MaxSeconds))
+        {
+            return ApiError.InvalidRequest($"seconds must be 1 to {MaxSeconds}");
+        }
+
+        return await ChangeAsync(
+            http, "circuit.isolate", provider, providers, circuits, audit, string.Create(CultureInfo.InvariantCulture, $"open for {duration} s"),
+            token => circuits.IsolateAsync(provider, TimeSpan.FromSeconds(duration), token), cancellationToken);
+    }
+
+    private static Task<Results<Ok<CircuitChanged>, ApiError>> CloseAsync(
+        HttpContext http, string provider, Circuits circuits, ProviderCatalog providers, OperatorAudit audit, CancellationToken cancellationToken) =>
+        ChangeAsync(http, "circuit.close", provider, providers, circuits, audit, "closed", token => circuits.CloseAsync(provider, token), cancellationToken);
+
+    private static async Task<Results<Ok<CircuitChanged>, ApiError>> ChangeAsync(
+        HttpContext http, string action, string provider, ProviderCatalog providers, Circuits circuits, OperatorAudit audit, string done,
+        Func<CancellationToken, Task<bool>> change, CancellationToken cancellationToken)
+    {
+        if (!providers.All.Any(known => known.Name == provider))
+        {
+            return ApiError.NotFound("No such provider");
+        }
+
+        var entry = await audit.BeginAsync(OpsEndpoints.By(http), action, provider, cancellationToken);
+        var shared = await change(cancellationToken);
+        await audit.EndAsync(entry, shared ? done : $"{done}, on one replica: Redis was away", cancellationToken);
+        return TypedResults.Ok(new CircuitChanged(CircuitView.Of(circuits.States().Single(circuit => circuit.Provider == provider)), shared));
+    }
+
+    private static async Task<Ok<Page<BulkheadView>>> BulkheadsAsync(Bulkheads bulkheads, CancellationToken cancellationToken) => TypedResults.Ok(new Page<BulkheadView>(
+        [.. (await bulkheads.InFlightAsync(cancellationToken)).Select(used => BulkheadView.Of(used.Key, used.Value, bulkheads.LimitsOf(used.Key)))], null));
+
+    private static async Task<Results<Ok<Page<ReplicaView>>, ApiError>> ReplicasAsync(ReplicaLeases replicas, CancellationToken cancellationToken) =>
+        await replicas.ListAsync(cancellationToken) is { } known
+            ? TypedResults.Ok(new Page<ReplicaView>([.. known.Select(ReplicaView.Of)], null))
+            : ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable);
+
+    private static async Task<Results<Ok<ReplicaReleased>, ApiError>> ReleaseAsync(
+        HttpContext http, string id, ReplicaLeases replicas, OperatorAudit audit, CancellationToken cancellationToken)
+    {
+        if (await replicas.ListAsync(cancellationToken) is not { } known)
+        {
+            return ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable);
+        }
+
+        if (known.SingleOrDefault(replica => replica.Id == id) is not { } replica)
+        {
+            return ApiError.NotFound("No such replica");
+        }
+
+        if (replica.Lives)
+        {
+            return ApiError.Conflict("The replica lives: it would take its leases again");
+        }
+
+        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "replica.release", id, cancellationToken);
+        var left = await replicas.ReleaseAsync(id, cancellationToken);
+        await audit.EndAsync(entry, left is null ? "Redis was away" : string.Create(CultureInfo.InvariantCulture, $"{replica.Holders} holders"), cancellationToken);
+        return left is null ? ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable) : TypedResults.Ok(new ReplicaReleased(id, replica.Holders));
+    }
+
+    private static async Task<Results<Ok<CleanedUp>, ApiError>> CleanUpAsync(
+        HttpContext http, string name, CleanUps cleanUps, OperatorAudit audit, CancellationToken cancellationToken)
+    {
+        if (!cleanUps.Names.Contains(name))
+        {
+            return ApiError.NotFound($"There is no such clean-up; there are {string.Join(", ", cleanUps.Names)}");
+        }
+
+        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "clean_up", name, cancellationToken);
+        var deleted = await cleanUps.RunAsync(name, cancellationToken);
+        await audit.EndAsync(entry, string.Create(CultureInfo.InvariantCulture, $"{deleted} deleted"), cancellationToken);
+        return TypedResults.Ok(new CleanedUp(name, deleted));
+    }
+}
+
+/// <param name="Shared">Whether all replicas have the change; false while Redis is unavailable.</param>
+internal sealed record CircuitChanged(CircuitView Circuit, bool Shared);
+
+internal sealed record BulkheadView(string Provider, int InFlight, int MaxConcurrent, int LeaseTtlMs)
+{
+    public static BulkheadView Of(string provider, int inFlight, BulkheadLimits limits) =>
+        new(provider, inFlight, limits.MaxConcurrent, (int)limits.LeaseTtl.TotalMilliseconds);
+}
+
+/// <param name="Lives">It sent a heartbeat in time.</param>
+/// <param name="Holders">Turns and jobs that hold leases.</param>
+internal sealed record ReplicaView(string Id, bool Lives, int Holders)
+{
+    public static ReplicaView Of(ReplicaReading replica) => new(replica.Id, replica.Lives, replica.Holders);
+}
+
+/// <param name="Released">Turns and jobs whose leases were released.</param>
+internal sealed record ReplicaReleased(string Id, int Released);
+
+/// <param name="Deleted">Expired rows. Of tool jobs one call deletes a bounded number.</param>
+internal sealed record CleanedUp(string Name, int Deleted);
