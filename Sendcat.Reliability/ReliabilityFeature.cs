@@ -116,6 +116,7 @@ public static class ReliabilityFeature
         services.TryAddSingleton<OperatorAudit>();
         services.TryAddSingleton<OperatorKeys>();
         services.TryAddSingleton<SnapshotStore>();
+        services.TryAddSingleton<EventHistory>();
         services.TryAddSingleton(provider => new ReplicaLeases(provider.GetRequiredService<GuardedRedis>()));
         services.TryAddSingleton(provider => new CleanUps(
             provider.GetRequiredService<RateLimitEvents>(), provider.GetRequiredService<WebhookInbox>(), provider.GetRequiredService<JobRecovery>()));

@@ -140,7 +140,7 @@ internal sealed record RoutesHealth(
 internal sealed record RegionHealth(string RegionId, string TopologyMode, bool ReadinessOnly);
 
 /// <param name="Threshold">Failures within <paramref name="FailureWindowMs"/> that open the circuit.</param>
-/// <param name="Suspended"><c>key</c> or <c>quota</c> while the provider refuses our account; omitted otherwise.</param>
+/// <param name="Suspended"><c>key</c> or <c>quota</c> while the provider refuses our account, <c>operator</c> while it is isolated; omitted otherwise.</param>
 internal sealed record CircuitHealth(
     string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil, int Threshold, int CooldownMs, int FailureWindowMs, int ProbeTimeoutMs,
     string? Suspended)

@@ -10,8 +10,8 @@ namespace Sendcat.ApiService.Chat;
 /// <param name="Verdict"><c>ok</c>, <c>degraded</c>: more than the policy's share of turns is bad, or <c>failing</c>: most of them are,
 /// or none can start.</param>
 /// <param name="Cause">
-/// <c>provider</c>, <c>store</c>, <c>lane</c>, <c>key</c>, <c>caller</c>, <c>capacity</c> (the limits for all callers together) or
-/// <c>service</c> (this program); null when the verdict is <c>ok</c>.
+/// <c>provider</c>, <c>store</c>, <c>lane</c>, <c>key</c>, <c>operator</c> (the routes are isolated by hand), <c>caller</c>,
+/// <c>capacity</c> (the limits for all callers together) or <c>service</c> (this program); null when the verdict is <c>ok</c>.
 /// </param>
 /// <param name="Text">A sentence for people.</param>
 internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
@@ -24,6 +24,7 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
     private const string Store = "store";
     private const string Lane = "lane";
     private const string Key = "key";
+    private const string Operator = "operator";
     private const string Caller = "caller";
     private const string Capacity = "capacity";
     private const string Service = "service";
@@ -64,6 +65,7 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
     public static string CauseOf(string reason) => reason switch
     {
         "upstream_auth" or "upstream_quota_exceeded" or "misconfigured" or RefusalReason.RouteSuspended or RefusalReason.NotConfigured => Key,
+        RefusalReason.RouteIsolated => Operator,
         RecentCounts.LateFirstToken or Waiting or Bulkheads.Reason => Provider,
         RefusalReason.StoreUnavailable or RefusalReason.RowsLocked or RefusalReason.FilesUnavailable or RefusalReason.RedisUnavailable => Store,
         RecentCounts.PartialResult => Lane,
@@ -82,6 +84,7 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
         Store => "A store (Postgres, Redis or files) does not respond",
         Lane => "A lane of the tool queue is full",
         Key => "The model provider refuses Sendcat's key or account",
+        Operator => "An operator has isolated the routes to the model provider",
         Caller => "Callers exceed their own limits",
         Capacity => "All callers together exceed the limits of this deployment",
         _ => "Sendcat itself failed",

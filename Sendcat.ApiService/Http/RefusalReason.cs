@@ -21,6 +21,9 @@ internal static class RefusalReason
     /// <summary>Every route to a model is suspended.</summary>
     public const string RouteSuspended = "route_suspended";
 
+    /// <summary>An operator has isolated the routes to a model.</summary>
+    public const string RouteIsolated = "route_isolated";
+
     /// <summary>The repeated message has no answer, and later messages follow it.</summary>
     public const string NoAnswer = "no_answer";
 

@@ -20,7 +20,8 @@ internal sealed record DeadLetterView(
         letter.Id, letter.Tool, letter.Reason, letter.Fingerprint, letter.Error, letter.Attempts, letter.ReplayCount, letter.CreatedAt.UtcDateTime, letter.DiedAt.UtcDateTime, Json(letter.Arguments),
         Json(letter.History));
 
-    private static JsonElement? Json(string text)
+    /// <summary>JSON, or the text itself when it is not JSON.</summary>
+    internal static JsonElement? Json(string text)
     {
         try
         {

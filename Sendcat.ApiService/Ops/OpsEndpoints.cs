@@ -27,6 +27,7 @@ internal static class OpsEndpoints
         ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400);
         SnapshotOps.Map(ops);
         ops.MapGuards();
+        ops.MapEvents();
         ops.MapToolJobs();
         ops.MapDeadLetters();
         ops.MapToolCache();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Sendcat.Reliability.Alerts;
 using Sendcat.Reliability.ToolJobs.Ledger;
 
@@ -65,4 +66,22 @@ internal sealed record QueueAlertView(string AlertKey, string Kind, long Observe
 {
     public static QueueAlertView Of(QueueAlert alert) =>
         new(alert.AlertKey, alert.Kind, alert.Observed, alert.Threshold, alert.WindowMinutes, alert.CreatedAt.UtcDateTime, alert.ExpiresAt.UtcDateTime, alert.ClearedAt?.UtcDateTime);
+}
+
+/// <summary>One job.</summary>
+/// <param name="Status"><c>queued</c>, <c>running</c>, <c>completed</c>, <c>failed</c>, <c>dead_letter</c> or <c>cancelled</c>.</param>
+/// <param name="AvailableAt">When it is, or was, due.</param>
+/// <param name="Worker">The worker of the last attempt.</param>
+/// <param name="LeaseExpiresAt">Present while it runs.</param>
+/// <param name="History">One object for each failed attempt, across all replays.</param>
+internal sealed record ToolJobView(
+    Guid Id, string Tool, string QosClass, string Principal, string Status, int Attempts, int MaxAttempts, int ReplayCount, int Waiters,
+    DateTime CreatedAt, DateTime AvailableAt, DateTime? StartedAt, DateTime? CompletedAt, string? Worker, DateTime? LeaseExpiresAt,
+    string? DeadLetterReason, string? Error, string? Fingerprint, string? TraceParent, JsonElement? Arguments, JsonElement? History)
+{
+    public static ToolJobView Of(ToolJobRow row) => new(
+        row.Id, row.Tool, row.QosClass, row.Principal, row.Status, row.Attempts, row.MaxAttempts, row.ReplayCount, row.Waiters,
+        row.CreatedAt.UtcDateTime, row.AvailableAt.UtcDateTime, row.StartedAt?.UtcDateTime, row.CompletedAt?.UtcDateTime, row.LeaseOwner,
+        row.LeaseExpiresAt?.UtcDateTime, row.DeadLetterReason, row.LastError, row.Fingerprint, row.TraceParent,
+        DeadLetterView.Json(row.Arguments), DeadLetterView.Json(row.History));
 }

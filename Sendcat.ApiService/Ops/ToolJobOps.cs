@@ -16,6 +16,7 @@ internal static class ToolJobOps
     public static void MapToolJobs(this RouteGroupBuilder ops)
     {
         ops.MapGet("/tool-jobs", QueueAsync).As("ops.toolJobs", "The tool queue: counts, ages, pressure by lane, health; ?minutes= for ended jobs", 400);
+        ops.MapGet("/tool-jobs/{id}", FindAsync).As("ops.toolJob", "One tool job with its attempts", 404);
         ops.MapGet("/tool-jobs/alerts", AlertsAsync).As("ops.toolQueueAlerts", "Alerts about the tool queue, the newest first", 400);
         OpsReason.WithoutReason(ops.MapPost("/tool-jobs/monitor", CheckAsync)).As("ops.monitorQueueHealth",
             "Check the tool queue now, record new alerts and clear old ones");
@@ -33,6 +34,11 @@ internal static class ToolJobOps
         var reading = await statistics.ReadAsync(TimeSpan.FromMinutes(window), cancellationToken);
         return TypedResults.Ok(QueueView.Of(reading, await alerts.EvaluateAsync(cancellationToken), time.GetUtcNow()));
     }
+
+    private static async Task<Results<Ok<ToolJobView>, ApiError>> FindAsync(string id, ToolJobHistory jobs, CancellationToken cancellationToken) =>
+        Guid.TryParseExact(id, "D", out var job) && await jobs.FindAsync(job, cancellationToken) is { } row
+            ? TypedResults.Ok(ToolJobView.Of(row))
+            : ApiError.NotFound("No such job");
 
     private static async Task<Results<Ok<Page<QueueAlertView>>, ApiError>> AlertsAsync(QueueAlerts alerts, string? cursor, string? limit, CancellationToken cancellationToken)
     {

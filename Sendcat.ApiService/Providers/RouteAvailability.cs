@@ -9,8 +9,8 @@ internal sealed class RouteAvailability(RoutePlan plan, Circuits circuits)
     private static readonly TimeSpan MinRetryAfter = TimeSpan.FromSeconds(1);
 
     /// <param name="model">The requested model; null: the default model.</param>
-    /// <returns>Time after which the caller should retry, if every route for the model is suspended; null: the turn may start.</returns>
-    public TimeSpan? SuspendedFor(string? model)
+    /// <returns>The suspension of the first route, if every route for the model is suspended; null: the turn may start.</returns>
+    public RouteSuspension? SuspendedFor(string? model)
     {
         if (circuits.SuspensionOf(ProviderRoute.GuardOf(ProviderRoute.Primary)) is null)
         {
@@ -18,22 +18,24 @@ internal sealed class RouteAvailability(RoutePlan plan, Circuits circuits)
         }
 
         var routes = plan.For(model);
-        if (WaitOf(routes[0]) is not { } wait)
+        if (SuspensionOf(routes[0]) is not { } first)
         {
             return null;
         }
 
-        foreach (var other in routes.Skip(1).Where(other => !other.SharesAccountWith(routes[0])))
+        // A rejected account is rejected on each of its routes; an operator isolates one route.
+        var wait = first.Wait;
+        foreach (var other in routes.Skip(1).Where(other => first.ByOperator || !other.SharesAccountWith(routes[0])))
         {
-            if (WaitOf(other) is not { } otherWait)
+            if (SuspensionOf(other) is not { } second)
             {
                 return null;
             }
 
-            wait = otherWait < wait ? otherWait : wait;
+            wait = second.Wait < wait ? second.Wait : wait;
         }
 
-        return wait;
+        return first with { Wait = wait };
     }
 
     /// <summary>
@@ -51,10 +53,24 @@ internal sealed class RouteAvailability(RoutePlan plan, Circuits circuits)
     }
 
     /// <summary>
-    /// Time until the route may be used again. Null if the route is not suspended, or if a probe is due and the model is a configured one,
-    /// which may probe.
+    /// Null if the route is not suspended, if its isolation is over, or if a probe is due and the model is a configured one, which may
+    /// probe.
     /// </summary>
-    private TimeSpan? WaitOf(ProviderRoute route) =>
-        circuits.SuspensionOf(route.Guard) is not { } suspended || (suspended.RetryAfter == TimeSpan.Zero && route.IsConfigured) ? null
-        : suspended.RetryAfter > MinRetryAfter ? suspended.RetryAfter : MinRetryAfter;
+    private RouteSuspension? SuspensionOf(ProviderRoute route)
+    {
+        if (circuits.SuspensionOf(route.Guard) is not { } suspended)
+        {
+            return null;
+        }
+
+        var byOperator = suspended.Reason is Suspension.Operator;
+        return suspended.RetryAfter == TimeSpan.Zero && (byOperator || route.IsConfigured)
+            ? null
+            : new(suspended.RetryAfter > MinRetryAfter ? suspended.RetryAfter : MinRetryAfter, byOperator);
+    }
 }
+
+/// <summary>No route to a model may be used.</summary>
+/// <param name="Wait">Time after which the caller should retry.</param>
+/// <param name="ByOperator">True: an operator isolated the first route. False: its provider rejects our account.</param>
+internal readonly record struct RouteSuspension(TimeSpan Wait, bool ByOperator);

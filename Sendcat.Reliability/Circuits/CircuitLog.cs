@@ -20,6 +20,9 @@ internal static partial class CircuitLog
     [LoggerMessage(2406, LogLevel.Warning, "Provider {Provider} resumed: it accepts our account again")]
     public static partial void ProviderResumed(this ILogger logger, string provider);
 
+    [LoggerMessage(2407, LogLevel.Warning, "Provider {Provider} isolated by an operator until {Until}")]
+    public static partial void ProviderIsolated(this ILogger logger, string provider, DateTimeOffset until);
+
     [LoggerMessage(2403, LogLevel.Warning, "Circuits not shared, deciding locally: {Error}")]
     public static partial void SharingFailed(this ILogger logger, string error);
 }

@@ -43,7 +43,8 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
     public static readonly CircuitState Fresh = new(0, [], null, null);
 
     /// <summary>
-    /// Why the circuit is open when the provider rejects our account; null when it is closed or open because of failures.
+    /// Why the circuit is open when the provider rejects our account or an operator isolated it; null when it is closed or open because of
+    /// failures.
     /// </summary>
     public Suspension? Suspended { get; init; }
 
@@ -98,7 +99,7 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
         }
 
         var refusals = Refusals.Add(refusal, configured);
-        return Suspended is not null && configured ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = refusal }
+        return Suspended is Suspension.Key or Suspension.Quota && configured ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = refusal }
             : refusals.Suspends is { } suspended ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = suspended }
             : (this with { Refusals = refusals }).Neutral(epoch);
     }
@@ -119,7 +120,7 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
 
         ImmutableArray<DateTimeOffset> failures = [.. Failures.Where(at => now - at < policy.Window), now];
         return OpenUntil is not null || failures.Length >= policy.Threshold
-            ? new(Epoch + 1, failures, now + policy.Cooldown, null) { Suspended = Suspended }
+            ? new(Epoch + 1, failures, now + policy.Cooldown, null) { Suspended = Suspended is Suspension.Operator ? null : Suspended }
             : this with { Failures = failures };
     }
 

@@ -143,11 +143,15 @@ public sealed class Circuits
         }
 
         _metrics.CircuitBecame(circuit.Provider, after.OpenUntil is null ? "closed" : "open");
-        if (after is { Suspended: { } reason, OpenUntil: { } end })
+        if (after is { Suspended: Suspension.Operator, OpenUntil: { } isolatedUntil })
+        {
+            _logger.ProviderIsolated(circuit.Provider, isolatedUntil);
+        }
+        else if (after is { Suspended: { } reason, OpenUntil: { } end })
         {
             Suspended(circuit.Provider, reason, end, isNew: before.Suspended != reason);
         }
-        else if (before.Suspended is not null)
+        else if (before.Suspended is Suspension.Key or Suspension.Quota && after.OpenUntil is null)
         {
             _logger.ProviderResumed(circuit.Provider);
         }

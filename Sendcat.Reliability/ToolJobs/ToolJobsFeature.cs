@@ -34,7 +34,9 @@ public static class ToolJobsFeature
         services.TryAddSingleton<ToolJobLedger>();
         services.TryAddSingleton<ToolJobLeases>();
         services.TryAddSingleton<ToolJobStatistics>();
+        services.TryAddSingleton<ToolJobHistory>();
         services.TryAddSingleton<DeadLetters>();
+        services.TryAddSingleton<JobRecovery>();
         services.TryAddSingleton<ToolJobClient>();
         services.AddBackgroundService<ToolJobSignals>();
         services.AddBackgroundService<OutboxPublisher>();
@@ -45,7 +47,6 @@ public static class ToolJobsFeature
     /// <summary>Lets this process run the <see cref="Sweeper"/>. One process is enough; more are allowed.</summary>
     public static IServiceCollection AddToolJobSweeper(this IServiceCollection services)
     {
-        services.TryAddSingleton<JobRecovery>();
         services.AddBackgroundService<Sweeper>();
         return services;
     }

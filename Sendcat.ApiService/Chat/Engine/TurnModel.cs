@@ -34,7 +34,9 @@ internal sealed class TurnModel(ModelAccess access, RouteAvailability availabili
 
     /// <summary>Refuses a model whose provider routes are all suspended, before a slot is taken.</summary>
     /// <returns>The 503 error; null if a route is available.</returns>
-    public ApiError? Suspended(string? model) => availability.SuspendedFor(model) is { } wait
-        ? ApiError.UpstreamUnavailable(wait, RefusalReason.RouteSuspended, "No model is available at the moment")
+    public ApiError? Suspended(string? model) => availability.SuspendedFor(model) is { } suspended
+        ? ApiError.UpstreamUnavailable(
+            suspended.Wait, suspended.ByOperator ? RefusalReason.RouteIsolated : RefusalReason.RouteSuspended,
+            "No model is available at the moment")
         : null;
 }

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Redis;
+using Sendcat.UpstreamEmulator;
 using StackExchange.Redis;
 
 namespace Sendcat.ContractTests.Ops;
@@ -29,6 +30,32 @@ public sealed class GuardOpsTests(PostgresFixture postgres)
         Assert.Equal(
             "circuit.isolate serper_search: open for 60 s; circuit.close serper_search: closed",
             await api.ScalarAsync<string>("select string_agg(action || ' ' || target || ': ' || after, '; ' order by id) from reliability.operator_audit where reason = 'a test'"));
+    }
+
+    [Fact]
+    public async Task Turns_use_the_other_route_while_one_is_isolated_and_the_verdict_names_the_operator_while_all_are()
+    {
+        await using var model = await UpstreamEmulatorHost.StartAsync();
+        await using var api = await StartAsync(new()
+        {
+            ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test", ["FF_PROVIDER_FAILOVER_ENABLED"] = "true",
+        });
+        var (operatorClient, guest) = (api.WithBearer(Key), await api.GuestAsync());
+        (await operatorClient.PostAsync("/api/ops/circuits/openrouter_chat_primary/isolate", null)).EnsureSuccessStatusCode();
+
+        using var served = await guest.PostAsync("/api/chat", """{"message":"[[emu text=Hello]]"}""".AsJson());
+        Assert.Contains("\"type\":\"done\"", await served.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        (await operatorClient.PostAsync("/api/ops/circuits/openrouter_chat_secondary/isolate?seconds=60", null)).EnsureSuccessStatusCode();
+        foreach (var text in new[] { "one", "two" })
+        {
+            using var refused = await guest.PostAsync("/api/chat", $$"""{"message":"{{text}}"}""".AsJson());
+            await refused.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+            Assert.Equal("route_isolated", Assert.Single(refused.Headers.GetValues("x-sendcat-error-reason")));
+            Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 50, 60);
+        }
+
+        var health = await (await api.Anyone.GetAsync("/api/chat/health")).JsonAsync();
+        Assert.Equal(("failing", "operator"), ((string)health["verdict"]!, (string)health["cause"]!));
     }
 
     [Theory]

@@ -38,6 +38,7 @@ public sealed class ChatVerdictTests
     [InlineData("upstream_auth", "key")]
     [InlineData("upstream_quota_exceeded", "key")]
     [InlineData("route_suspended", "key")]
+    [InlineData("route_isolated", "operator")]
     [InlineData("store_unavailable", "store")]
     [InlineData("redis_unavailable", "store")]
     [InlineData("user_inflight", "caller")]

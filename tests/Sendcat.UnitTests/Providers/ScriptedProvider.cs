@@ -220,7 +220,7 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
     {
         var circuit = Of(route.Id);
         var entry = route.IsConfigured ? circuit.Enter() ?? circuit.Probe() : circuit.EnterWithoutProbe();
-        return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is null ? RouteRefusal.CircuitOpen : RouteRefusal.Suspended));
+        return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is null or Suspension.Operator ? RouteRefusal.CircuitOpen : RouteRefusal.Suspended));
     }
 
     /// <summary>The defaults of the primary route.</summary>

@@ -88,6 +88,19 @@ public sealed class CircuitStateTests
     }
 
     [Fact]
+    public void An_isolation_by_hand_ends_with_its_time_and_a_failed_probe_after_it_is_a_failure_of_the_provider()
+    {
+        var later = Start + Seconds(61);
+        var isolated = CircuitState.Fresh.Isolated(Start + Seconds(60));
+
+        Assert.Equal((CircuitPhase.Open, CircuitPhase.HalfOpen, Suspension.Operator), (isolated.Phase(Start), isolated.Phase(later), isolated.Suspended));
+        var failed = isolated.Probing(Policy, later).Failed(isolated.Epoch, Policy, later);
+        Assert.Equal((later + Policy.Cooldown, null), (failed.OpenUntil, failed.Suspended));
+        Assert.Equal(isolated.OpenUntil, isolated.AccountRefused(isolated.Epoch, Suspension.Key, configured: true, Policy, later).OpenUntil);
+        Assert.Equal((CircuitPhase.Closed, null), (isolated.Closed().Phase(Start), isolated.Closed().Suspended));
+    }
+
+    [Fact]
     public void The_state_of_another_replica_is_adopted_only_if_it_is_newer()
     {
         var local = Fail(CircuitState.Fresh, 3);
