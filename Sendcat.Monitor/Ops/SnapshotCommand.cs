@@ -61,7 +61,7 @@ internal static class SnapshotCommand
                         .Where(circuit => circuit.Text("state") != "closed" || circuit.Number("failureCount") > 0)
                         .Select(circuit => new[]
                     {
-                        circuit.Text("provider") ?? "", circuit.Text("state") ?? "", $"failures {OpsPrinter.Integer(circuit, "failureCount")}",
+                        $"  {circuit.Text("provider")}", circuit.Text("state") ?? "", $"failures {OpsPrinter.Integer(circuit, "failureCount")}",
                         circuit.Text("suspended") is { } suspended ? $"suspended: {suspended}" : OpsPrinter.Time(circuit, "cooldownUntil"), circuit.Text("lastError") ?? "",
                     }),
                 ]);
@@ -93,7 +93,7 @@ internal static class SnapshotCommand
         {
             Section(
                 printer, $"Queue alerts: {OpsPrinter.Integer(alerts, "alertsInWindow")}",
-                [.. OpsPrinter.ItemsOf(alerts, "recent").Take(5).Select(alert => new[] { OpsPrinter.Time(alert, "createdAt"), alert.Text("kind") ?? "", $"{OpsPrinter.Integer(alert, "observed")} > {OpsPrinter.Integer(alert, "threshold")}" })]);
+                [.. OpsPrinter.ItemsOf(alerts, "recent").Take(5).Select(alert => new[] { $"  {OpsPrinter.Time(alert, "createdAt")}", alert.Text("kind") ?? "", $"{OpsPrinter.Integer(alert, "observed")} > {OpsPrinter.Integer(alert, "threshold")}" })]);
         }
     }
 

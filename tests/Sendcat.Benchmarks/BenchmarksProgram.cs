@@ -7,6 +7,7 @@ using Sendcat.Benchmarks.Jobs;
 using Sendcat.Benchmarks.MailboxSync;
 using Sendcat.Benchmarks.MailTexts;
 using Sendcat.Benchmarks.Mixture;
+using Sendcat.Benchmarks.Ops;
 using Sendcat.Benchmarks.Proxies;
 using Sendcat.Benchmarks.Slo;
 using Sendcat.Benchmarks.Webhooks;
@@ -14,7 +15,7 @@ using Sendcat.Benchmarks.Webhooks;
 namespace Sendcat.Benchmarks;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox|mail-texts|first-message|slo
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox|mail-texts|first-message|slo|snapshot
 /// --help</c>. docs/performance.md describes the method.
 /// </summary>
 internal static class BenchmarksProgram
@@ -34,6 +35,7 @@ internal static class BenchmarksProgram
             MailTextBenchmark.Command(),
             FirstMessageBenchmark.Command(),
             SloBenchmark.Command(),
+            SnapshotBenchmark.Command(),
             ProxyCommand.Create(),
             PlainUpstream.Command(),
         }.Parse(args).InvokeAsync();

@@ -1,0 +1,81 @@
+using Npgsql;
+
+namespace Sendcat.Benchmarks.Ops;
+
+/// <summary>Rows for the measurements of the operator API, and their counts by SQL. The parameter is the number of rows.</summary>
+internal static class OpsRows
+{
+    public const string Events = """
+        -- insert benchmark events
+        INSERT INTO reliability.rate_limit_events (source, bucket, key, outcome, reason, dedupe_key, hits, created_at, expires_at)
+        SELECT 'chat_http', (ARRAY['chat_admission', 'chat_admission_shadow', 'whatsapp_webhook', 'chat_stream'])[1 + n % 4], 'k' || n,
+            (ARRAY['allowed', 'blocked', 'contention_fallback'])[1 + n % 3],
+            CASE WHEN n % 3 > 0 THEN (ARRAY['user_inflight', 'global_inflight', 'redis_unavailable', 'global_msg_rate'])[1 + n % 4] END,
+            'd' || n, 1 + n % 5, now() - make_interval(secs => n % 80000), now() + interval '7 days'
+        FROM generate_series(1, $1) AS n
+        """;
+
+    public const string Jobs = """
+        -- insert benchmark jobs
+        INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, attempts, max_attempts, available_at, fair_at, announced_at,
+            created_at, updated_at, started_at, lease_expires_at, completed_at, expires_at, dead_letter_at, dead_letter_reason, last_error, error_fingerprint)
+        SELECT gen_random_uuid(), tool, 'realtime', 'user:' || n % 500, jsonb_build_object('query', 'kettle ' || n)::text, status, 1, 2,
+            now() + interval '1 day', at, now() + interval '1 day', at, at, at,
+            CASE WHEN status = 'running' THEN now() + interval '1 day' END, CASE WHEN NOT status IN ('queued', 'running') THEN at END,
+            now() + interval '7 days', CASE WHEN status = 'dead_letter' THEN at END, CASE WHEN status = 'dead_letter' THEN 'attempts_exhausted' END,
+            'boom', '0123456789ab'
+        FROM (
+            SELECT n, (ARRAY['search_web', 'search_products', 'search_global'])[1 + n % 3] AS tool,
+                (ARRAY['queued', 'running', 'completed', 'failed', 'dead_letter', 'cancelled', 'completed', 'completed'])[1 + n % 8] AS status,
+                now() - make_interval(secs => n % 80000) AS at
+            FROM generate_series(1, $1) AS n) AS job
+        """;
+
+    public const string Deliveries = """
+        -- insert benchmark deliveries
+        INSERT INTO reliability.webhook_inbox (scope, key, delivery_id, hit_count, first_seen_at, last_seen_at, expires_at)
+        SELECT (ARRAY['gmail_push', 'whatsapp_message'])[1 + n % 2], 'k' || n, gen_random_uuid(), 1 + n % 3, now() - make_interval(secs => n % 80000), now(),
+            now() + interval '7 days'
+        FROM generate_series(1, $1) AS n
+        """;
+
+    public const string EventCounts = """
+        -- count benchmark events
+        SELECT bucket || ':' || outcome || ':' || coalesce(reason, 'none'), sum(hits)::bigint FROM reliability.rate_limit_events GROUP BY 1
+        """;
+
+    public const string JobCounts = """
+        -- count benchmark jobs
+        SELECT CASE status WHEN 'dead_letter' THEN 'deadLetter' ELSE status END, count(*) FROM reliability.tool_jobs GROUP BY 1
+        """;
+
+    public const string DeliveryCounts = """
+        -- count benchmark deliveries
+        SELECT scope, count(*) FROM reliability.webhook_inbox GROUP BY 1
+        """;
+
+    /// <summary>Inserts rows, and lets the planner know them.</summary>
+    public static async Task InsertAsync(NpgsqlDataSource database, string sql, int rows, CancellationToken cancellationToken)
+    {
+        await using var insert = database.CreateCommand(sql);
+        insert.CommandTimeout = 120;
+        insert.Parameters.Add(new() { Value = rows });
+        await insert.ExecuteNonQueryAsync(cancellationToken);
+        await using var analyze = database.CreateCommand("-- analyze benchmark rows\nVACUUM ANALYZE reliability.rate_limit_events, reliability.tool_jobs, reliability.webhook_inbox");
+        analyze.CommandTimeout = 120;
+        await analyze.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public static async Task<Dictionary<string, long>> CountsAsync(NpgsqlDataSource database, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var counts = new Dictionary<string, long>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            counts[reader.GetString(0)] = reader.GetInt64(1);
+        }
+
+        return counts;
+    }
+}
