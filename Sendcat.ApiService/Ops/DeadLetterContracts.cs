@@ -13,11 +13,13 @@ internal sealed record DeadLetterGroupView(string Tool, string Fingerprint, stri
 }
 
 /// <param name="History">One object per attempt, across all replays.</param>
+/// <param name="ReplayCount">How often it was requeued. The result of the last time is <paramref name="Error"/>, at <paramref name="DiedAt"/>.</param>
 internal sealed record DeadLetterView(
-    Guid Id, string Tool, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount, DateTime CreatedAt, DateTime DiedAt, JsonElement? Arguments, JsonElement? History)
+    Guid Id, string Tool, string Principal, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount, DateTime CreatedAt,
+    DateTime DiedAt, JsonElement? Arguments, JsonElement? History)
 {
     public static DeadLetterView Of(DeadLetter letter) => new(
-        letter.Id, letter.Tool, letter.Reason, letter.Fingerprint, letter.Error, letter.Attempts, letter.ReplayCount, letter.CreatedAt.UtcDateTime, letter.DiedAt.UtcDateTime, Json(letter.Arguments),
+        letter.Id, letter.Tool, letter.Principal, letter.Reason, letter.Fingerprint, letter.Error, letter.Attempts, letter.ReplayCount, letter.CreatedAt.UtcDateTime, letter.DiedAt.UtcDateTime, Json(letter.Arguments),
         Json(letter.History));
 
     /// <summary>JSON, or the text itself when it is not JSON.</summary>
@@ -41,13 +43,28 @@ internal sealed record DeadLetterView(
 /// <param name="DryRun">True: report what would be changed, and change nothing.</param>
 internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint, IReadOnlyList<Guid>? Ids, DateTimeOffset? DiedBefore, int? Limit, bool? All, bool? DryRun) : IValidatable
 {
-    public DeadLetterFilter Filter => new(Tool, Fingerprint, Ids, DiedBefore?.ToUniversalTime(), Limit ?? DeadLetterFilter.MaxLimit);
+    public string? Principal { get; init; }
+
+    /// <summary>Words that the arguments contain.</summary>
+    public string? Arguments { get; init; }
+
+    public DateTimeOffset? DiedAfter { get; init; }
+
+    /// <summary>Requeue although a circuit of an upstream is open.</summary>
+    public bool? Force { get; init; }
+
+    public DeadLetterFilter Filter => new(Tool, Fingerprint, Ids, DiedBefore?.ToUniversalTime(), Limit ?? DeadLetterFilter.MaxLimit)
+    {
+        Principal = Principal,
+        Arguments = Arguments,
+        DiedAfter = DiedAfter?.ToUniversalTime(),
+    };
 
     public IEnumerable<string> Problems()
     {
-        if (Tool is null && Fingerprint is null && Ids is null && DiedBefore is null && All is not true)
+        if (All is not true && Filter.MatchesAll)
         {
-            yield return "say which: tool, fingerprint, ids, diedBefore, or all: true";
+            yield return "say which: tool, principal, arguments, fingerprint, ids, diedAfter, diedBefore, or all: true";
         }
 
         if (Limit is < 1 or > DeadLetterFilter.MaxLimit)
@@ -55,24 +72,36 @@ internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint
             yield return $"limit must be 1 to {DeadLetterFilter.MaxLimit}";
         }
 
-        foreach (var problem in Problems(Tool, Fingerprint))
+        foreach (var problem in Problems(Filter))
         {
             yield return problem;
         }
     }
 
-    public static IEnumerable<string> Problems(string? tool, string? fingerprint)
+    public static IEnumerable<string> Problems(DeadLetterFilter filter)
     {
-        if (tool is not null && !QueuedWork.AllLanes.Any(lane => lane.Tool == tool))
+        if (filter.Tool is not null && !QueuedWork.AllLanes.Any(lane => lane.Tool == filter.Tool))
         {
             yield return $"tool must be one of {string.Join(", ", QueuedWork.AllLanes)}";
         }
 
-        if (fingerprint is not null && !FingerprintPattern().IsMatch(fingerprint))
+        if (filter.Fingerprint is not null && !FingerprintPattern().IsMatch(filter.Fingerprint))
         {
             yield return "fingerprint must have 12 hex digits";
         }
+
+        if (!StoredText.Fits(filter.Principal, LongestText))
+        {
+            yield return $"principal must have at most {LongestText} characters";
+        }
+
+        if (filter.Arguments is not null && !(StoredText.Fits(filter.Arguments, LongestText) && ArgumentWords.Any(filter.Arguments)))
+        {
+            yield return $"arguments must be words of at most {LongestText} characters";
+        }
     }
+
+    private const int LongestText = 300;
 
     [GeneratedRegex(@"\A[0-9a-f]{12}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
     private static partial Regex FingerprintPattern();

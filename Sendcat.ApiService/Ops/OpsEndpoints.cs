@@ -30,6 +30,7 @@ internal static class OpsEndpoints
         ops.MapEvents();
         ops.MapToolJobs();
         ops.MapDeadLetters();
+        ops.MapBulkChanges();
         ops.MapToolCache();
         ops.MapTaxonomy();
         ops.MapSchedule();

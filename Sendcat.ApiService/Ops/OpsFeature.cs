@@ -1,4 +1,7 @@
+using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Schedule;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Bulk;
 
 namespace Sendcat.ApiService.Ops;
 
@@ -11,6 +14,8 @@ internal static class OpsFeature
         services.AddSingleton<SnapshotOps>();
         services.AddSingleton<OpsGuard>();
         services.AddSingleton<ScheduleStore>();
+        services.AddSingleton<LaneObstacles>(provider => lane => UpstreamCircuits.Of(lane, provider.GetRequiredService<Circuits>().States()));
+        services.AddBulkChanges();
         return services;
     }
 }

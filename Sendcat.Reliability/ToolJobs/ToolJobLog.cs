@@ -35,6 +35,9 @@ internal static partial class ToolJobLog
     [LoggerMessage(2710, LogLevel.Debug, "Turn waits for job {Job} of {Tool}, joined: {Joined}")]
     public static partial void JobEntered(this ILogger logger, Guid job, string tool, bool joined);
 
+    [LoggerMessage(2711, LogLevel.Warning, "Change of dead letters interrupted: {Error}")]
+    public static partial void BulkInterrupted(this ILogger logger, string error);
+
     [LoggerMessage(2720, LogLevel.Error, "Publisher of {Tool} failed unexpectedly, restarting")]
     public static partial void PublisherFailed(this ILogger logger, string tool, Exception exception);
 }

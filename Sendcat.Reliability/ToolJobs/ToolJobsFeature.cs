@@ -5,6 +5,7 @@ using RabbitMQ.Client;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.ToolJobs.Bulk;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
 using Sendcat.Reliability.ToolJobs.Messages;
@@ -48,6 +49,14 @@ public static class ToolJobsFeature
     public static IServiceCollection AddToolJobSweeper(this IServiceCollection services)
     {
         services.AddBackgroundService<Sweeper>();
+        return services;
+    }
+
+    /// <summary>Lets this process change all dead letters that match a filter. Needs <see cref="LaneObstacles"/>.</summary>
+    public static IServiceCollection AddBulkChanges(this IServiceCollection services)
+    {
+        services.TryAddSingleton<BulkChanges>();
+        services.AddBackgroundService<BulkRunner>();
         return services;
     }
 

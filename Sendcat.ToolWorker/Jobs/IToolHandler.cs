@@ -28,7 +28,11 @@ internal abstract record ToolResult
     /// <summary>The attempt has a result.</summary>
     /// <param name="Json">JSON in the tool's result contract.</param>
     /// <param name="Cacheable">The result may be cached. False for partial and for empty results.</param>
-    public sealed record Done(string Json, bool Cacheable) : ToolResult;
+    public sealed record Done(string Json, bool Cacheable) : ToolResult
+    {
+        /// <summary>A source failed, so the result lacks what it would have found.</summary>
+        public bool IsPartial { get; init; }
+    }
 
     /// <summary>The attempt failed.</summary>
     /// <param name="Error">For operators and the model. It must not contain secrets.</param>

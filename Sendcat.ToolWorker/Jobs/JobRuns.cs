@@ -172,7 +172,7 @@ internal sealed class JobRuns(
             {
                 var outcome = result switch
                 {
-                    ToolResult.Done finished => await leases.CompleteAsync(job.Lease, finished.Json) ? "completed" : Late(job),
+                    ToolResult.Done finished => await leases.CompleteAsync(job.Lease, finished.Json, finished.IsPartial) ? "completed" : Late(job),
                     ToolResult.Failed failed => await leases.FailAsync(job.Lease, failed.Error, failed.Retryable, failed.MinimumDelay) switch
                     {
                         null => Late(job),

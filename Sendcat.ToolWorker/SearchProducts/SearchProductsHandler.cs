@@ -84,7 +84,10 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
         var result = new ProductsResult(QueuedTool.SearchProducts.Lane.Tool, [.. ebayProducts, .. globalProducts], ebayProducts.Length, globalProducts.Length, failed);
         return new ToolResult.Done(
             JsonSerializer.Serialize(result, ToolJson.Default.ProductsResult),
-            Cacheable: request.IncludeGlobal && !result.IsPartial && result.Products.Count > 0);
+            Cacheable: request.IncludeGlobal && !result.IsPartial && result.Products.Count > 0)
+        {
+            IsPartial = result.IsPartial,
+        };
     }
 
     private async Task<UpstreamResult<IReadOnlyList<Product>>> TimedAsync(Task<UpstreamResult<IReadOnlyList<Product>>> search, LatencyEstimate estimate)

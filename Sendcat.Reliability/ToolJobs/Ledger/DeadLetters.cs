@@ -9,7 +9,7 @@ using Sendcat.Reliability.ToolJobs.Messages;
 namespace Sendcat.Reliability.ToolJobs.Ledger;
 
 /// <summary>
-/// The dead deadLetters for operators: jobs that used all their attempts. They are listed by cause, replayed at a bounded rate, or
+/// The dead letters for operators: jobs that used all their attempts. They are listed by cause, replayed at a bounded rate, or
 /// discarded.
 /// </summary>
 public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
@@ -35,13 +35,22 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         return groups;
     }
 
+    /// <summary>How many dead letters match the filter, whatever its limit.</summary>
+    public async Task<int> CountAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(DeadLetterSql.Count);
+        filter.AddTo(command.Parameters);
+        return (int)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+    }
+
     /// <summary>The newest dead letters that match the filter.</summary>
     /// <param name="after">The last dead letter of the previous page; null: the first page.</param>
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, (DateTimeOffset DiedAt, Guid Id)? after, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(DeadLetterSql.List);
-        Add(command, filter);
+        filter.AddTo(command.Parameters);
         command.Parameters.Add(new() { Value = (object?)after?.DiedAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         command.Parameters.Add(new() { Value = (object?)after?.Id ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
@@ -51,14 +60,14 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
             deadLetters.Add(new(
                 reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetString(5),
                 reader.GetInt32(6), reader.GetInt32(7), await reader.GetFieldValueAsync<DateTimeOffset>(8, CancellationToken.None),
-                await reader.GetFieldValueAsync<DateTimeOffset>(9, CancellationToken.None), reader.GetString(10)));
+                await reader.GetFieldValueAsync<DateTimeOffset>(9, CancellationToken.None), reader.GetString(10), reader.GetString(11)));
         }
 
         return deadLetters;
     }
 
     /// <summary>
-    /// Requeues dead deadLetters, the oldest first, each with its full number of attempts and with lower precedence than live jobs.
+    /// Requeues dead letters, the oldest first, each with its full number of attempts and with lower precedence than live jobs.
     /// <c>TOOL_JOB_REPLAY_PER_SEC</c> jobs of a tool become due per second, after the jobs of earlier replays. A dead letter stays one when
     /// its cache slot has a live job; of several with the same cache slot only the oldest is requeued.
     /// </summary>
@@ -88,7 +97,7 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(Locks.Of(Locks.Entering, lanes.All));
         var requeue = new NpgsqlBatchCommand(DeadLetterSql.Requeue);
-        Add(requeue.Parameters, filter);
+        filter.AddTo(requeue.Parameters);
         requeue.Parameters.Add(new() { Value = dryRun });
         requeue.Parameters.Add(new() { Value = TimeSpan.FromSeconds(1.0 / options.CurrentValue.ReplayPerSecond) });
         requeue.Parameters.Add(new() { Value = by.Actor });
@@ -117,7 +126,7 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(DeadLetterSql.Discard);
-        Add(command, filter);
+        filter.AddTo(command.Parameters);
         command.Parameters.Add(new() { Value = dryRun });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.TtlMs) });
         command.Parameters.Add(new() { Value = by.Actor });
@@ -135,20 +144,9 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
             dryRun, reader.GetInt32(0), await reader.GetFieldValueAsync<Guid[]>(1, CancellationToken.None), reader.GetInt32(2),
             await reader.IsDBNullAsync(3, CancellationToken.None) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(3, CancellationToken.None));
     }
-
-    private static void Add(NpgsqlCommand command, DeadLetterFilter filter) => Add(command.Parameters, filter);
-
-    private static void Add(NpgsqlParameterCollection parameters, DeadLetterFilter filter)
-    {
-        parameters.Add(new() { Value = (object?)filter.Tool ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        parameters.Add(new() { Value = (object?)filter.Fingerprint ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        parameters.Add(new() { Value = (object?)filter.Jobs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        parameters.Add(new() { Value = (object?)filter.DiedBefore ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
-        parameters.Add(new() { Value = Math.Clamp(filter.Limit, 1, DeadLetterFilter.MaxLimit) });
-    }
 }
 
-/// <summary>Selects dead deadLetters. A null property matches all.</summary>
+/// <summary>Selects dead letters. A null property matches all.</summary>
 /// <param name="DiedBefore">UTC. Exclusive.</param>
 /// <param name="Limit">1–10 000.</param>
 public sealed record DeadLetterFilter(
@@ -156,18 +154,52 @@ public sealed record DeadLetterFilter(
 {
     public const int MaxLimit = 10_000;
 
+    /// <summary>UTC. Inclusive.</summary>
+    public DateTimeOffset? DiedAfter { get; init; }
+
+    public string? Principal { get; init; }
+
+    /// <summary>Words that the arguments contain, or that words of theirs begin with. It has at least one letter or digit.</summary>
+    public string? Arguments { get; init; }
+
+    /// <summary>Nothing is selected by it.</summary>
+    public bool MatchesAll => What.Length == 0;
+
+    /// <summary>The text search query of a stored filter, instead of <see cref="Arguments"/>.</summary>
+    internal string? ArgumentQuery { get; init; }
+
     /// <summary>A text for people, for example <c>tool=search_web limit=500</c>.</summary>
-    public override string ToString() => string.Join(' ', new[]
+    public override string ToString() => $"{What} limit={Limit.ToString(CultureInfo.InvariantCulture)}".TrimStart();
+
+    /// <summary>The same without the limit; empty when everything matches.</summary>
+    internal string What => string.Join(' ', new[]
     {
         Tool is null ? null : $"tool={Tool}",
         Fingerprint is null ? null : $"fingerprint={Fingerprint}",
+        Principal is null ? null : $"principal={Principal}",
+        Arguments is null ? null : $"arguments={Arguments}",
         Jobs is null ? null : Jobs.Count == 1 ? $"job={Jobs.First():D}" : $"jobs={Jobs.Count.ToString(CultureInfo.InvariantCulture)}",
+        DiedAfter is not { } since ? null : $"died-after={since.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)}",
         DiedBefore is not { } time ? null : $"died-before={time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)}",
-        $"limit={Limit.ToString(CultureInfo.InvariantCulture)}",
     }.OfType<string>());
+
+    /// <summary>Adds $1 to $8 of <see cref="DeadLetterSql"/>.</summary>
+    internal void AddTo(NpgsqlParameterCollection parameters)
+    {
+        Add(Tool, NpgsqlDbType.Text);
+        Add(Fingerprint, NpgsqlDbType.Text);
+        Add(Jobs?.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Uuid);
+        Add(DiedBefore, NpgsqlDbType.TimestampTz);
+        Add(Principal, NpgsqlDbType.Text);
+        Add(ArgumentQuery ?? (Arguments is null ? null : ArgumentWords.QueryOf(Arguments)), NpgsqlDbType.Text);
+        Add(DiedAfter, NpgsqlDbType.TimestampTz);
+        parameters.Add(new() { Value = Math.Clamp(Limit, 1, MaxLimit) });
+
+        void Add(object? value, NpgsqlDbType type) => parameters.Add(new() { Value = value ?? DBNull.Value, NpgsqlDbType = type });
+    }
 }
 
-/// <summary>Dead deadLetters of one tool with one error fingerprint and one reason.</summary>
+/// <summary>Dead letters of one tool with one error fingerprint and one reason.</summary>
 /// <param name="Reason"><c>attempts_exhausted</c>, <c>lease_expired</c> or <c>rejected</c>.</param>
 /// <param name="Error">The error of the newest dead letter of the group.</param>
 public sealed record DeadLetterGroup(string Tool, string Fingerprint, string Reason, string Error, int Count, DateTimeOffset First, DateTimeOffset Last);
@@ -175,11 +207,11 @@ public sealed record DeadLetterGroup(string Tool, string Fingerprint, string Rea
 /// <param name="History">A JSON array with one object for each failed attempt, over all replays.</param>
 public sealed record DeadLetter(
     Guid Id, string Tool, string Arguments, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount,
-    DateTimeOffset CreatedAt, DateTimeOffset DiedAt, string History);
+    DateTimeOffset CreatedAt, DateTimeOffset DiedAt, string History, string Principal);
 
 /// <summary>The result of a replay or of a discard.</summary>
-/// <param name="Matched">Number of dead deadLetters that match the filter.</param>
+/// <param name="Matched">Number of dead letters that match the filter.</param>
 /// <param name="Jobs">The jobs that were changed. In a dry run: that would be changed.</param>
-/// <param name="Skipped">Number of dead deadLetters that were skipped because another job has the same cache slot.</param>
+/// <param name="Skipped">Number of dead letters that were skipped because another job has the same cache slot.</param>
 /// <param name="LastDueAt">The time at which the last job of the replay becomes due; null when none was requeued.</param>
 public sealed record DeadLetterChange(bool DryRun, int Matched, IReadOnlyList<Guid> Jobs, int Skipped, DateTimeOffset? LastDueAt);

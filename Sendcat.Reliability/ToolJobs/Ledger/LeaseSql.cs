@@ -64,16 +64,16 @@ internal static class LeaseSql
         """;
 
     /// <summary>
-    /// $1 job ids, $2 fencing tokens, $3 results, $4 retention time, $5 the lanes whose arguments are erased. Returns the jobs that this
-    /// statement completed.
+    /// $1 job ids, $2 fencing tokens, $3 results, $4 retention time, $5 the lanes whose arguments are erased, $6 whether each result is
+    /// partial. Returns the jobs that this statement completed.
     /// </summary>
     public const string Complete = """
         -- complete tool jobs
         UPDATE reliability.tool_jobs j SET
-            status = 'completed', result = done.result, completed_at = statement_timestamp(), updated_at = statement_timestamp(),
+            status = 'completed', result = done.result, is_partial = done.is_partial, completed_at = statement_timestamp(), updated_at = statement_timestamp(),
             expires_at = statement_timestamp() + $4, lease_expires_at = NULL,
             args = CASE WHEN j.tool = ANY($5) THEN '{}' ELSE j.args END, principal = CASE WHEN j.tool = ANY($5) THEN 'erased' ELSE j.principal END
-        FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS done(id, token, result)
+        FROM unnest($1::uuid[], $2::bigint[], $3::text[], $6::boolean[]) AS done(id, token, result, is_partial)
         WHERE j.id = done.id AND j.token = done.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
         RETURNING j.id
         """;

@@ -114,8 +114,9 @@ public sealed class ToolJobLeases
     }
 
     /// <summary>Completes the job with its result.</summary>
+    /// <param name="isPartial">The result lacks a source that failed.</param>
     /// <returns>False: the lease had expired or belonged to another worker. Nothing was written.</returns>
-    public Task<bool> CompleteAsync(JobLease lease, string result) => _completions.AddAsync(new(lease, result));
+    public Task<bool> CompleteAsync(JobLease lease, string result, bool isPartial = false) => _completions.AddAsync(new(lease, result, isPartial));
 
     /// <summary>Requeues the job for another attempt after the retry delay, or ends it.</summary>
     /// <param name="error">Truncated to 600 characters. It must not contain secrets.</param>
@@ -157,6 +158,7 @@ public sealed class ToolJobLeases
         command.Parameters.Add(new() { Value = completions.Select(it => it.Result).ToArray() });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.TtlMs) });
         command.Parameters.Add(new() { Value = _erasing });
+        command.Parameters.Add(new() { Value = completions.Select(it => it.IsPartial).ToArray() });
         var completed = await IdsAsync(command, CancellationToken.None);
         _signals.Finished(completions.Where(it => completed.Contains(it.Lease.Id)).Select(it => (it.Lease.Lane, it.Lease.Id)));
         return completions.Select(it => completed.Contains(it.Lease.Id)).ToArray();
@@ -221,7 +223,7 @@ public sealed class ToolJobLeases
             reader.GetTimeSpan(10),
             reader.GetTimeSpan(11));
 
-    private sealed record Completion(JobLease Lease, string Result);
+    private sealed record Completion(JobLease Lease, string Result, bool IsPartial);
 
     private sealed record Failure(JobLease Lease, string Error, string Next, TimeSpan? MinimumDelay);
 }
