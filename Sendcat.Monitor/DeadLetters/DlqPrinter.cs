@@ -93,6 +93,48 @@ internal sealed class DlqPrinter(IAnsiConsole console, bool json) : OpsPrinter(c
         }
     }
 
+    public void Count(JsonElement response)
+    {
+        if (!Raw(response))
+        {
+            Line($"{Integer(response, "matched")} dead letters match.");
+        }
+    }
+
+    public void Started(JsonElement change)
+    {
+        if (!Raw(change))
+        {
+            Line($"{Integer(change, "matched")} dead letters are being changed: ./sendcat dlq changes {change.Text("id")}");
+        }
+    }
+
+    /// <param name="response">A page of changes, or one change.</param>
+    public void BulkChanges(JsonElement response)
+    {
+        if (Raw(response))
+        {
+            return;
+        }
+
+        var changes = response.Field("items") is null ? [response] : Items(response);
+        foreach (var change in changes)
+        {
+            var state = change.Flag("cancelled") == true ? $"{change.Text("state")}, cancelled" : change.Text("state");
+            Line($"{change.Text("id")}  {change.Text("action")}  {Time(change, "createdAt")}  {state}{(change.Text("waitsFor") is { } provider ? $", waits for the circuit of {provider}" : "")}");
+            Line($"    {change.Text("target")}  by {change.Text("actor")}: {change.Text("reason")}");
+            Line($"    {Integer(change, "changed")} of {Integer(change, "matched")} changed, {Integer(change, "skipped")} skipped{(change.Field("report") is { } report ? Report(report) : "")}");
+        }
+
+        if (changes.Length == 0)
+        {
+            Line("There were no changes.");
+        }
+    }
+
+    private static string Report(JsonElement report) =>
+        $": {Integer(report, "whole")} whole, {Integer(report, "partial")} partial, {Integer(report, "failed")} failed, {Integer(report, "pending")} pending";
+
     private void Details(JsonElement deadLetter)
     {
         Line($"    {deadLetter.Field("arguments")?.GetRawText()}");

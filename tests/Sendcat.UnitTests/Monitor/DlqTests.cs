@@ -66,6 +66,35 @@ public sealed class DlqTests
         Assert.Equal("""{"ids":["7c9e6679-7425-40de-944b-e07fc1f90ae7"],"all":false,"dryRun":false}""", api.LastBody);
     }
 
+    [Fact]
+    public async Task With_confirm_all_that_match_are_changed_in_the_background()
+    {
+        await using var api = await ServeAsync("changes", """{"id":"7c9e6679-7425-40de-944b-e07fc1f90ae7","matched":136}""");
+
+        Assert.Equal(0, await RunAsync(api, "requeue", "--arguments", "kettle", "--principal", "user:1", "--confirm", "136", "--force", "--reason", "eBay is back"));
+
+        Assert.Equal("136 dead letters are being changed: ./sendcat dlq changes 7c9e6679-7425-40de-944b-e07fc1f90ae7\n", _terminal.Text);
+        Assert.Equal("""{"action":"requeue","confirm":136,"principal":"user:1","arguments":"kettle","all":false,"force":true}""", api.LastBody);
+        Assert.NotEmpty(Command().Parse(["requeue", "--all", "--confirm", "0", "--reason", "eBay is back"]).Errors);
+    }
+
+    [Fact]
+    public async Task Changes_are_listed_with_their_progress_and_their_report()
+    {
+        await using var api = await ServeAsync("changes", """{"items":[{"id":"7c9e6679-7425-40de-944b-e07fc1f90ae7","action":"requeue","state":"running","cancelled":false,"target":"tool=search_products","force":false,"matched":136,"changed":60,"skipped":2,"report":{"whole":40,"partial":3,"failed":5,"pending":12},"waitsFor":"ebay_search","actor":"ann (operator) at ip:192.0.2.1","reason":"eBay is back","createdAt":"2026-05-01T12:00:00Z"}]}""");
+
+        Assert.Equal(0, await RunAsync(api, "changes"));
+
+        Assert.Equal(
+            """
+            7c9e6679-7425-40de-944b-e07fc1f90ae7  requeue  2026-05-01 12:00:00  running, waits for the circuit of ebay_search
+                tool=search_products  by ann (operator) at ip:192.0.2.1: eBay is back
+                60 of 136 changed, 2 skipped: 40 whole, 3 partial, 5 failed, 12 pending
+
+            """,
+            _terminal.Text);
+    }
+
     [Theory]
     [InlineData("requeue")]
     [InlineData("discard")]
