@@ -96,6 +96,33 @@ public sealed class SnapshotTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task Events_are_listed_by_their_properties_and_summed_like_in_SQL()
+    {
+        await using var api = await StartAsync(new() { ["OPS_MAX_ROWS_PER_SECTION"] = "5000" });
+        var client = api.WithBearer(Key);
+        await api.ExecuteAsync(Events(2_400));
+        await api.ExecuteAsync("update reliability.rate_limit_events set source = 'http', path = '/api/x', method = 'POST', retry_after_ms = 7 where key = 'k12'");
+
+        var all = await (await client.GetAsync("/api/ops/events?limit=5000")).JsonAsync();
+        var some = await (await client.GetAsync("/api/ops/events?bucket=chat_stream&outcome=blocked&reason=global_msg_rate&source=chat_http&minutes=10&limit=10")).JsonAsync();
+        var more = await (await client.GetAsync($"/api/ops/events?limit=10&bucket=chat_stream&cursor={some["nextCursor"]}")).JsonAsync();
+        var one = Assert.Single((await (await client.GetAsync("/api/ops/events?key=k12")).JsonAsync())["items"]!.AsArray())!;
+        var summary = await (await client.GetAsync("/api/ops/events/summary?minutes=30")).JsonAsync();
+
+        Assert.Equal((2_400, null), (all["items"]!.AsArray().Count, all["nextCursor"]));
+        var ids = some["items"]!.AsArray().Concat(more["items"]!.AsArray()).Select(row => long.Parse((string)row!["id"]!, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+        Assert.Equal(20, ids.Length);
+        Assert.Equal(ids.OrderDescending(), ids);
+        Assert.All(some["items"]!.AsArray(), row => Assert.Equal(("chat_stream", "blocked", "global_msg_rate"), ((string)row!["bucket"]!, (string)row["outcome"]!, (string)row["reason"]!)));
+        Assert.Equal(("http", "/api/x", "POST", 7), ((string)one["source"]!, (string)one["path"]!, (string)one["method"]!, (int)one["retryAfterMs"]!));
+        Assert.Equal(await api.ScalarAsync<long>("select sum(hits)::bigint from reliability.rate_limit_events"), (long)summary["total"]!);
+        await EqualAsync(api, summary["bySourceBucketOutcome"]!, "select source || ':' || bucket || ':' || outcome, sum(hits)::bigint from reliability.rate_limit_events group by 1");
+        await EqualAsync(
+            api, summary["byBucketOutcomeReason"]!,
+            "select bucket || ':' || outcome || ':' || coalesce(reason, 'none'), sum(hits)::bigint from reliability.rate_limit_events group by 1");
+    }
+
+    [Fact]
     public async Task Webhook_keys_are_counted_by_scope_with_their_repetitions()
     {
         await using var api = await StartAsync();

@@ -19,7 +19,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     public static TheoryData<string, string> Operations => new()
     {
         { "GET", "/api/ops/tool-jobs" }, { "GET", "/api/ops/tool-jobs/alerts" }, { "POST", "/api/ops/tool-jobs/monitor" }, { "GET", DeadLettersPath }, { "GET", $"{DeadLettersPath}/groups" }, { "POST", $"{DeadLettersPath}/requeue" },
-        { "POST", $"{DeadLettersPath}/discard" }, { "GET", "/api/ops/tool-cache" }, { "POST", "/api/ops/tool-cache/clear" }, { "GET", "/api/ops/audit" },
+        { "POST", $"{DeadLettersPath}/discard" }, { "POST", $"{DeadLettersPath}/changes" }, { "GET", "/api/ops/events" }, { "GET", "/api/ops/tool-cache" }, { "POST", "/api/ops/tool-cache/clear" }, { "GET", "/api/ops/audit" },
     };
 
     [Theory]
@@ -130,6 +130,66 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         Assert.All(audit, entry => Assert.StartsWith("operator at ip:", (string)entry!["actor"]!, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task All_dead_letters_that_match_a_search_are_requeued_in_the_background_once_their_number_is_confirmed()
+    {
+        await using var api = await StartAsync();
+        var client = api.WithBearer(Key);
+        var letter = await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
+        await DeadLetterAsync(api, QueuedTool.SearchGlobal.Lane, "HTTP 503");
+
+        const string Search = "tool=search_web&principal=ann&arguments=kettle&diedAfter=2020-01-01T00:00:00Z";
+        Assert.Equal(1, (int)(await (await client.GetAsync($"{DeadLettersPath}/count?{Search}")).JsonAsync())["matched"]!);
+        Assert.Equal(letter.ToString(), (string)Assert.Single((await (await client.GetAsync($"{DeadLettersPath}?{Search}")).JsonAsync())["items"]!.AsArray())!["id"]!);
+        await (await client.PostAsync($"{DeadLettersPath}/changes", """{"action":"requeue","tool":"search_web","confirm":2}""".AsJson())).RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        var created = await client.PostAsync(
+            $"{DeadLettersPath}/changes", """{"action":"requeue","tool":"search_web","principal":"ann","arguments":"kettle","confirm":1}""".AsJson());
+        Assert.Equal(HttpStatusCode.Accepted, created.StatusCode);
+        var change = $"{DeadLettersPath}/changes/{(await created.JsonAsync())["id"]}";
+        await Eventually.TrueAsync(async () => (string)(await (await client.GetAsync(change)).JsonAsync())["state"]! == "settling");
+
+        var found = await (await client.GetAsync(change)).JsonAsync();
+        Assert.Equal(("tool=search_web principal=ann arguments=kettle", 1, 1, 0), ((string)found["target"]!, (int)found["matched"]!, (int)found["changed"]!, (int)found["skipped"]!));
+        Assert.Equal("""{"whole":0,"partial":0,"failed":0,"pending":1}""", found["report"]!.ToJsonString());
+        var job = await (await client.GetAsync($"/api/ops/tool-jobs/{letter}")).JsonAsync();
+        Assert.Equal(("queued", 1, "ann", 1), ((string)job["status"]!, (int)job["replayCount"]!, (string)job["principal"]!, job["history"]!.AsArray().Count));
+        Assert.Equal((string)found["id"]!, (string)Assert.Single((await (await client.GetAsync($"{DeadLettersPath}/changes")).JsonAsync())["items"]!.AsArray())!["id"]!);
+        await (await client.PostAsync($"{change}/cancel", null)).RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        await (await client.GetAsync($"{DeadLettersPath}/changes/{letter}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+        await (await client.GetAsync("/api/ops/tool-jobs/nonsense")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+    }
+
+    [Fact]
+    public async Task Dead_letters_are_not_requeued_into_an_isolated_circuit_without_force()
+    {
+        await using var api = await StartAsync();
+        var client = api.WithBearer(Key);
+        await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
+        (await client.PostAsync("/api/ops/circuits/serper_search/isolate", null)).EnsureSuccessStatusCode();
+
+        var text = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true}""".AsJson())).RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        var change = (string)(await (await client.PostAsync($"{DeadLettersPath}/changes", """{"action":"requeue","all":true,"confirm":1}""".AsJson())).JsonAsync())["id"]!;
+        await Eventually.TrueAsync(async () => (string?)(await (await client.GetAsync($"{DeadLettersPath}/changes/{change}")).JsonAsync())["waitsFor"] == "serper_search");
+        await (await client.PostAsync($"{DeadLettersPath}/changes/{change}/cancel", null)).JsonAsync();
+        var forced = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true,"force":true}""".AsJson())).JsonAsync();
+
+        Assert.StartsWith("The circuit of serper_search is open", text, StringComparison.Ordinal);
+        Assert.Equal(1, (int)forced["changed"]!);
+    }
+
+    [Theory]
+    [InlineData("""{"action":"requeue","all":true}""")]
+    [InlineData("""{"action":"retry","all":true,"confirm":1}""")]
+    [InlineData("""{"action":"discard","confirm":1}""")]
+    [InlineData("""{"action":"discard","confirm":0,"all":true}""")]
+    [InlineData("""{"action":"discard","confirm":1,"arguments":"- !"}""")]
+    public async Task An_invalid_change_of_all_that_match_is_rejected(string body)
+    {
+        await using var api = await StartAsync();
+
+        await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/changes", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("[]")]
@@ -176,6 +236,12 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     [InlineData($"{DeadLettersPath}?fingerprint=%00")]
     [InlineData($"{DeadLettersPath}?ids=1,2")]
     [InlineData($"{DeadLettersPath}?diedBefore=yesterday")]
+    [InlineData($"{DeadLettersPath}/count?arguments=%7B%7D")]
+    [InlineData($"{DeadLettersPath}/changes?cursor=x")]
+    [InlineData("/api/ops/events?limit=51")]
+    [InlineData("/api/ops/events?cursor=x")]
+    [InlineData("/api/ops/events?minutes=10081")]
+    [InlineData("/api/ops/events/summary?minutes=1441")]
     [InlineData("/api/ops/audit?cursor=99999999999999999999")]
     public async Task Malformed_queries_are_rejected(string path)
     {
