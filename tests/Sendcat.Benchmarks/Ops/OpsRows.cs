@@ -39,6 +39,34 @@ internal static class OpsRows
         FROM generate_series(1, $1) AS n
         """;
 
+    /// <summary>$2 of the rows have the word teapot in their arguments.</summary>
+    public const string Letters = """
+        -- insert benchmark dead letters
+        INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, attempts, max_attempts, available_at, fair_at, announced_at,
+            created_at, updated_at, completed_at, expires_at, dead_letter_at, dead_letter_reason, last_error, error_fingerprint, history)
+        SELECT gen_random_uuid(), (ARRAY['search_web', 'search_products', 'search_global'])[1 + n % 3], 'realtime', 'user:' || n % 500,
+            jsonb_build_object('query', CASE WHEN n <= $2 THEN 'teapot ' ELSE 'electric kettle ' END || n, 'limit', 10, 'marketplaceId', 'EBAY_US')::text,
+            'dead_letter', 2, 2, at, at, at, at, at, at, now() + interval '7 days', at, 'attempts_exhausted', 'HTTP 503 after 712 ms',
+            (ARRAY['0123456789ab', '123456789abc', '23456789abcd'])[1 + n % 3],
+            jsonb_build_array(jsonb_build_object('attempt', 1, 'startedAt', at, 'endedAt', at, 'worker', 'w', 'error', 'HTTP 503 after 712 ms', 'fingerprint', '0123456789ab'))
+        FROM (SELECT n, now() - make_interval(secs => n % 80000) AS at FROM generate_series(1, $1) AS n) AS letter
+        """;
+
+    public const string Replayed = """
+        -- count replayed jobs
+        SELECT count(*) FROM reliability.tool_jobs WHERE status = 'queued' AND replay_count = 1
+        """;
+
+    public const string ReplayedTwice = """
+        -- count jobs replayed twice
+        SELECT count(*) FROM reliability.tool_jobs WHERE replay_count > 1
+        """;
+
+    public const string Unpublished = """
+        -- count messages
+        SELECT count(*) FROM reliability.tool_outbox
+        """;
+
     public const string EventCounts = """
         -- count benchmark events
         SELECT bucket || ':' || outcome || ':' || coalesce(reason, 'none'), sum(hits)::bigint FROM reliability.rate_limit_events GROUP BY 1
@@ -55,15 +83,27 @@ internal static class OpsRows
         """;
 
     /// <summary>Inserts rows, and lets the planner know them.</summary>
-    public static async Task InsertAsync(NpgsqlDataSource database, string sql, int rows, CancellationToken cancellationToken)
+    /// <param name="special">$2, for <see cref="Letters"/>.</param>
+    public static async Task InsertAsync(NpgsqlDataSource database, string sql, int rows, CancellationToken cancellationToken, int? special = null)
     {
         await using var insert = database.CreateCommand(sql);
         insert.CommandTimeout = 120;
         insert.Parameters.Add(new() { Value = rows });
+        if (special is { } count)
+        {
+            insert.Parameters.Add(new() { Value = count });
+        }
+
         await insert.ExecuteNonQueryAsync(cancellationToken);
         await using var analyze = database.CreateCommand("-- analyze benchmark rows\nVACUUM ANALYZE reliability.rate_limit_events, reliability.tool_jobs, reliability.webhook_inbox");
         analyze.CommandTimeout = 120;
         await analyze.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public static async Task<long> CountAsync(NpgsqlDataSource database, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     public static async Task<Dictionary<string, long>> CountsAsync(NpgsqlDataSource database, string sql, CancellationToken cancellationToken)

@@ -10,7 +10,7 @@ internal sealed class SendcatApi : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(90);
 
-    private readonly TestProcess _process;
+    private TestProcess _process;
     private readonly RabbitMqServer _broker;
 
     private SendcatApi(
@@ -57,10 +57,7 @@ internal sealed class SendcatApi : IAsyncDisposable
         environment["ConnectionStrings__messaging"] = (await messaging).ConnectionString;
         environment.Apply(settings);
 
-        var executable = Checkout.Executable("Sendcat.ApiService");
-        var started = await TestProcess.StartAsync(
-            new ProcessSpec(executable) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable) });
-        var api = new SendcatApi(started, address, await redis, await postgres, await messaging, database, environment);
+        var api = new SendcatApi(await StartProcessAsync(environment), address, await redis, await postgres, await messaging, database, environment);
         try
         {
             await api.WaitUntilReadyAsync(cancellationToken);
@@ -72,6 +69,21 @@ internal sealed class SendcatApi : IAsyncDisposable
         }
 
         return api;
+    }
+
+    /// <summary>Kills the API and starts it again at the same address.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        await _process.KillAsync();
+        await _process.DisposeAsync();
+        _process = await StartProcessAsync(Environment);
+        await WaitUntilReadyAsync(cancellationToken);
+    }
+
+    private static Task<TestProcess> StartProcessAsync(IReadOnlyDictionary<string, string?> environment)
+    {
+        var executable = Checkout.Executable("Sendcat.ApiService");
+        return TestProcess.StartAsync(new ProcessSpec(executable) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable) });
     }
 
     public async ValueTask DisposeAsync()

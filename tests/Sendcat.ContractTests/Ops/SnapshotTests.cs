@@ -104,7 +104,7 @@ public sealed class SnapshotTests(PostgresFixture postgres)
         await api.ExecuteAsync("update reliability.rate_limit_events set source = 'http', path = '/api/x', method = 'POST', retry_after_ms = 7 where key = 'k12'");
 
         var all = await (await client.GetAsync("/api/ops/events?limit=5000")).JsonAsync();
-        var some = await (await client.GetAsync("/api/ops/events?bucket=chat_stream&outcome=blocked&reason=global_msg_rate&source=chat_http&minutes=10&limit=10")).JsonAsync();
+        var some = await (await client.GetAsync("/api/ops/events?bucket=chat_stream&outcome=blocked&reason=global_inflight&source=chat_http&minutes=10&limit=10")).JsonAsync();
         var more = await (await client.GetAsync($"/api/ops/events?limit=10&bucket=chat_stream&cursor={some["nextCursor"]}")).JsonAsync();
         var one = Assert.Single((await (await client.GetAsync("/api/ops/events?key=k12")).JsonAsync())["items"]!.AsArray())!;
         var summary = await (await client.GetAsync("/api/ops/events/summary?minutes=30")).JsonAsync();
@@ -113,7 +113,7 @@ public sealed class SnapshotTests(PostgresFixture postgres)
         var ids = some["items"]!.AsArray().Concat(more["items"]!.AsArray()).Select(row => long.Parse((string)row!["id"]!, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
         Assert.Equal(20, ids.Length);
         Assert.Equal(ids.OrderDescending(), ids);
-        Assert.All(some["items"]!.AsArray(), row => Assert.Equal(("chat_stream", "blocked", "global_msg_rate"), ((string)row!["bucket"]!, (string)row["outcome"]!, (string)row["reason"]!)));
+        Assert.All(some["items"]!.AsArray(), row => Assert.Equal(("chat_stream", "blocked", "global_inflight"), ((string)row!["bucket"]!, (string)row["outcome"]!, (string)row["reason"]!)));
         Assert.Equal(("http", "/api/x", "POST", 7), ((string)one["source"]!, (string)one["path"]!, (string)one["method"]!, (int)one["retryAfterMs"]!));
         Assert.Equal(await api.ScalarAsync<long>("select sum(hits)::bigint from reliability.rate_limit_events"), (long)summary["total"]!);
         await EqualAsync(api, summary["bySourceBucketOutcome"]!, "select source || ':' || bucket || ':' || outcome, sum(hits)::bigint from reliability.rate_limit_events group by 1");

@@ -146,9 +146,8 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
             $"{DeadLettersPath}/changes", """{"action":"requeue","tool":"search_web","principal":"ann","arguments":"kettle","confirm":1}""".AsJson());
         Assert.Equal(HttpStatusCode.Accepted, created.StatusCode);
         var change = $"{DeadLettersPath}/changes/{(await created.JsonAsync())["id"]}";
-        await Eventually.TrueAsync(async () => (string)(await (await client.GetAsync(change)).JsonAsync())["state"]! == "settling");
+        var found = await UntilAsync(client, change, it => (string)it["state"]! == "settling");
 
-        var found = await (await client.GetAsync(change)).JsonAsync();
         Assert.Equal(("tool=search_web principal=ann arguments=kettle", 1, 1, 0), ((string)found["target"]!, (int)found["matched"]!, (int)found["changed"]!, (int)found["skipped"]!));
         Assert.Equal("""{"whole":0,"partial":0,"failed":0,"pending":1}""", found["report"]!.ToJsonString());
         var job = await (await client.GetAsync($"/api/ops/tool-jobs/{letter}")).JsonAsync();
@@ -169,7 +168,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
 
         var text = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true}""".AsJson())).RefusedAsync(HttpStatusCode.Conflict, "conflict");
         var change = (string)(await (await client.PostAsync($"{DeadLettersPath}/changes", """{"action":"requeue","all":true,"confirm":1}""".AsJson())).JsonAsync())["id"]!;
-        await Eventually.TrueAsync(async () => (string?)(await (await client.GetAsync($"{DeadLettersPath}/changes/{change}")).JsonAsync())["waitsFor"] == "serper_search");
+        await UntilAsync(client, $"{DeadLettersPath}/changes/{change}", it => (string?)it["waitsFor"] == "serper_search");
         await (await client.PostAsync($"{DeadLettersPath}/changes/{change}/cancel", null)).JsonAsync();
         var forced = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true,"force":true}""".AsJson())).JsonAsync();
 
@@ -291,6 +290,22 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
 
     private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) => SendcatApi.StartAsync(
         postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key, ["TOOL_JOB_MAX_ATTEMPTS"] = "1" });
+
+    /// <summary>Reads an object until it has a state that no signal reports.</summary>
+    private static async Task<JsonNode> UntilAsync(HttpClient client, string path, Func<JsonNode, bool> condition)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            var found = await (await client.GetAsync(path, timeout.Token)).JsonAsync();
+            if (condition(found))
+            {
+                return found;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, timeout.Token);
+        }
+    }
 
     private static async Task<int> CheckAsync(HttpClient client, string field) => (int)(await (await client.PostAsync("/api/ops/tool-jobs/monitor", null)).JsonAsync())[field]!;
 
