@@ -99,12 +99,11 @@ internal static class BulkSql
         SELECT $8, count(*)::int, count(*)::int FROM meant
         """;
 
-    /// <summary>What is known of a change, in its audit row.</summary>
-    private const string Audited = """
-        UPDATE reliability.operator_audit a SET after = CASE c.action WHEN 'discard' THEN format('%s discarded', c.changed)
+    /// <summary>What is known of the change c, for its audit row.</summary>
+    private const string Result = """
+        CASE c.action WHEN 'discard' THEN format('%s discarded', c.changed)
             ELSE format('%s requeued, %s skipped: %s whole, %s partial, %s failed, %s pending', c.changed, c.skipped, c.whole, c.partial,
                 greatest(c.changed - c.whole - c.partial - c.pending, 0), c.pending) END || CASE WHEN c.cancelled THEN ', cancelled' ELSE '' END
-        FROM now_known c WHERE a.id = c.audit_id
         """;
 
     /// <summary>$1 the change, $2 letters changed, $3 letters skipped, $4 the provider that it waits for, $5 the next state.</summary>
@@ -116,7 +115,7 @@ internal static class BulkSql
                 updated_at = statement_timestamp(), ended_at = CASE WHEN $5 = 'done' THEN statement_timestamp() END
             WHERE id = $1 RETURNING *
         )
-        {Audited}
+        UPDATE reliability.operator_audit a SET after = {Result} FROM now_known c WHERE a.id = c.audit_id
         """;
 
     /// <summary>Locks the changes with jobs that may not have ended.</summary>
@@ -144,7 +143,7 @@ internal static class BulkSql
             WHERE c.id = n.id AND (c.state = 'settling' AND n.pending = 0 OR c.pending <> n.pending OR c.whole < n.whole OR c.partial < n.partial)
             RETURNING c.*
         )
-        {Audited}
+        UPDATE reliability.operator_audit a SET after = {Result} FROM now_known c WHERE a.id = c.audit_id
         """;
 
     /// <summary>$1 id. Returns a row when the change was running. Jobs that are queued already run.</summary>
@@ -155,7 +154,7 @@ internal static class BulkSql
                 state = CASE action WHEN 'requeue' THEN 'settling' ELSE 'done' END, ended_at = CASE action WHEN 'discard' THEN statement_timestamp() END
             WHERE id = $1 AND state = 'running' RETURNING *
         )
-        {Audited} RETURNING a.id
+        UPDATE reliability.operator_audit a SET after = {Result} FROM now_known c WHERE a.id = c.audit_id RETURNING a.id
         """;
 
     public const string Find = $"""

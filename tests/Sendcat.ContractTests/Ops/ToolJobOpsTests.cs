@@ -172,7 +172,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         await (await client.PostAsync($"{DeadLettersPath}/changes/{change}/cancel", null)).JsonAsync();
         var forced = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true,"force":true}""".AsJson())).JsonAsync();
 
-        Assert.StartsWith("The circuit of serper_search is open", text, StringComparison.Ordinal);
+        Assert.Contains("The circuit of serper_search is open", text, StringComparison.Ordinal);
         Assert.Equal(1, (int)forced["changed"]!);
     }
 
