@@ -163,20 +163,20 @@ public sealed class BulkRunner(
         await using var command = new NpgsqlCommand(BulkSql.Next, connection);
         command.Parameters.Add(new() { Value = had.ToArray() });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken))
-        {
-            return null;
-        }
+        return await reader.ReadAsync(cancellationToken) ? (BulkChange.Read(reader), ReadFilter(reader)) : null;
+    }
 
+    private static DeadLetterFilter ReadFilter(NpgsqlDataReader reader)
+    {
         const int First = BulkChange.ColumnCount;
-        return (BulkChange.Read(reader), new(
+        return new(
             Text(First), Text(First + 1), reader.IsDBNull(First + 2) ? null : reader.GetFieldValue<Guid[]>(First + 2),
             reader.GetFieldValue<DateTimeOffset>(First + 3))
         {
             Principal = Text(First + 4),
             ArgumentQuery = Text(First + 5),
             DiedAfter = reader.IsDBNull(First + 6) ? null : reader.GetFieldValue<DateTimeOffset>(First + 6),
-        });
+        };
 
         string? Text(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
     }

@@ -41,7 +41,7 @@ public sealed class BulkChangesTests(SharedStores stores)
         Assert.Equal(0, await CountAsync(new() { Arguments = "ettle" }));
         Assert.Equal(0, await CountAsync(new() { Arguments = "it's | !kettle & (" }));
         Assert.Equal((2, 1), (await CountAsync(new() { Principal = "user:eve" }), await CountAsync(new(Tool: "search_web") { Principal = "user:eve" })));
-        var yesterday = DateTimeOffset.UtcNow.AddDays(-1);
+        var yesterday = TimeProvider.System.GetUtcNow().AddDays(-1);
         Assert.Equal((21, 1), (await CountAsync(new() { DiedAfter = yesterday }), await CountAsync(new(DiedBefore: yesterday))));
     }
 
@@ -52,7 +52,7 @@ public sealed class BulkChangesTests(SharedStores stores)
         await InsertAsync(rig, 1_500, "(ARRAY['search_web', 'search_global', 'search_products'])[1 + n % 3]", "'{}'");
         var (one, two) = (Runner(rig), Runner(rig));
         var change = await CreateAsync(rig, one, BulkChange.Requeue, new(), 1_500);
-        var late = await InsertAsync(rig, 1, "'search_web'", "'{}'");
+        var late = await InsertAsync(rig, 1, "'search_web'", "'{}'", age: "'0 minutes'");
 
         while ((await FindAsync(rig, change)).State == "running")
         {
