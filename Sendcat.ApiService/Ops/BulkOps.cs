@@ -20,8 +20,8 @@ internal static class BulkOps
     {
         var changes = ops.MapGroup("/tool-jobs/dead-letters/changes");
         changes.MapPost("", CreateAsync).Takes<BulkOrder>().As(
-            "ops.createBulkChange", "Requeue or discard all dead letters that match, in the background; confirm is their number, 409 when it differs", 400, 409, 413, 415);
-        changes.MapGet("", ListAsync).As("ops.listBulkChanges", "Changes of dead letters with their progress and results, the newest first", 400);
+            "ops.createBulkChange", "Change all dead letters that match: requeue or discard them in the background; confirm is their number, 409 when it differs", 400, 409, 413, 415);
+        changes.MapGet("", ListAsync).As("ops.listBulkChanges", "Changes of dead letters, the newest first, with progress and results", 400);
         changes.MapGet("/{id}", FindAsync).As("ops.bulkChange", "A change of dead letters: its progress and its results", 404);
         changes.MapPost("/{id}/cancel", CancelAsync).As("ops.cancelBulkChange", "Cancel a change of dead letters; jobs that it has requeued run", 404, 409);
     }

@@ -21,7 +21,7 @@ internal static class DeadLetterOps
         letters.MapGet("/groups", GroupsAsync).As("ops.deadLetterGroups", "Dead letters by tool and cause, the largest group first");
         letters.MapGet("", ListAsync)
             .As("ops.listDeadLetters", "Dead letters with their history, the newest first; ?tool=, ?principal=, ?arguments=, ?fingerprint=, ?ids=a,b, ?diedAfter=, ?diedBefore=", 400);
-        letters.MapGet("/count", CountAsync).As("ops.countDeadLetters", "How many dead letters match the same filters as those of the list", 400);
+        letters.MapGet("/count", CountAsync).As("ops.countDeadLetters", "Number of dead letters that match, with the filters of the list", 400);
         letters.MapPost("/requeue", RequeueAsync).Takes<DeadLetterOrder>()
             .As("ops.requeueDeadLetters", "Run dead letters again, at a bounded rate; dryRun reports what would happen; 409 while the circuit of an upstream is open, without force",
                 400, 409, 413, 415);
