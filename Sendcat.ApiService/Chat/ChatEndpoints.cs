@@ -113,7 +113,7 @@ internal sealed class ChatEndpoints(
             {
                 if (await running.IsAliveAsync(unfollowed.StreamId, http.RequestAborted))
                 {
-                    return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.RedisUnavailable);
+                    return ApiError.UpstreamUnavailable(RequestThreads.StoreRetryAfter, RefusalReason.RedisUnavailable);
                 }
 
                 unreachable = unfollowed.StreamId;
@@ -212,7 +212,7 @@ internal sealed class ChatEndpoints(
             // Without Redis a turn on another replica cannot be followed; 204 would say that none runs.
             if (!responded && await running.NewestAsync(thread, http.RequestAborted) is { } newest && newest != local?.Start.StreamId)
             {
-                return Refused(ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.RedisUnavailable));
+                return Refused(ApiError.UpstreamUnavailable(RequestThreads.StoreRetryAfter, RefusalReason.RedisUnavailable));
             }
         }
 

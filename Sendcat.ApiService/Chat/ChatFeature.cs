@@ -55,6 +55,8 @@ internal static class ChatFeature
             .AddSingleton<TurnReservation>()
             .AddSingleton<NewThreads>()
             .AddSingleton<TurnFiles>()
+            .AddSingleton<RequestThreads>()
+            .AddSingleton<TurnAdmission>()
             .AddSingleton<ChatGate>()
             .AddSingleton<TurnStarter>()
             .AddSingleton<AnswerReplay>()

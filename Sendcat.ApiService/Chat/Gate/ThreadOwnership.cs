@@ -51,7 +51,7 @@ internal sealed class ThreadOwnership(RequestDatabase database)
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
             database.Outage.Records(failure);
-            return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.StoreUnavailable);
+            return ApiError.UpstreamUnavailable(RequestThreads.StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
     }
 

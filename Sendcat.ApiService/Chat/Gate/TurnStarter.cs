@@ -149,11 +149,11 @@ internal sealed class TurnStarter(
         }
         catch (FileStoreException)
         {
-            return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.FilesUnavailable);
+            return ApiError.UpstreamUnavailable(RequestThreads.StoreRetryAfter, RefusalReason.FilesUnavailable);
         }
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
-            return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.StoreUnavailable);
+            return ApiError.UpstreamUnavailable(RequestThreads.StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
         finally
         {
@@ -212,7 +212,7 @@ internal sealed class TurnStarter(
 
     private static ApiError Repeated() =>
         ApiError.UpstreamUnavailable(
-            ChatGate.StoreRetryAfter, AdmissionReason.SameMessage, "Another request with this message has started its answer");
+            RequestThreads.StoreRetryAfter, AdmissionReason.SameMessage, "Another request with this message has started its answer");
 
     private async Task WaitUntilWrittenAsync(LiveTurn turn, CancellationToken cancellationToken)
     {

@@ -47,7 +47,7 @@ internal static class HistoryEndpoint
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
             database.Outage.Records(failure);
-            return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.StoreUnavailable);
+            return ApiError.UpstreamUnavailable(RequestThreads.StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
     }
 }

@@ -1,0 +1,125 @@
+using Npgsql;
+
+using static Sendcat.ApiService.Chat.Record.CommitColumns;
+
+namespace Sendcat.ApiService.Chat.Record;
+
+/// <summary>The statements of a <see cref="TurnJournalCommit"/> on stream sessions.</summary>
+internal static class SessionStatements
+{
+    public const string UnchangedSessions = """
+        -- check stream sessions
+        SELECT id, status FROM stream_sessions WHERE id = ANY($1)
+        """;
+
+    // A turn that should have replaced an answer and had no content left no message, so nothing else deletes its session before the thread.
+    // $4: readers of the thread's events have been told of the end of those before.
+    private const string FailedReplacements = """
+        -- delete failed replacements
+        DELETE FROM stream_sessions s USING unnest($1, $2, $3) AS u(thread_id, asked, stream)
+        WHERE s.thread_id = u.thread_id AND s.user_message_id = u.asked AND s.id <> u.stream
+          AND s.status IN ('error', 'aborted') AND s.ended_at < $4 AND (SELECT m.id FROM messages m WHERE m.id = s.message_id) IS NULL
+        """;
+
+    private static readonly TimeSpan FailedReplacementAge = TimeSpan.FromMinutes(1);
+
+    // Runs after the messages are inserted. Without the required one, the message that the turn answers was deleted or edited before; or
+    // another turn has inserted it, if this one brings it.
+    private static readonly string NewSessions = $"""
+        -- open stream sessions
+        WITH turns AS (
+          SELECT u.*, {IsOnlyTurn("$14")} AND (NOT u.brings_message OR (SELECT m.id FROM messages m WHERE m.id = u.requires) IS NOT NULL
+            OR (SELECT s.id FROM stream_sessions s WHERE s.id = u.stream) IS NOT NULL) AS is_only_turn
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13, $15)
+            AS u(stream, thread_id, message_id, user_message_id, principal, status, started_at, ended_at, requires, requires_text,
+              one_turn_of, brings_message)
+          WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
+        ), opened AS (
+          INSERT INTO stream_sessions (id, thread_id, message_id, user_message_id, replica_id, principal, status, started_at, ended_at,
+            last_heartbeat)
+          SELECT u.stream, u.thread_id, u.message_id, u.user_message_id, $9, u.principal,
+            CASE WHEN u.requires IS NULL
+              OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.requires AND (u.requires_text IS NULL OR m.content = u.requires_text))
+              THEN u.status ELSE 'aborted' END, u.started_at, u.ended_at, $10
+          FROM turns u WHERE u.is_only_turn
+          ON CONFLICT (id) DO UPDATE SET
+            message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
+            status = CASE WHEN stream_sessions.status = 'aborted' THEN 'aborted' ELSE excluded.status END
+          WHERE stream_sessions.status IN ('streaming', 'aborted')
+          RETURNING id, status
+        )
+        SELECT id, status FROM opened UNION ALL SELECT u.stream, '{TurnJournalCommit.Repeated}' FROM turns u WHERE NOT u.is_only_turn
+        """;
+
+    // Runs after the messages are inserted. Without the required one, the message that the turn answers, or its own, was deleted. A scalar
+    // subquery for the reason above.
+    private const string KnownSessions = """
+        -- update stream sessions
+        UPDATE stream_sessions s SET
+          message_id = u.message_id, ended_at = u.ended_at, last_heartbeat = $5,
+          status = CASE WHEN s.status = 'aborted' OR (u.requires IS NOT NULL AND (SELECT m.id FROM messages m WHERE m.id = u.requires) IS NULL)
+            THEN 'aborted' ELSE u.status END
+        FROM unnest($1, $2, $3, $4, $6) AS u(id, message_id, status, ended_at, requires)
+        WHERE s.id = u.id AND s.status IN ('streaming', 'aborted')
+        RETURNING s.id, s.status
+        """;
+
+    // Whether a new turn (u) is the only one of its message, on replicas that live: see RunningTurns.MaxHeartbeatAge. True for a turn whose
+    // session an earlier attempt of the same commit has inserted. The commits of a thread run one after the other, because each of them
+    // locks the row of the thread in an earlier statement. The parameter is the maximum age of a heartbeat. Scalar subqueries, because the
+    // plan of an EXISTS may hash all sessions.
+    public static string IsOnlyTurn(string parameter) => $"""
+        (u.one_turn_of IS NULL OR coalesce((
+          SELECT bool_or(o.id = u.stream) FROM stream_sessions o
+          WHERE o.thread_id = u.thread_id AND o.status = 'streaming' AND (o.id = u.stream OR (o.user_message_id = u.one_turn_of
+            AND (SELECT r.last_heartbeat FROM replicas r WHERE r.id = o.replica_id) > clock_timestamp() - {parameter}))), TRUE))
+        """;
+
+    public static NpgsqlBatchCommand Open(SessionSnapshot[] rows, Guid replica, DateTimeOffset now) => new(NewSessions)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.StreamId),
+            Column(rows, row => row.ThreadId),
+            Column(rows, row => row.MessageId),
+            Column(rows, row => row.UserMessageId),
+            Column(rows, row => row.Principal),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.StartedAt),
+            Column(rows, row => row.EndedAt),
+            new() { Value = replica },
+            new() { Value = now },
+            Column(rows, row => row.Requires),
+            Column(rows, row => row.RequiresText),
+            Column(rows, row => row.OneTurnOf),
+            new NpgsqlParameter<TimeSpan> { TypedValue = RunningTurns.MaxHeartbeatAge },
+            Column(rows, row => row.BringsMessage),
+        },
+    };
+
+    public static NpgsqlBatchCommand DeleteFailedReplacements(SessionSnapshot[] rows, DateTimeOffset now) => new(FailedReplacements)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.ThreadId),
+            Column(rows, row => row.UserMessageId),
+            Column(rows, row => row.StreamId),
+            new() { Value = now - FailedReplacementAge },
+        },
+    };
+
+    public static NpgsqlBatchCommand Update(SessionSnapshot[] rows, DateTimeOffset now) => new(KnownSessions)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.StreamId),
+            Column(rows, row => row.MessageId),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.EndedAt),
+            new() { Value = now },
+            Column(rows, row => row.Requires),
+        },
+    };
+
+    public static NpgsqlBatchCommand Check(Guid[] ids) => new(UnchangedSessions) { Parameters = { Ids(ids) } };
+}
