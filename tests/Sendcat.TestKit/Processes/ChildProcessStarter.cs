@@ -9,6 +9,12 @@ namespace Sendcat.TestKit.Processes;
 /// </summary>
 internal static class ChildProcessStarter
 {
+    /// <summary>
+    /// A .NET host watches its working directory and all folders below it for changes of its settings. In the temporary folder of a machine these are the data
+    /// of all stores: each of their files that changes would cost every host processor time.
+    /// </summary>
+    private static readonly Lazy<string> EmptyFolder = new(() => Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "sendcat-test-empty")).FullName);
+
     private static readonly BlockingCollection<Action> Starts = [];
 
     private static readonly Lazy<string?> Setpriv = new(() => Executable.Find("setpriv"));
@@ -51,7 +57,7 @@ internal static class ChildProcessStarter
             RedirectStandardInput = true,
             UseShellExecute = false,
         };
-        info.WorkingDirectory = spec.WorkingDirectory ?? Path.GetTempPath();
+        info.WorkingDirectory = spec.WorkingDirectory ?? EmptyFolder.Value;
         foreach (var (name, value) in spec.Environment)
         {
             info.Environment[name] = value;
