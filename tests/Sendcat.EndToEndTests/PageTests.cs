@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sendcat.TestKit.Processes;
 
@@ -46,6 +48,26 @@ public sealed partial class PageTests(RunningSystem system)
             ],
             shown => Assert.Contains(shown, output, StringComparison.Ordinal));
         Assert.Single(ReplayOf().Matches(output));
+    }
+
+    [Fact]
+    public async Task The_page_of_scheduled_jobs_lists_those_that_the_workers_registered_with_their_intervals()
+    {
+        await system.WaitForAllAsync();
+        var page = await File.ReadAllTextAsync(Path.Combine(BuiltProgram.Root, "docs/how-to/add-a-scheduled-job.md"));
+
+        using var client = system.App.CreateHttpClient("api");
+        client.DefaultRequestHeaders.Authorization = new("Bearer", await File.ReadAllTextAsync(Path.Combine(system.State, "ops-api-key")));
+        var schedule = await client.GetFromJsonAsync<JsonElement>("/api/ops/schedule");
+
+        Assert.Equal(
+            schedule.GetProperty("items").EnumerateArray()
+                .Select(job => (Name: job.GetProperty("name").GetString(), Seconds: job.GetProperty("everySeconds").GetDouble())).Order(),
+            Jobs().Matches(page)
+                .Select(row => (
+                    (string?)row.Groups["name"].Value,
+                    int.Parse(row.Groups["number"].Value, CultureInfo.InvariantCulture) * (row.Groups["unit"].Value == "h" ? 3600d : 60d)))
+                .Order());
     }
 
     [Theory]
@@ -114,6 +136,9 @@ public sealed partial class PageTests(RunningSystem system)
     [GeneratedRegex(
         "^```bash\n(?<commands>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Commands();
+
+    [GeneratedRegex(@"^\| `(?<name>[a-z-]+)` \| (?<number>\d+) (?<unit>h|min) \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1_000)]
+    private static partial Regex Jobs();
 
     [GeneratedRegex("^./sendcat up.*\n", RegexOptions.Multiline, 1_000)]
     private static partial Regex Up();
