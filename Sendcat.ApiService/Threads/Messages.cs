@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Attachments;
@@ -41,7 +43,7 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
         ), added AS (
           INSERT INTO messages (id, thread_id, role, content, status, attachments, client_id, created_at)
           SELECT $3, id, 'user', $5, 'completed', $6, $7, $8 FROM bumped
-          ON CONFLICT (thread_id, client_id) WHERE client_id IS NOT NULL DO NOTHING
+          ON CONFLICT DO NOTHING
           RETURNING id
         )
         SELECT EXISTS (SELECT FROM thread), (SELECT has_messages FROM thread), (SELECT has_bytes FROM thread), EXISTS (SELECT FROM added), (SELECT bytes FROM owned)::bigint
@@ -53,6 +55,13 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
         """;
 
     /// <summary>
+    /// The id of a message with a client's id: derived from the thread and that id, which is the idempotency key, so that requests with it,
+    /// also those of <c>POST /api/chat</c>, store the message once.
+    /// </summary>
+    public static Guid IdOf(Guid threadId, string clientId) =>
+        new(SHA256.HashData(Encoding.UTF8.GetBytes($"{threadId}/{clientId}")).AsSpan(0, 16), bigEndian: true);
+
+    /// <summary>
     /// Appends a user message and updates the time of the thread's last message. A client id that the thread already has appends nothing.
     /// </summary>
     /// <param name="attachmentsJson">The JSON of <see cref="MessageAttachment"/>; null: none.</param>
@@ -61,7 +70,7 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
         Guid threadId, Principal principal, string content, string? attachmentsJson, string? clientId, CancellationToken cancellationToken)
     {
         var now = time.Now();
-        var id = Guid.CreateVersion7(now);
+        var id = clientId is null ? Guid.CreateVersion7(now) : IdOf(threadId, clientId);
         var quota = quotas.Of(principal);
         bool hasMessages, hasBytes;
         await using var connection = await source.OpenAsync(cancellationToken);

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Record;
@@ -47,12 +45,8 @@ internal abstract record TurnPlan
     /// <summary>The message of the request was edited since: the request is a late repetition of an earlier one.</summary>
     public sealed record Replaced : TurnPlan;
 
-    /// <summary>
-    /// The id of a message with a client's id: derived from the thread and that id, which is the idempotency key, so that a repeated request
-    /// stores the message once.
-    /// </summary>
-    public static Guid MessageId(Guid threadId, string clientId) =>
-        new(SHA256.HashData(Encoding.UTF8.GetBytes($"{threadId}/{clientId}")).AsSpan(0, 16), bigEndian: true);
+    /// <inheritdoc cref="Messages.IdOf"/>
+    public static Guid MessageId(Guid threadId, string clientId) => Messages.IdOf(threadId, clientId);
 
     /// <summary>The ids by which the request names stored messages.</summary>
     public static IReadOnlyList<string> NamedMessages(ChatRequest request) =>
