@@ -109,6 +109,7 @@ internal sealed class TurnStarter(
                 AskedText = plan.Write == MessageWrite.Edit || (pass.Ticket.IsLocal && userMessage is null && plan.Asked is not null)
                     ? plan.History[^1].Content
                     : null,
+                AskedFilesJson = plan.History is [.., var asked] ? asked.AttachmentsJson : null,
                 IsRegeneration = plan.ReplacesAnswer && pass.Request.Regeneration is not null,
                 Begins = pass.Thread.Begun,
                 Title = pass.Thread.HasTitle || userMessage is null ? null : ThreadRules.TitleOf(userMessage.Text.ToString()),

@@ -86,13 +86,13 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     /// <param name="isNew">The message is in no confirmed commit yet.</param>
     /// <param name="turn">Stream id of its turn, if the turn is in a confirmed commit; otherwise null.</param>
     /// <param name="anchor">For the first rows of an answer to a message that is persisted: that user message; otherwise null.</param>
-    /// <param name="anchorText">The text that the anchor must have; null: any.</param>
+    /// <param name="anchorContent">What the anchor must have; null: anything.</param>
     /// <param name="stream">Stream id of its turn.</param>
     /// <param name="oneTurnOf">As <see cref="SessionSnapshot.OneTurnOf"/>.</param>
     /// <param name="asked">The user message that the turn answers; null: none.</param>
     /// <param name="after">What is persisted after the commit.</param>
     public MessageSnapshot Snapshot(
-        Guid threadId, bool isNew, Guid? turn, Guid? anchor, string? anchorText, Guid stream, Guid? oneTurnOf, Guid? asked, out PersistedText after)
+        Guid threadId, bool isNew, Guid? turn, Guid? anchor, MessageContent? anchorContent, Guid stream, Guid? oneTurnOf, Guid? asked, out PersistedText after)
     {
         // Of a text that still grows, half a surrogate pair is left for the next commit.
         var grows = Status == MessageStatus.Streaming;
@@ -102,7 +102,7 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
             StorableText.Sanitize(_reasoning?.ToString(0, after.Reasoning)), StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson),
             StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name), StorableText.SanitizeJson(ProductsJson),
             StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, MayHaveParts, turn, anchor,
-            anchorText, stream, oneTurnOf, role == "user" ? null : asked);
+            anchorContent, stream, oneTurnOf, role == "user" ? null : asked);
     }
 
     private static int EndOfPart(StringBuilder text) => text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
@@ -114,16 +114,20 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
 /// <param name="Parts">The number of parts.</param>
 internal readonly record struct PersistedText(int Content, int Reasoning, int Parts);
 
+/// <summary>What a user's edit changes.</summary>
+/// <param name="FilesJson">Null: no files.</param>
+internal sealed record MessageContent(string Text, string? FilesJson);
+
 internal sealed record MessageSnapshot(
     Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson,
     string? ToolCallId, string? Name, string? ProductsJson, string? SourcesJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew,
-    bool MayHaveParts, Guid? Turn, Guid? Anchor, string? AnchorText, Guid Stream, Guid? OneTurnOf, Guid? Answers);
+    bool MayHaveParts, Guid? Turn, Guid? Anchor, MessageContent? AnchorContent, Guid Stream, Guid? OneTurnOf, Guid? Answers);
 
 /// <param name="Number">The number of the part in its message, from 0. A repeated commit writes the same part again.</param>
 internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, string? Reasoning);
 
 /// <param name="Requires">The message without which the session is aborted, because the question of the turn or its answer is gone; null: none.</param>
-/// <param name="RequiresText">The text that the required message must have; null: any.</param>
+/// <param name="RequiresContent">What the required message must have; null: anything.</param>
 /// <param name="OneTurnOf">
 /// The user message of which no other turn may run on a living replica, else the first commit inserts nothing; null: others may.
 /// </param>
@@ -132,7 +136,7 @@ internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, 
 /// </param>
 internal sealed record SessionSnapshot(
     Guid StreamId, Guid ThreadId, Guid MessageId, Guid? UserMessageId, string Principal, string Status, DateTimeOffset StartedAt,
-    DateTimeOffset? EndedAt, bool IsNew, bool HasChanged, Guid? Requires, string? RequiresText, Guid? OneTurnOf,
+    DateTimeOffset? EndedAt, bool IsNew, bool HasChanged, Guid? Requires, MessageContent? RequiresContent, Guid? OneTurnOf,
     bool BringsMessage);
 
 /// <summary>The changes of a turn since its last confirmed commit.</summary>

@@ -8,17 +8,20 @@ namespace Sendcat.ApiService.Chat.Record;
 internal static class MessageStatements
 {
     // A persisted turn inserts nothing if it was reaped, or if its last message was deleted: the deletion included the messages after it.
-    // The first messages of an answer to a persisted message depend on that one (anchor) instead, and after an edit on its text.
+    // The first messages of an answer to a persisted message depend on that one (anchor) instead, and after an edit on its text and its files.
     private static readonly string NewMessages = $"""
         -- insert messages
         INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at, answers_id)
         SELECT u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.sources, u.client_id, u.created_at, u.answers
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22)
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22, $23)
           WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name,
-            products, sources, client_id, created_at, turn, anchor, anchor_text, stream, one_turn_of, answers, n)
+            products, sources, client_id, created_at, turn, anchor, anchor_text, stream, one_turn_of, answers, anchor_files, n)
         WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
           AND (u.turn IS NULL OR EXISTS (SELECT 1 FROM stream_sessions s JOIN messages m ON m.id = coalesce(u.anchor, s.message_id) WHERE s.id = u.turn AND s.status IN ('streaming', 'aborted')))
-          AND (u.anchor IS NULL OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.anchor AND m.thread_id = u.thread_id AND (u.anchor_text IS NULL OR m.content = u.anchor_text)))
+          AND (u.anchor IS NULL OR EXISTS (
+            SELECT 1 FROM messages m
+            WHERE m.id = u.anchor AND m.thread_id = u.thread_id
+              AND (u.anchor_text IS NULL OR (m.content = u.anchor_text AND m.attachments IS NOT DISTINCT FROM u.anchor_files))))
           AND {SessionStatements.IsOnlyTurn("$21")}
           -- nor may another turn, which may have ended, have inserted the message that this one brings
           AND (u.one_turn_of IS NULL OR u.anchor IS NOT NULL OR (SELECT m.id FROM messages m WHERE m.id = u.one_turn_of) IS NULL
@@ -106,11 +109,12 @@ internal static class MessageStatements
             Column(rows, row => row.CreatedAt),
             Column(rows, row => row.Turn),
             Column(rows, row => row.Anchor),
-            Column(rows, row => row.AnchorText),
+            Column(rows, row => row.AnchorContent?.Text),
             Column(rows, row => row.Stream),
             Column(rows, row => row.OneTurnOf),
             new NpgsqlParameter<TimeSpan> { TypedValue = RunningTurns.MaxHeartbeatAge },
             Column(rows, row => row.Answers),
+            Json(rows, row => row.AnchorContent?.FilesJson),
         },
     };
 

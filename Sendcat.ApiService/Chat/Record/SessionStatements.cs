@@ -30,16 +30,17 @@ internal static class SessionStatements
         WITH turns AS (
           SELECT u.*, {IsOnlyTurn("$14")} AND (NOT u.brings_message OR (SELECT m.id FROM messages m WHERE m.id = u.requires) IS NOT NULL
             OR (SELECT s.id FROM stream_sessions s WHERE s.id = u.stream) IS NOT NULL) AS is_only_turn
-          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13, $15)
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13, $15, $16)
             AS u(stream, thread_id, message_id, user_message_id, principal, status, started_at, ended_at, requires, requires_text,
-              one_turn_of, brings_message)
+              one_turn_of, brings_message, requires_files)
           WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
         ), opened AS (
           INSERT INTO stream_sessions (id, thread_id, message_id, user_message_id, replica_id, principal, status, started_at, ended_at,
             last_heartbeat)
           SELECT u.stream, u.thread_id, u.message_id, u.user_message_id, $9, u.principal,
             CASE WHEN u.requires IS NULL
-              OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.requires AND (u.requires_text IS NULL OR m.content = u.requires_text))
+              OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.requires
+                AND (u.requires_text IS NULL OR (m.content = u.requires_text AND m.attachments IS NOT DISTINCT FROM u.requires_files)))
               THEN u.status ELSE 'aborted' END, u.started_at, u.ended_at, $10
           FROM turns u WHERE u.is_only_turn
           ON CONFLICT (id) DO UPDATE SET
@@ -90,10 +91,11 @@ internal static class SessionStatements
             new() { Value = replica },
             new() { Value = now },
             Column(rows, row => row.Requires),
-            Column(rows, row => row.RequiresText),
+            Column(rows, row => row.RequiresContent?.Text),
             Column(rows, row => row.OneTurnOf),
             new NpgsqlParameter<TimeSpan> { TypedValue = RunningTurns.MaxHeartbeatAge },
             Column(rows, row => row.BringsMessage),
+            Json(rows, row => row.RequiresContent?.FilesJson),
         },
     };
 

@@ -84,6 +84,9 @@ internal sealed class TurnRecord
     /// </summary>
     public string? AskedText { get; init; }
 
+    /// <summary>The files of the user message, compared with <see cref="AskedText"/>; null: none.</summary>
+    public string? AskedFilesJson { get; init; }
+
     /// <summary>
     /// The turn replaces an answer because its user wants another one, so an earlier turn of the message may still run. Any other turn must
     /// be the only one of its message: with its first commit it ends as <see cref="TurnJournalCommit.Repeated"/> if another one runs, or
@@ -269,11 +272,11 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             var isNew = _writtenVersion == 0;
-            var askedText = isNew ? StorableText.Sanitize(AskedText) : null;
+            var askedContent = isNew && AskedText is not null ? new MessageContent(StorableText.Sanitize(AskedText), StorableText.SanitizeJson(AskedFilesJson)) : null;
             var oneTurnOf = isNew && !IsRegeneration ? _asked : null;
             var session = new SessionSnapshot(
                 StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion,
-                Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id, RequiresText: _isHeldBack ? askedText : null, OneTurnOf: oneTurnOf,
+                Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id, RequiresContent: _isHeldBack ? askedContent : null, OneTurnOf: oneTurnOf,
                 BringsMessage: oneTurnOf is not null && _anchor is null);
             if (_rejected)
             {
@@ -296,7 +299,7 @@ internal sealed class TurnRecord
                 {
                     messages.Add(row.Snapshot(
                         ThreadId, row.FirstVersion > _messagesVersion, isNew ? null : StreamId,
-                        replaces?.Anchor ?? (isNew ? _anchor : null), askedText, StreamId, oneTurnOf, _asked, out after));
+                        replaces?.Anchor ?? (isNew ? _anchor : null), askedContent, StreamId, oneTurnOf, _asked, out after));
                 }
                 else
                 {

@@ -120,13 +120,17 @@ public sealed class OneTurnPerMessageTests(SharedStores stores) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_turn_whose_message_was_edited_before_its_first_commit_is_not_opened(bool replacesCutAnswer)
+    [InlineData(false, "content = 'edited'")]
+    [InlineData(true, "content = 'edited'")]
+    [InlineData(false, """attachments = '[{"storageId": "b"}]'""")]
+    [InlineData(true, """attachments = '[{"storageId": "b"}]'""")]
+    [InlineData(false, "attachments = null")]
+    public async Task A_turn_whose_message_was_edited_before_its_first_commit_is_not_opened(bool replacesCutAnswer, string edit)
     {
         var (thread, message) = await MessageAsync();
-        var record = Record(thread, message, replacesCutAnswer, askedText: "hello");
-        await ExecuteAsync("update messages set content = 'edited'");
+        await ExecuteAsync("""update messages set attachments = '[{"storageId": "a"}]'""");
+        var record = Record(thread, message, replacesCutAnswer, askedText: "hello", askedFiles: """[{"storageId":"a"}]""");
+        await ExecuteAsync($"update messages set {edit}");
 
         var closed = await CommitAsync(_here, [record]);
 
@@ -134,12 +138,24 @@ public sealed class OneTurnPerMessageTests(SharedStores stores) : IAsyncLifetime
         Assert.Equal("user", await ScalarAsync("select string_agg(role, ',') from messages"));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("""[{"storageId":"a","size":1}]""")]
+    public async Task A_turn_whose_message_was_not_edited_is_opened(string? files)
+    {
+        var (thread, message) = await MessageAsync();
+        await ExecuteAsync(files is null ? "select" : $"update messages set attachments = '{files}'");
+
+        Assert.Empty(await CommitAsync(_here, [Record(thread, message, askedText: "hello", askedFiles: files)]));
+    }
+
     private static TurnRecord Record(
-        Guid thread, Guid message, bool replacesCutAnswer = false, bool isRegeneration = false, string? askedText = null) =>
+        Guid thread, Guid message, bool replacesCutAnswer = false, bool isRegeneration = false, string? askedText = null, string? askedFiles = null) =>
         new(Guid.NewGuid(), thread, Guid.NewGuid(), "user:ann", null, Now, userMessage: null, message, replacesCutAnswer ? 1 : null)
         {
             IsRegeneration = isRegeneration,
             AskedText = askedText,
+            AskedFilesJson = askedFiles,
         };
 
     /// <summary>A turn whose first commit inserts the message that it answers.</summary>
