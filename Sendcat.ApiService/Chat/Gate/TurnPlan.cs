@@ -76,6 +76,13 @@ internal abstract record TurnPlan
     /// <returns>The repetition of an earlier request with the key; null if there was none, or its turn was cut.</returns>
     private static TurnPlan? Repetition(ChatRequest request, string key, ThreadHistory thread, RunningTurn? running)
     {
+        var message = request.Regeneration is null ? request.Message : null;
+        var known = IndexOf(thread, message?.ClientId) is >= 0 and var n ? thread.Messages[n] : null;
+        if (message is not null && known is not null && OtherVersion(message, key, known) is { } refused)
+        {
+            return refused;
+        }
+
         var isRunning = running is not null && StreamIds.HasKey(running.StreamId, key);
         if (!isRunning && thread.OfKey is not { Status: MessageStatus.Completed })
         {
@@ -83,16 +90,25 @@ internal abstract record TurnPlan
         }
 
         var asked = isRunning ? running!.Asked : thread.OfKey!.Turn.Asked;
-        if (request is { Regeneration: null, Message: { } message })
+        if (message is not null && (known is null ? MessageIdOf(thread, message) != asked : known.Id != asked || !IsSame(known, message)))
         {
-            var known = IndexOf(thread, message.ClientId);
-            if (known < 0 ? MessageIdOf(thread, message) != asked : thread.Messages[known].Id != asked || !IsSame(thread.Messages[known], message))
-            {
-                return new KeyMismatch();
-            }
+            return new KeyMismatch();
         }
 
         return isRunning ? new Join(running!) : asked is { } answered ? new Replay(answered) : null;
+    }
+
+    /// <summary>
+    /// An edit with the key has given the message a content that it does not have any more, or never had. The turn of the edit does not tell
+    /// this: another edit has deleted it.
+    /// </summary>
+    /// <returns>Null if no edit of the message had the key, or if the message has the content of the request.</returns>
+    private static TurnPlan? OtherVersion(UserMessage message, string key, HistoryMessage stored)
+    {
+        var edit = stored.Replaced.TakeWhile(version => !version.IsOf(key)).Count();
+        return edit == stored.Replaced.Count || IsSame(stored, message) ? null
+            : edit > 0 && IsSame(stored.Replaced[edit - 1], message) ? new Replaced()
+            : new KeyMismatch();
     }
 
     private static Guid? MessageIdOf(ThreadHistory thread, UserMessage message) =>
@@ -134,7 +150,8 @@ internal abstract record TurnPlan
             return new Replaced();
         }
 
-        var repeatsEdit = isSame && stored.Replaced is [var newest, ..] && now - newest.At < EditRepetition;
+        var repeatsEdit = isSame && ((stored.Replaced is [var newest, ..] && now - newest.At < EditRepetition)
+            || (request.Key is { } key && stored.Replaced.Any(version => version.IsOf(key))));
         if (!isSame || (hasLater && isEdit && !repeatsEdit))
         {
             var edited = stored with { Content = message.Text, AttachmentsJson = null };

@@ -34,7 +34,8 @@ internal sealed class TurnStarter(
         ), edited AS (
           UPDATE messages m SET content = $3, attachments = $4, seq = DEFAULT,
             edits = jsonb_build_array(jsonb_build_object(
-              'at', $5::timestamptz, 'sha256', encode(sha256(convert_to(m.content, 'UTF8')), 'hex'), 'attachments', m.attachments))
+              'at', $5::timestamptz, 'sha256', encode(sha256(convert_to(m.content, 'UTF8')), 'hex'), 'attachments', m.attachments,
+              'key', $7::text))
               || (coalesce(m.edits, '[]') - ($6 - 1))
           FROM unedited WHERE m.id = unedited.id RETURNING unedited.seq
         ), gone AS (
@@ -82,7 +83,7 @@ internal sealed class TurnStarter(
                 plan = plan.WithAttachments(MessageAttachment.Write(attachments));
             }
 
-            if (plan.Write == MessageWrite.Edit && !await EditAsync(pass.Thread.ThreadId, plan.History[^1], cancellationToken))
+            if (plan.Write == MessageWrite.Edit && !await EditAsync(pass.Thread.ThreadId, plan.History[^1], pass.Request.Key, cancellationToken))
             {
                 return ApiError.Conflict();
             }
@@ -230,8 +231,9 @@ internal sealed class TurnStarter(
         }
     }
 
+    /// <param name="key">The idempotency key of the edit; null: none.</param>
     /// <returns>False if the message was deleted meanwhile.</returns>
-    private async ValueTask<bool> EditAsync(Guid threadId, HistoryMessage edited, CancellationToken cancellationToken)
+    private async ValueTask<bool> EditAsync(Guid threadId, HistoryMessage edited, string? key, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
@@ -246,6 +248,7 @@ internal sealed class TurnStarter(
                 new() { Value = (object?)StorableText.SanitizeJson(edited.AttachmentsJson) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb },
                 new() { Value = time.GetUtcNow() },
                 new() { Value = ReplacedVersion.Most },
+                new() { Value = key is null ? DBNull.Value : StreamIds.EndOfIds(key), NpgsqlDbType = NpgsqlDbType.Text },
             },
         });
         bool found;

@@ -50,7 +50,7 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
         Assert.Equal($"{Red} | Red.", await MessagesAsync());
 
         await PostAsync(Submit("m2", More));
-        await _files.Api.ExecuteAsync($"UPDATE messages SET edits = jsonb_set(edits, '{{0,at}}', to_jsonb(now() - interval '3 minutes')) WHERE thread_id = '{_thread}' AND edits IS NOT NULL");
+        await MakeEditsOldAsync();
         Assert.Equal("200 Red.", await PostAsync(Edit("m1", Red)));
         Assert.Equal($"{Red} | Red.", await MessagesAsync());
     }
@@ -101,13 +101,46 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
         await PostAsync(Submit("m1", Red), "key-0");
         await PostAsync(Edit("m1", Blue), "key-1");
         await PostAsync(Submit("m2", More), "key-2");
-        await _files.Api.ExecuteAsync($"UPDATE messages SET edits = jsonb_set(edits, '{{0,at}}', to_jsonb(now() - interval '1 day')) WHERE thread_id = '{_thread}' AND edits IS NOT NULL");
+        await MakeEditsOldAsync();
 
         Assert.Equal("200 Blue.", await PostAsync(Edit("m1", Blue), "key-1"));
 
         Assert.Equal($"{Blue} | Blue. | {More} | More.", await MessagesAsync());
         Assert.StartsWith("409", await PostAsync(Edit("m1", Red), "key-1"), StringComparison.Ordinal);
         Assert.Equal($"{Blue} | Blue. | {More} | More.", await MessagesAsync());
+    }
+
+    [Fact]
+    public async Task Edit_with_a_key_that_another_edit_has_followed_is_refused_and_changes_nothing()
+    {
+        await PostAsync(Submit("m1", Red), "key-0");
+        await PostAsync(Edit("m1", Blue), "key-1");
+        await PostAsync(Edit("m1", More), "key-2");
+        var calls = Calls;
+
+        Assert.Equal("409 message_edited", await PostAsync(Edit("m1", Blue), "key-1"));
+        Assert.Equal("409 conflict", await PostAsync(Edit("m1", Red), "key-1"));
+        Assert.Equal("200 More.", await PostAsync(Edit("m1", More), "key-2"));
+
+        Assert.Equal((calls, $"{More} | More."), (Calls, await MessagesAsync()));
+        Assert.Equal("200 Blue.", await PostAsync(Edit("m1", Blue), "key-3"));
+        Assert.Equal("200 Blue.", await PostAsync(Edit("m1", Blue), "key-1"));
+        Assert.Equal((calls + 1, $"{Blue} | Blue."), (Calls, await MessagesAsync()));
+    }
+
+    [Fact]
+    public async Task Edit_with_a_key_whose_answer_was_regenerated_keeps_what_followed()
+    {
+        await PostAsync(Submit("m1", Red));
+        await PostAsync(Edit("m1", Blue), "key-1");
+        await PostAsync(Regenerate("m1"), "key-2");
+        await PostAsync(Submit("m2", More));
+        await MakeEditsOldAsync();
+        var calls = Calls;
+
+        Assert.Equal("200 Blue.", await PostAsync(Edit("m1", Blue), "key-1"));
+
+        Assert.Equal((calls, $"{Blue} | Blue. | {More} | More."), (Calls, await MessagesAsync()));
     }
 
     [Fact]
@@ -124,7 +157,10 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
         Assert.Equal(calls + 1, Calls);
     }
 
-    /// <returns>The status, and the text of the answer or the reason of the refusal.</returns>
+    private Task MakeEditsOldAsync() => _files.Api.ExecuteAsync(
+        $"UPDATE messages SET edits = jsonb_set(edits, '{{0,at}}', to_jsonb(now() - interval '1 day')) WHERE thread_id = '{_thread}' AND edits IS NOT NULL");
+
+    /// <returns>The status, and the text of the answer, or the reason of the refusal or else its code.</returns>
     private async Task<string> PostAsync(object body, string? key = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(body) };
@@ -135,10 +171,12 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
 
         using var response = await _guest.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
-        var result = response.Headers.TryGetValues("x-sendcat-error-reason", out var reasons) ? reasons.Single()
-            : FileApi.Answer(text.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal)).Select(line => System.Text.Json.Nodes.JsonNode.Parse(line["data: ".Length..])!));
+        var result = Header(response, "x-sendcat-error-reason") ?? Header(response, "x-sendcat-error-code")
+            ?? FileApi.Answer(text.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal)).Select(line => System.Text.Json.Nodes.JsonNode.Parse(line["data: ".Length..])!));
         return $"{(int)response.StatusCode} {result}";
     }
+
+    private static string? Header(HttpResponseMessage response, string name) => response.Headers.TryGetValues(name, out var values) ? values.Single() : null;
 
     private async Task<string> MessagesAsync()
     {
