@@ -11,15 +11,15 @@ const { createRoot } = await import("react-dom/client");
 const [server] = process.env.SENDCAT_URLS.split(",").map(url => url.replace(/\/$/, ""));
 const major = process.env.AI_MAJOR;
 const howTo = await readFile(new URL("../../docs/how-to/use-chat.md", import.meta.url), "utf8");
-const [, page] = howTo.match(/```jsx\n(.*?)```/s);
+const [page, otherTabs] = [...howTo.matchAll(/```jsx\n(.*?)```/gs)].map(block => block[1]);
 const main = window.document.querySelector("main");
 const shown = () => main.textContent;
 const words = () => (shown().match(/assistant: ([\d ]*)/)?.[1] ?? "").trim().split(" ").length;
 let loads = 0;
 
 /** Loads the page as a browser does: the module runs again, the storage stays. */
-const load = async () => {
-  const source = page.replace("http://localhost:5080", server).replace("'ai'", `'ai-${major}'`).replace("'@ai-sdk/react'", `'ai-sdk-react-${major}'`);
+const load = async (code = page, main = window.document.querySelector("main")) => {
+  const source = code.replace("http://localhost:5080", server).replace("'ai'", `'ai-${major}'`).replace("'@ai-sdk/react'", `'ai-sdk-react-${major}'`);
   const file = new URL(`node_modules/.how-to-${process.pid}-${++loads}.mjs`, import.meta.url);
   await writeFile(file, transform(source, { transforms: ["jsx"], jsxRuntime: "automatic", production: true }).code);
   const { Page } = await import(file);
@@ -89,6 +89,36 @@ test("a reloaded page of the how-to shows tool calls, photos, and the mark of a 
   assert.match(shown(), /get_current_time: output-available.*It is late\..*\(failed\)/s);
   assert.equal(main.querySelectorAll("small").length, 1);
   root.unmount();
+});
+
+test("a second tab of the how-to shows what the first one sends, and stops it", async t => {
+  storage.clear();
+  const useChat = /const chat = useChat\(.*\n/;
+  assert.match(page, useChat);
+  const withTabs = otherTabs + page.replace(useChat, "$&  useOtherTabs(chat)\n");
+  const first = await load(withTabs);
+  const aside = window.document.body.appendChild(window.document.createElement("aside"));
+  let second;
+  t.after(() => {
+    first.unmount();
+    second?.unmount();
+    aside.remove();
+  });
+  const other = () => aside.textContent;
+  send('[[emu text="Hello there."]]');
+  await wait(() => shown().includes("assistant: Hello there."), "the answer", shown);
+  second = await load(withTabs, aside);
+  await wait(() => other().includes("assistant: Hello there."), "the stored conversation", other);
+
+  send('[[emu text="Soon."]]');
+  await wait(() => other().includes("assistant: Soon."), "the answer in the other tab", other);
+
+  await wait(() => !main.querySelector("button"), "the end of the answer", shown);
+  send("[[emu chunks=4000 every=25ms]]");
+  await wait(() => aside.querySelector("button")?.textContent === "Stop" && other().includes("assistant: 1 2 3"), "the first words in the other tab", other);
+  aside.querySelector("button").dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
+  await wait(() => shown() === other() && shown().includes("(stopped)"), "the end of the answer in both", () => `${shown()}\n${other()}`);
+  assert.equal(shown().split("assistant:").length, 4);
 });
 
 test("the page of the how-to shows an error, and its button asks again", async () => {
