@@ -137,7 +137,7 @@ internal sealed class TurnStarter(
                 // The model call runs already. The client gets no event before the user's own message is committed, and its thread.
                 journal.WriteNow(record);
                 await WaitUntilWrittenAsync(turn, cancellationToken);
-                if (turn.IsRepetition)
+                if (turn.ClosedElsewhere is TurnEnding.Repeated)
                 {
                     // The other replica has decided without Redis, which this one reached. Or the thread has begun with another message.
                     turn.InitialReader.Dispose();

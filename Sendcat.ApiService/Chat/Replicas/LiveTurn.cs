@@ -37,7 +37,6 @@ internal sealed class LiveTurn : IDisposable
         InitialReader = Join();
         record.ClosedElsewhere = status =>
         {
-            IsRepetition |= status == TurnJournalCommit.Repeated;
             ClosedElsewhere ??= status switch
             {
                 null => TurnEnding.ThreadDeleted,
@@ -73,9 +72,6 @@ internal sealed class LiveTurn : IDisposable
 
     /// <summary>The request that started the turn was refused afterwards, and is counted as that.</summary>
     public bool RequestRefused { get; private set; }
-
-    /// <summary>The first commit has inserted nothing, see <see cref="TurnEnding.Repeated"/>; the turn may have ended before.</summary>
-    public bool IsRepetition { get; private set; }
 
     /// <summary>The first cause passed to <see cref="End"/>; null while the turn runs and if it ended by itself.</summary>
     public TurnEnding? Ending { get; private set; }
