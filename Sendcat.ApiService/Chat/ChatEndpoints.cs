@@ -17,7 +17,8 @@ namespace Sendcat.ApiService.Chat;
 /// a thread with <c>/api/threads/{id}/abort</c>.
 /// </summary>
 internal sealed class ChatEndpoints(
-    ChatGate gate, ThreadGate threads, TurnStarter starter, AnswerReplay replays, TurnAborts aborts, LiveTurns turns, StartingTurns startings, TurnDirectory directory, RunningTurns running,
+    ChatGate gate, ThreadGate threads, TurnStarter starter, AnswerReplay replays, TurnAborts aborts, LiveTurns turns,
+    StartingTurns startings, TurnDirectory directory, RunningTurns running,
     RemoteTurn remote, KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
     /// <summary>Response header of every started turn: the id of its thread, which a request without one cannot know.</summary>
@@ -38,7 +39,8 @@ internal sealed class ChatEndpoints(
             .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 429, 503)
             .Produces(200, contentType: ResponseHeaders.EventStream).Produces(204);
         HistoryEndpoint.Map(chat);
-        routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAllAsync(id, http))
+        routes.MapPost(
+            "/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAllAsync(id, http))
             .WithTags("Threads")
             .As("threads.abort", "Stop all turns of the thread, started or not, on all replicas", 401, 403, 429, 503)
             .Produces(204);
@@ -233,7 +235,8 @@ internal sealed class ChatEndpoints(
                 : LiveTurn.TooManyReaders();
         }
 
-        return location is not null && !directory.IsLocal(location) && await remote.FollowAsync(location, http.RequestAborted) is { } followed
+        return location is not null && !directory.IsLocal(location)
+            && await remote.FollowAsync(location, http.RequestAborted) is { } followed
             ? followed.TryGet(out var reader, out var full) ? Stream(http, reader.Feed, reader, usesUiDialect ?? location.UsesUiDialect) : full
             : null;
     }

@@ -53,7 +53,8 @@ internal sealed class ChatHealth(
 
         http.Response.Headers.CacheControl = "no-store";
         return Results.Json(
-            report, ChatHealthJson.Default.ChatHealthReport, statusCode: ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+            report, ChatHealthJson.Default.ChatHealthReport,
+            statusCode: ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
     private async Task<ChatHealthReport> DetailedAsync(
@@ -66,7 +67,8 @@ internal sealed class ChatHealth(
         return report with
         {
             Flags = new(
-                flags.Enabled, flags.Shadow, flags.AdmissionEnforce, flags.ToolQueueEnforce, flags.ProviderFailoverEnabled, flags.FailClosedOnRedisError),
+                flags.Enabled, flags.Shadow, flags.AdmissionEnforce, flags.ToolQueueEnforce, flags.ProviderFailoverEnabled,
+                flags.FailClosedOnRedisError),
             Admission = new(
                 limit.Enabled, limit.ShadowMode, admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow",
                 redis.GetEndPoints(configuredOnly: true).Length > 0, redisResponds, limit.KeyPrefix,
@@ -77,7 +79,8 @@ internal sealed class ChatHealth(
                 route.PrimaryTimeoutMs, route.PrimaryRetries, route.SecondaryTimeoutMs, route.SecondaryRetries, route.FastPrimaryModel,
                 route.FastSecondaryModel, route.AgentPrimaryModel, route.AgentSecondaryModel, route.DefaultModelClass),
             RegionTopology = new(
-                thisRegion.RegionId, JsonNamingPolicy.SnakeCaseLower.ConvertName(thisRegion.TopologyMode.ToString()), thisRegion.ReadinessOnly),
+                thisRegion.RegionId, JsonNamingPolicy.SnakeCaseLower.ConvertName(thisRegion.TopologyMode.ToString()),
+                thisRegion.ReadinessOnly),
             Circuits = [.. circuits.States().Select(circuit => CircuitHealth.Of(circuit, circuits.PolicyOf(circuit.Provider)))],
             Bulkheads = [.. inFlight.Select(bulkhead => BulkheadHealth.Of(bulkhead.Key, bulkhead.Value, bulkheads.LimitsOf(bulkhead.Key)))],
             Config = new(knobs.Rejected),
@@ -142,7 +145,8 @@ internal sealed record RegionHealth(string RegionId, string TopologyMode, bool R
 /// <param name="Threshold">Failures within <paramref name="FailureWindowMs"/> that open the circuit.</param>
 /// <param name="Suspended"><c>key</c> or <c>quota</c> while the provider refuses our account, <c>operator</c> while it is isolated; omitted otherwise.</param>
 internal sealed record CircuitHealth(
-    string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil, int Threshold, int CooldownMs, int FailureWindowMs, int ProbeTimeoutMs,
+    string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil, int Threshold, int CooldownMs, int FailureWindowMs,
+    int ProbeTimeoutMs,
     string? Suspended)
 {
     public static CircuitHealth Of(CircuitReading now, CircuitPolicy policy) => new(

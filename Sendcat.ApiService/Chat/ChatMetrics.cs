@@ -34,7 +34,8 @@ internal static class ChatMetrics
     /// <param name="ending">Null: the turn ended by itself; the tag is <c>Finished</c>.</param>
     public static void TurnEnded(string status, TurnEnding? ending) =>
         Turns.Add(
-            1, new KeyValuePair<string, object?>("status", status), new KeyValuePair<string, object?>("ending", ending?.ToString() ?? "Finished"));
+            1, new KeyValuePair<string, object?>("status", status),
+            new KeyValuePair<string, object?>("ending", ending?.ToString() ?? "Finished"));
 
     public static void Refused(string code) => Refusals.Add(1, new KeyValuePair<string, object?>("code", code));
 }

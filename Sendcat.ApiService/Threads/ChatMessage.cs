@@ -41,7 +41,9 @@ internal sealed class ChatMessage
     /// <summary>Of an answer and its tool results: the user message that their turn answers. Null: unknown, or there is none.</summary>
     public Guid? AnswersId { get; init; }
 
-    /// <summary>Of an edited message: the versions that edits replaced, an array of <see cref="ReplacedVersion"/>, the newest first.</summary>
+    /// <summary>
+    /// Of an edited message: the versions that edits replaced, an array of <see cref="ReplacedVersion"/>, the newest first.
+    /// </summary>
     public JsonElement? Edits { get; init; }
 
     /// <summary>The idempotency key of the client: sending it again returns the first message.</summary>
@@ -58,7 +60,9 @@ internal sealed class ChatMessage
         if (Status == "streaming" && Parts.Count > 0)
         {
             Content += string.Concat(Parts.Select(part => part.Content));
-            ReasoningContent = ReasoningContent + string.Concat(Parts.Select(part => part.ReasoningContent)) is { Length: > 0 } text ? text : null;
+            ReasoningContent = ReasoningContent + string.Concat(Parts.Select(part => part.ReasoningContent)) is { Length: > 0 } text
+                ? text
+                : null;
         }
 
         return this;

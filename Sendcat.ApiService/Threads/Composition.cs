@@ -7,10 +7,12 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.ApiService.Threads;
 
 /// <summary>Creates a new thread from an existing one and one of its messages.</summary>
-internal sealed class Composition(ThreadAccess access, ThreadCopies copies, OwnedAttachments attachments, RequestLimits limits, SendcatDb db, TimeProvider time)
+internal sealed class Composition(
+    ThreadAccess access, ThreadCopies copies, OwnedAttachments attachments, RequestLimits limits, SendcatDb db, TimeProvider time)
 {
     /// <summary>Creates a thread with all messages up to and including this one.</summary>
-    public async Task<Outcome<ThreadView>> BranchAsync(HttpContext http, string threadId, Branch branch, CancellationToken cancellationToken)
+    public async Task<Outcome<ThreadView>> BranchAsync(
+        HttpContext http, string threadId, Branch branch, CancellationToken cancellationToken)
     {
         if (!(await OpenAsync(http, threadId, branch.MessageId, branch.SessionId, "threads.branch", cancellationToken)).TryGet(out var origin, out var refusal))
         {
@@ -117,7 +119,8 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Owne
     {
         var source = origin.Open.Thread;
         var title = string.IsNullOrWhiteSpace(content) ? source.Title : ThreadRules.TitleFrom(content);
-        return ThreadCopies.NewThread(origin.Open.Principal, time.Now(), source.ModelId, title, source.ParentThreadId ?? source.Id, sharedFrom: null);
+        return ThreadCopies.NewThread(
+            origin.Open.Principal, time.Now(), source.ModelId, title, source.ParentThreadId ?? source.Id, sharedFrom: null);
     }
 
     private sealed record Origin(OpenThread Open, ChatMessage Anchor);

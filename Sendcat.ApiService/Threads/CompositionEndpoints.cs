@@ -20,7 +20,8 @@ internal static class CompositionEndpoints
             .As("threads.retry", "Retry: a new thread that repeats the user message of this answer", 400, 401, 403, 404, 409, 413, 415, 429);
     }
 
-    private static async Task<Results<Created<ThreadView>, ApiError>> BranchAsync(HttpContext http, string id, Composition composition, CancellationToken cancellationToken)
+    private static async Task<Results<Created<ThreadView>, ApiError>> BranchAsync(
+        HttpContext http, string id, Composition composition, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Branch, cancellationToken);
         return body.TryGet(out var branch, out var refusal)
@@ -28,7 +29,8 @@ internal static class CompositionEndpoints
             : refusal;
     }
 
-    private static async Task<Results<Created<ThreadView>, ApiError>> EditAsync(HttpContext http, string id, Composition composition, CancellationToken cancellationToken)
+    private static async Task<Results<Created<ThreadView>, ApiError>> EditAsync(
+        HttpContext http, string id, Composition composition, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Edit, cancellationToken);
         return body.TryGet(out var edit, out var refusal)
@@ -36,7 +38,8 @@ internal static class CompositionEndpoints
             : refusal;
     }
 
-    private static async Task<Results<Created<ThreadView>, ApiError>> RetryAsync(HttpContext http, string id, Composition composition, CancellationToken cancellationToken)
+    private static async Task<Results<Created<ThreadView>, ApiError>> RetryAsync(
+        HttpContext http, string id, Composition composition, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Branch, cancellationToken);
         return body.TryGet(out var retry, out var refusal)

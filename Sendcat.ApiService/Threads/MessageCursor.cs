@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>The cursor of a page of messages: the <see cref="ChatMessage.Seq"/> of its last message, negative where newest come first.</summary>
+/// <summary>
+/// The cursor of a page of messages: the <see cref="ChatMessage.Seq"/> of its last message, negative where newest come first.
+/// </summary>
 internal static class MessageCursor
 {
     public static string Text(long seq, bool newestFirst) => (newestFirst ? -seq : seq).ToString(CultureInfo.InvariantCulture);

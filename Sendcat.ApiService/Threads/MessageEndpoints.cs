@@ -29,7 +29,8 @@ internal static class MessageEndpoints
     }
 
     private static async Task<Results<Ok<Page<MessageView>>, ApiError>> ListAsync(
-        HttpContext http, string id, ThreadAccess access, SendcatDb db, string? cursor, string? limit, string? order, string? before, string? includeStreaming,
+        HttpContext http, string id, ThreadAccess access, SendcatDb db, string? cursor, string? limit, string? order, string? before,
+        string? includeStreaming,
         CancellationToken cancellationToken)
     {
         if (!PageLimit.Read(limit, fallback: 100, max: 200).TryGet(out var count, out var refusal))
@@ -101,11 +102,13 @@ internal static class MessageEndpoints
     private static int Bytes(JsonElement? json) => json is { } value ? JsonMarshal.GetRawUtf8Value(value).Length : 0;
 
     private static async Task<Results<Created<MessageView>, Ok<MessageView>, ApiError>> SendAsync(
-        HttpContext http, string id, ThreadAccess access, Messages messages, OwnedAttachments attachments, SendcatDb db, CancellationToken cancellationToken)
+        HttpContext http, string id, ThreadAccess access, Messages messages, OwnedAttachments attachments, SendcatDb db,
+        CancellationToken cancellationToken)
     {
         const string Function = "messages.send";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewMessage, cancellationToken);
-        if (!body.TryGet(out var message, out var refusal) || !(await access.OpenAsync(http, id, Function, message.SessionId, cancellationToken)).TryGet(out var open, out refusal))
+        if (!body.TryGet(out var message, out var refusal)
+            || !(await access.OpenAsync(http, id, Function, message.SessionId, cancellationToken)).TryGet(out var open, out refusal))
         {
             return refusal;
         }
@@ -160,7 +163,8 @@ internal static class MessageEndpoints
             return refusal;
         }
 
-        return ThreadAccess.IsId(after, out var anchor) && await messages.DeleteAfterAsync(open.Thread.Id, anchor, cancellationToken) is { } count
+        return ThreadAccess.IsId(after, out var anchor)
+            && await messages.DeleteAfterAsync(open.Thread.Id, anchor, cancellationToken) is { } count
             ? TypedResults.Ok(new Deleted(count))
             : NoSuchMessage();
     }

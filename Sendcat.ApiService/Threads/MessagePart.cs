@@ -4,9 +4,9 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Sendcat.ApiService.Threads;
 
 /// <summary>
-/// Text that a running turn has added to a message since the row of the message was written. Checkpoints add parts, because rewriting a long
-/// text every second would cost many times its size. When the message ends, its row gets the whole text and the parts are deleted, by the
-/// turn or by a trigger.
+/// Text that a running turn has added to a message since the row of the message was written. Checkpoints add parts, because rewriting a
+/// long text every second would cost many times its size. When the message ends, its row gets the whole text and the parts are deleted, by
+/// the turn or by a trigger.
 /// </summary>
 internal sealed class MessagePart
 {

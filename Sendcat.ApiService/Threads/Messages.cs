@@ -36,17 +36,20 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
     // of all threads of the principal before.
     private const string Append = """
         thread AS (
-          SELECT t.id, t.message_count + 1 + $11 <= $9 AS has_messages, owned.bytes + octet_length($5) + coalesce(octet_length($6::text), 0) <= $10 AS has_bytes
+          SELECT t.id, t.message_count + 1 + $11 <= $9 AS has_messages,
+            owned.bytes + octet_length($5) + coalesce(octet_length($6::text), 0) <= $10 AS has_bytes
           FROM threads t CROSS JOIN owned WHERE t.id = $4
         ), bumped AS (
-          UPDATE threads t SET last_message_at = greatest(t.last_message_at, $8), title = coalesce(t.title, $12) FROM thread WHERE t.id = thread.id AND thread.has_messages AND thread.has_bytes RETURNING t.id
+          UPDATE threads t SET last_message_at = greatest(t.last_message_at, $8), title = coalesce(t.title, $12) FROM thread
+            WHERE t.id = thread.id AND thread.has_messages AND thread.has_bytes RETURNING t.id
         ), added AS (
           INSERT INTO messages (id, thread_id, role, content, status, attachments, client_id, created_at)
           SELECT $3, id, 'user', $5, 'completed', $6, $7, $8 FROM bumped
           ON CONFLICT DO NOTHING
           RETURNING id
         )
-        SELECT EXISTS (SELECT FROM thread), (SELECT has_messages FROM thread), (SELECT has_bytes FROM thread), EXISTS (SELECT FROM added), (SELECT bytes FROM owned)::bigint
+        SELECT EXISTS (SELECT FROM thread), (SELECT has_messages FROM thread), (SELECT has_bytes FROM thread),
+          EXISTS (SELECT FROM added), (SELECT bytes FROM owned)::bigint
         """;
 
     private const string FindByClientId = """
@@ -86,7 +89,8 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
             command.Parameters.Add(new() { Value = quota.Messages });
             command.Parameters.Add(new() { Value = quota.Bytes });
             command.Parameters.Add(new() { Value = Quotas.RoomForAnswer });
-            command.Parameters.Add(new() { Value = (object?)ThreadRules.TitleOf(content) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            command.Parameters.Add(
+                new() { Value = (object?)ThreadRules.TitleOf(content) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
             await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
             await reader.ReadAsync(CancellationToken.None);
             if (!reader.GetBoolean(0))
@@ -138,7 +142,8 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
           delete from stream_sessions s using gone
           where s.thread_id = $1 and (s.message_id = gone.id or s.user_message_id = gone.id) and s.status <> 'streaming'
         ),
-        aborted as (update stream_sessions s set status = 'aborted', ended_at = clock_timestamp() from gone where s.thread_id = $1 and s.message_id = gone.id and s.status = 'streaming')
+        aborted as (update stream_sessions s set status = 'aborted', ended_at = clock_timestamp() from gone
+          where s.thread_id = $1 and s.message_id = gone.id and s.status = 'streaming')
         """;
 
     /// <summary>
@@ -162,7 +167,9 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
         await using (var reader = await batch.ExecuteReaderAsync(CancellationToken.None))
         {
             await reader.NextResultAsync(CancellationToken.None);
-            deleted = await reader.ReadAsync(CancellationToken.None) && !await reader.IsDBNullAsync(0, CancellationToken.None) ? reader.GetInt32(0) : null;
+            deleted = await reader.ReadAsync(CancellationToken.None) && !await reader.IsDBNullAsync(0, CancellationToken.None)
+                ? reader.GetInt32(0)
+                : null;
         }
 
         if (deleted > 0)

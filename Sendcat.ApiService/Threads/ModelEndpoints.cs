@@ -11,5 +11,7 @@ internal static class ModelEndpoints
         app.MapGet("/api/models", List).WithTags("Threads").As("models.list", "The models that the caller may use, the default one first", 401);
 
     private static Results<Ok<Page<ModelView>>, ApiError> List(HttpContext http, Principals principals, ThreadModels models) =>
-        principals.Read(http).TryGet(out var principal, out var refusal) ? TypedResults.Ok(new Page<ModelView>(models.Of(principal), null)) : refusal;
+        principals.Read(http).TryGet(out var principal, out var refusal)
+            ? TypedResults.Ok(new Page<ModelView>(models.Of(principal), null))
+            : refusal;
 }

@@ -92,7 +92,8 @@ internal static class ShareEndpoints
     }
 
     private static async Task<Results<Created<ThreadView>, Ok<ThreadView>, ApiError>> ForkAsync(
-        HttpContext http, string token, Principals principals, RequestLimits limits, Shares shares, ThreadCopies copies, CancellationToken cancellationToken)
+        HttpContext http, string token, Principals principals, RequestLimits limits, Shares shares, ThreadCopies copies,
+        CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Fork, cancellationToken);
         if (!body.TryGet(out var fork, out var refusal) || !principals.Read(http, fork.SessionId).TryGet(out var principal, out refusal))
@@ -116,7 +117,8 @@ internal static class ShareEndpoints
     }
 
     private static ShareLink LinkOf(HttpContext http, Shares shares, SharedThread share) => new(
-        share.ShareToken, shares.AddressOf(http.Request, share), share.CreatedAt.UtcDateTime, share.SharedAt.UtcDateTime, share.IncludesReasoning,
+        share.ShareToken, shares.AddressOf(http.Request, share), share.CreatedAt.UtcDateTime, share.SharedAt.UtcDateTime,
+        share.IncludesReasoning,
         share.IncludesAttachments);
 
     private static ApiError NoSuchLink() => ApiError.NotFound("No such share link");

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Sendcat.ApiService.Threads;
 
 /// <summary>
-/// A share link and the snapshot behind it. Until it is revoked, anyone who knows the token may read the snapshot and copy it into a thread.
+/// A share link and the snapshot behind it. Until it is revoked, anyone who knows the token may read the snapshot and copy it into a
+/// thread.
 /// </summary>
 internal sealed class SharedThread
 {

@@ -33,7 +33,8 @@ internal sealed class Shares(SendcatDb db, ThreadCopies copies, IOptionsMonitor<
     /// <see cref="NewShare.Update"/> asks for a new one.
     /// </summary>
     /// <returns>The link; 409 when it was revoked meanwhile; 429 beyond the rate limit of copies.</returns>
-    public async Task<Outcome<SharedThread>> ShareAsync(HttpContext http, OpenThread open, NewShare request, CancellationToken cancellationToken)
+    public async Task<Outcome<SharedThread>> ShareAsync(
+        HttpContext http, OpenThread open, NewShare request, CancellationToken cancellationToken)
     {
         var thread = open.Thread;
         if (request.Update is not true && await OfThreadAsync(thread.Id, cancellationToken) is { } active)
@@ -76,11 +77,14 @@ internal sealed class Shares(SendcatDb db, ThreadCopies copies, IOptionsMonitor<
         await db.Database.ExecuteSqlAsync(
             $"""
             -- create share link
-            INSERT INTO shared_threads (id, thread_id, share_token, created_by_user_id, created_by_session_id, created_at, is_revoked, title, model_id, shared_at,
+            INSERT INTO shared_threads (id, thread_id, share_token, created_by_user_id, created_by_session_id, created_at, is_revoked,
+              title, model_id, shared_at,
               includes_reasoning, includes_attachments)
-            VALUES ({Guid.CreateVersion7(now)}, {thread.Id}, {Guid.NewGuid().ToString("D")}, {principal.UserId}, {principal.SessionId}, {now}, FALSE, {thread.Title},
+            VALUES ({Guid.CreateVersion7(now)}, {thread.Id}, {Guid.NewGuid().ToString("D")}, {principal.UserId}, {principal.SessionId},
+              {now}, FALSE, {thread.Title},
               {thread.ModelId}, {now}, {reasoning}, {attachments})
-            ON CONFLICT (thread_id) WHERE NOT is_revoked DO UPDATE SET title = excluded.title, model_id = excluded.model_id, shared_at = excluded.shared_at,
+            ON CONFLICT (thread_id) WHERE NOT is_revoked DO UPDATE SET title = excluded.title, model_id = excluded.model_id,
+              shared_at = excluded.shared_at,
               includes_reasoning = excluded.includes_reasoning, includes_attachments = excluded.includes_attachments
             """,
             cancellationToken);
@@ -94,14 +98,17 @@ internal sealed class Shares(SendcatDb db, ThreadCopies copies, IOptionsMonitor<
         await db.Database.ExecuteSqlAsync(
             $"""
             -- take share snapshot
-            INSERT INTO shared_messages (share_id, place, role, content, model_id, status, reasoning_content, attachments, products, sources, created_at)
+            INSERT INTO shared_messages (share_id, place, role, content, model_id, status, reasoning_content, attachments, products,
+              sources, created_at)
             SELECT s.id, row_number() OVER (ORDER BY m.seq), m.role, m.content, m.model_id, m.status,
               CASE WHEN s.includes_reasoning THEN m.reasoning_content END,
               CASE WHEN s.includes_attachments
-                THEN (SELECT jsonb_agg(file - 'sha256' ORDER BY place) FROM jsonb_array_elements(m.attachments) WITH ORDINALITY AS files (file, place)) END,
+                THEN (SELECT jsonb_agg(file - 'sha256' ORDER BY place)
+                  FROM jsonb_array_elements(m.attachments) WITH ORDINALITY AS files (file, place)) END,
               m.products, m.sources, m.created_at
             FROM shared_threads s JOIN messages m ON m.thread_id = s.thread_id
-            WHERE s.thread_id = {thread.Id} AND NOT s.is_revoked AND m.role IN ('user', 'assistant') AND m.status IS DISTINCT FROM 'streaming'
+            WHERE s.thread_id = {thread.Id} AND NOT s.is_revoked AND m.role IN ('user', 'assistant')
+              AND m.status IS DISTINCT FROM 'streaming'
               AND (m.content <> '' OR m.products IS NOT NULL OR (s.includes_attachments AND m.attachments IS NOT NULL))
             """,
             cancellationToken);

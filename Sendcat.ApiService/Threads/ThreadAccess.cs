@@ -32,14 +32,17 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
     /// <param name="bodySessionId">The <c>sessionId</c> of the body, if there is one.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <returns>The thread and its principal; 401 without a valid principal, 403 when the thread cannot be accessed.</returns>
-    public async Task<Outcome<OpenThread>> OpenAsync(HttpContext http, string threadId, string function, string? bodySessionId, CancellationToken cancellationToken)
+    public async Task<Outcome<OpenThread>> OpenAsync(
+        HttpContext http, string threadId, string function, string? bodySessionId, CancellationToken cancellationToken)
     {
         if (!principals.Read(http, bodySessionId).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
 
-        return await FindAsync(principal, threadId, cancellationToken) is { } thread ? new OpenThread(principal, thread) : Refused(principal, function);
+        return await FindAsync(principal, threadId, cancellationToken) is { } thread
+            ? new OpenThread(principal, thread)
+            : Refused(principal, function);
     }
 
     /// <returns>The thread of the principal with this id or client id; null if there is none.</returns>

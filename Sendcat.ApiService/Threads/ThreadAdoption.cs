@@ -44,7 +44,8 @@ internal sealed class ThreadAdoption(SendcatDb db, ILogger<ThreadAdoption> logge
                     -- adopt threads
                     WITH files AS (UPDATE attachments SET user_id = {userId} WHERE user_id IS NULL AND session_id = {session})
                     UPDATE threads t SET user_id = {userId},
-                      client_id = CASE WHEN EXISTS (SELECT FROM threads o WHERE o.user_id = {userId} AND o.client_id = t.client_id) THEN NULL ELSE t.client_id END
+                      client_id = CASE WHEN EXISTS (SELECT FROM threads o WHERE o.user_id = {userId} AND o.client_id = t.client_id)
+                        THEN NULL ELSE t.client_id END
                     WHERE t.user_id IS NULL AND t.session_id = {session}
                     """,
                     cancellationToken);

@@ -25,7 +25,8 @@ internal sealed record ThreadView(
     Guid? MessageId = null)
 {
     public static ThreadView Of(ChatThread t, bool isStreaming = false, bool isShared = false) => new(
-        t.Id, t.Title, t.ModelId, t.IsPinned, t.LastMessageAt?.UtcDateTime, t.CreatedAt.UtcDateTime, t.ParentThreadId, t.SharedFromThreadId, isStreaming,
+        t.Id, t.Title, t.ModelId, t.IsPinned, t.LastMessageAt?.UtcDateTime, t.CreatedAt.UtcDateTime, t.ParentThreadId, t.SharedFromThreadId,
+        isStreaming,
         isShared, t.ClientId);
 }
 
@@ -47,7 +48,8 @@ internal sealed record MessageView(
     DateTime CreatedAt)
 {
     public static MessageView Of(ChatMessage m) => new(
-        m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, MessageAttachmentView.Of(m.Attachments), m.ToolCalls, m.ToolCallId, m.Name, m.Products, m.Sources, m.ClientId, m.CreatedAt.UtcDateTime);
+        m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, MessageAttachmentView.Of(m.Attachments), m.ToolCalls,
+        m.ToolCallId, m.Name, m.Products, m.Sources, m.ClientId, m.CreatedAt.UtcDateTime);
 }
 
 /// <param name="Class"><c>fast</c> or <c>agent</c>.</param>
@@ -56,7 +58,8 @@ internal sealed record MessageView(
 /// <param name="InputPrice">US dollars per million tokens; omitted: unknown.</param>
 /// <param name="OutputPrice">US dollars per million tokens; omitted: unknown.</param>
 /// <param name="IsDefault">True for the model that answers in a thread without a chosen model.</param>
-internal sealed record ModelView(string Id, string Name, string Class, bool Tools, bool Vision, decimal? InputPrice, decimal? OutputPrice, bool IsDefault);
+internal sealed record ModelView(
+    string Id, string Name, string Class, bool Tools, bool Vision, decimal? InputPrice, decimal? OutputPrice, bool IsDefault);
 
 internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IValidatable, IOptionalBody
 {
@@ -72,7 +75,8 @@ internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinn
 
 /// <param name="Role">Optional; only <c>user</c> is accepted, because clients cannot write messages of other roles.</param>
 /// <param name="ClientId">The idempotency key of the client, 1–100 characters; sending it again returns the first message.</param>
-internal sealed record NewMessage(string? Content, IReadOnlyList<AttachmentReference>? Attachments, string? ClientId, string? Role, string? SessionId) : IValidatable
+internal sealed record NewMessage(
+    string? Content, IReadOnlyList<AttachmentReference>? Attachments, string? ClientId, string? Role, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems()
     {
@@ -86,7 +90,8 @@ internal sealed record NewMessage(string? Content, IReadOnlyList<AttachmentRefer
             yield return problem;
         }
 
-        if (ClientId is not null && (ClientId.Length is 0 or > 100 || !ClientId.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':')))
+        if (ClientId is not null
+            && (ClientId.Length is 0 or > 100 || !ClientId.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':')))
         {
             yield return "clientId must have 1 to 100 letters, digits or -_.:";
         }
@@ -106,7 +111,9 @@ internal sealed record Deleted(int DeletedCount);
 /// <param name="Update">True: a thread that is shared already gets a new snapshot under the same link.</param>
 internal sealed record NewShare(bool? IncludeReasoning, bool? IncludeAttachments, bool? Update, string? SessionId) : IOptionalBody;
 
-/// <param name="Url">The full link: <c>APP_URL/share/…</c>, or the address of the shared messages where no <c>APP_URL</c> is configured.</param>
+/// <param name="Url">
+/// The full link: <c>APP_URL/share/…</c>, or the address of the shared messages where no <c>APP_URL</c> is configured.
+/// </param>
 /// <param name="SharedAt">The moment of the snapshot; later changes of the thread do not show.</param>
 internal sealed record ShareLink(
     string ShareToken, string Url, DateTime CreatedAt, DateTime SharedAt, bool IncludesReasoning, bool IncludesAttachments);
@@ -131,12 +138,14 @@ internal sealed record Fork(string? SessionId) : IOptionalBody;
 internal sealed record Branch(string? MessageId, string? SessionId);
 
 /// <param name="Attachments">Omitted: the attachments of the edited message are used.</param>
-internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<AttachmentReference>? Attachments, string? SessionId) : IValidatable
+internal sealed record Edit(
+    string? MessageId, string? Content, IReadOnlyList<AttachmentReference>? Attachments, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.ContentProblems(Content, Attachments);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ThreadView))]
 [JsonSerializable(typeof(Page<ThreadView>), TypeInfoPropertyName = "ThreadPage")]
 [JsonSerializable(typeof(MessageView))]

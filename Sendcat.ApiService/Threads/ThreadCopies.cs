@@ -34,13 +34,15 @@ internal sealed class ThreadCopies(SendcatDb db, RequestDatabase source, Quotas 
 
     private const string ReadShareSize = """
         -- read share size
-        SELECT count(*), coalesce(sum(octet_length(content) + coalesce(octet_length(reasoning_content), 0) + coalesce(octet_length(attachments::text), 0)
+        SELECT count(*), coalesce(sum(octet_length(content) + coalesce(octet_length(reasoning_content), 0)
+          + coalesce(octet_length(attachments::text), 0)
           + coalesce(octet_length(products::text), 0) + coalesce(octet_length(sources::text), 0)), 0)::bigint
         FROM shared_messages WHERE share_id = $1
         """;
 
     public static ChatThread NewThread(
-        Principal principal, DateTimeOffset now, string? modelId, string? title, Guid? parent, Guid? sharedFrom, Guid? share = null) => new()
+        Principal principal, DateTimeOffset now, string? modelId, string? title, Guid? parent, Guid? sharedFrom,
+        Guid? share = null) => new()
     {
         Id = Guid.CreateVersion7(now),
         Title = title,
@@ -67,7 +69,8 @@ internal sealed class ThreadCopies(SendcatDb db, RequestDatabase source, Quotas 
     /// <param name="cancellationToken">Cancels the copy.</param>
     /// <returns>The new thread; 409 beyond a quota, 429 beyond the rate limit.</returns>
     public async Task<Outcome<ThreadView>> CopyAsync(
-        HttpContext http, Principal principal, Guid origin, ChatThread copy, long? before, ChatMessage? next, CancellationToken cancellationToken)
+        HttpContext http, Principal principal, Guid origin, ChatThread copy, long? before, ChatMessage? next,
+        CancellationToken cancellationToken)
     {
         var (messages, bytes) = await SizeAsync(origin, before, cancellationToken);
         if (await RefusalAsync(http, principal, messages, bytes, next, cancellationToken) is { } refusal)
@@ -88,9 +91,11 @@ internal sealed class ThreadCopies(SendcatDb db, RequestDatabase source, Quotas 
         await db.Database.ExecuteSqlAsync(
             $"""
             -- copy messages
-            INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products,
+            INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id,
+              name, products,
               sources, created_at, answers_id)
-            SELECT n.copy, {copy.Id}, m.role, m.content, m.model_id, m.status, m.reasoning_content, m.attachments, m.tool_calls, m.tool_call_id, m.name,
+            SELECT n.copy, {copy.Id}, m.role, m.content, m.model_id, m.status, m.reasoning_content, m.attachments, m.tool_calls,
+              m.tool_call_id, m.name,
               m.products, m.sources, m.created_at, asked.copy
             FROM unnest({sources}, {copies}) WITH ORDINALITY AS n (source, copy, place)
             JOIN messages m ON m.id = n.source
@@ -109,8 +114,8 @@ internal sealed class ThreadCopies(SendcatDb db, RequestDatabase source, Quotas 
     }
 
     /// <summary>
-    /// Copies the snapshot of a share into a new thread of the caller, with the same limits as <see cref="CopyAsync"/>. A second fork of the
-    /// same caller gives the first, also while the first one is still being made.
+    /// Copies the snapshot of a share into a new thread of the caller, with the same limits as <see cref="CopyAsync"/>. A second fork of
+    /// the same caller gives the first, also while the first one is still being made.
     /// </summary>
     /// <param name="http">The request; its address is counted.</param>
     /// <param name="principal">The owner of the copy.</param>
@@ -222,7 +227,8 @@ internal sealed class ThreadCopies(SendcatDb db, RequestDatabase source, Quotas 
             new(principal.Key),
             .. ClientAddress.LimitKeysOf(http).Select(address => address with { Times = address.Times * AddressFactor }),
         ];
-        var decision = await limiter.CheckAsync(RateLimitBucket.Copies, keys, cancellationToken, RouteTemplate.Of(http), http.Request.Method, kibibytes);
+        var decision = await limiter.CheckAsync(
+            RateLimitBucket.Copies, keys, cancellationToken, RouteTemplate.Of(http), http.Request.Method, kibibytes);
         return decision.Allowed
             ? null
             : ApiError.RateLimited(decision.RetryAfter, RateLimitBucket.Copies.Name(), "You have copied as much as the limit allows");

@@ -27,12 +27,14 @@ internal static class ThreadEndpoints
     }
 
     private static async Task<Results<Created<ThreadView>, ApiError>> CreateAsync(
-        HttpContext http, Principals principals, ThreadAccess access, ThreadModels models, RequestLimits limits, Quotas quotas, SendcatDb db, TimeProvider time,
+        HttpContext http, Principals principals, ThreadAccess access, ThreadModels models, RequestLimits limits, Quotas quotas,
+        SendcatDb db, TimeProvider time,
         CancellationToken cancellationToken)
     {
         const string Function = "threads.create";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewThread, cancellationToken);
-        if (!body.TryGet(out var request, out var refusal) || !principals.Read(http, request.SessionId).TryGet(out var principal, out refusal))
+        if (!body.TryGet(out var request, out var refusal)
+            || !principals.Read(http, request.SessionId).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
@@ -70,7 +72,8 @@ internal static class ThreadEndpoints
     }
 
     private static async Task<Results<Ok<Page<ThreadView>>, ApiError>> ListAsync(
-        HttpContext http, Principals principals, ThreadList list, string? search, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, Principals principals, ThreadList list, string? search, string? cursor, string? limit,
+        CancellationToken cancellationToken)
     {
         if (!PageLimit.Read(limit, fallback: 50, max: 100).TryGet(out var count, out var refusal))
         {
@@ -87,13 +90,17 @@ internal static class ThreadEndpoints
             return ApiError.InvalidRequest("search is too long");
         }
 
-        return principals.Read(http).TryGet(out var principal, out refusal) ? TypedResults.Ok(await list.ReadAsync(principal, search?.Trim(), after, count, cancellationToken)) : refusal;
+        return principals.Read(http).TryGet(out var principal, out refusal)
+            ? TypedResults.Ok(await list.ReadAsync(principal, search?.Trim(), after, count, cancellationToken))
+            : refusal;
     }
 
-    private static async Task<Results<Ok<Claimed>, ApiError>> ClaimAsync(HttpContext http, Principals principals, ThreadAdoption adoption, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Claimed>, ApiError>> ClaimAsync(
+        HttpContext http, Principals principals, ThreadAdoption adoption, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Claim, cancellationToken);
-        if (!body.TryGet(out var claim, out var refusal) || !principals.ReadUser(http, claim.SessionId).TryGet(out var principal, out refusal))
+        if (!body.TryGet(out var claim, out var refusal)
+            || !principals.ReadUser(http, claim.SessionId).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
@@ -103,7 +110,8 @@ internal static class ThreadEndpoints
             : TypedResults.Ok(new Claimed(await adoption.AdoptAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
     }
 
-    private static async Task<Results<Ok<ThreadView>, ApiError>> GetAsync(HttpContext http, string id, ThreadAccess access, ThreadList list, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ThreadView>, ApiError>> GetAsync(
+        HttpContext http, string id, ThreadAccess access, ThreadList list, CancellationToken cancellationToken)
     {
         const string Function = "threads.get";
         if (!(await access.OpenAsync(http, id, Function, null, cancellationToken)).TryGet(out var open, out var refusal))
@@ -111,15 +119,19 @@ internal static class ThreadEndpoints
             return refusal;
         }
 
-        return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view ? TypedResults.Ok(view) : access.Refused(open.Principal, Function);
+        return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view
+            ? TypedResults.Ok(view)
+            : access.Refused(open.Principal, Function);
     }
 
     private static async Task<Results<Ok<ThreadView>, ApiError>> ChangeAsync(
-        HttpContext http, string id, ThreadAccess access, ThreadModels models, ThreadList list, SendcatDb db, CancellationToken cancellationToken)
+        HttpContext http, string id, ThreadAccess access, ThreadModels models, ThreadList list, SendcatDb db,
+        CancellationToken cancellationToken)
     {
         const string Function = "threads.update";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.ThreadChange, cancellationToken);
-        if (!body.TryGet(out var change, out var refusal) || !(await access.OpenAsync(http, id, Function, change.SessionId, cancellationToken)).TryGet(out var open, out refusal))
+        if (!body.TryGet(out var change, out var refusal)
+            || !(await access.OpenAsync(http, id, Function, change.SessionId, cancellationToken)).TryGet(out var open, out refusal))
         {
             return refusal;
         }
@@ -139,10 +151,13 @@ internal static class ThreadEndpoints
                 cancellationToken);
         }
 
-        return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view ? TypedResults.Ok(view) : access.Refused(open.Principal, Function);
+        return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view
+            ? TypedResults.Ok(view)
+            : access.Refused(open.Principal, Function);
     }
 
-    private static async Task<Results<NoContent, ApiError>> DeleteAsync(HttpContext http, string id, ThreadAccess access, ThreadSignals signals, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> DeleteAsync(
+        HttpContext http, string id, ThreadAccess access, ThreadSignals signals, SendcatDb db, CancellationToken cancellationToken)
     {
         if (!(await access.OpenAsync(http, id, "threads.remove", null, cancellationToken)).TryGet(out var open, out var refusal))
         {

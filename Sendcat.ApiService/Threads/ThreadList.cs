@@ -14,7 +14,8 @@ internal sealed class ThreadList(SendcatDb db)
     /// <summary>The parts of the list, as its cursors name them.</summary>
     public static ReadOnlySpan<string> Parts => new[] { Pinned, Others };
 
-    public async Task<Page<ThreadView>> ReadAsync(Principal principal, string? search, PageCursor? after, int limit, CancellationToken cancellationToken)
+    public async Task<Page<ThreadView>> ReadAsync(
+        Principal principal, string? search, PageCursor? after, int limit, CancellationToken cancellationToken)
     {
         var threads = Of(principal);
         if (!string.IsNullOrWhiteSpace(search))
@@ -46,7 +47,9 @@ internal sealed class ThreadList(SendcatDb db)
         var last = rows.Count > limit ? rows[limit - 1].Thread : null;
         return new(
             [.. rows.Take(limit).Select(row => ThreadView.Of(row.Thread, row.IsStreaming, row.IsShared))],
-            last is null ? null : new PageCursor(last.IsPinned ? Pinned : Others, last.LastMessageAt ?? last.CreatedAt, last.Id).ToString());
+            last is null
+                ? null
+                : new PageCursor(last.IsPinned ? Pinned : Others, last.LastMessageAt ?? last.CreatedAt, last.Id).ToString());
     }
 
     public async Task<ThreadView?> FindAsync(Guid id, CancellationToken cancellationToken)

@@ -15,7 +15,8 @@ internal readonly record struct ThreadName
     public const int LongestClientId = 64;
 
     /// <summary>
-    /// SQL that finds a thread by its client id. $1: the client id; $2 and $3: see <see cref="Parameters"/>. The threads of the user come before those of the session.
+    /// SQL that finds a thread by its client id. $1: the client id; $2 and $3: see <see cref="Parameters"/>. The threads of the user come
+    /// before those of the session.
     /// </summary>
     public const string FindByClientId = """
         coalesce(
@@ -29,7 +30,8 @@ internal readonly record struct ThreadName
     private ThreadName(Guid? id, string clientId) => (_id, _clientId) = (id, clientId);
 
     /// <summary>
-    /// True for a UUID of version 7, which the ids of threads are: it is looked up as an id first. Clients usually invent UUIDs of version 4.
+    /// True for a UUID of version 7, which the ids of threads are: it is looked up as an id first. Clients usually invent UUIDs of version
+    /// 4.
     /// </summary>
     public bool IsOurs => _id is { Version: 7 };
 

@@ -6,7 +6,9 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>Maps threads, their messages, their share links and the snapshots behind them. Deleting a thread deletes all that belongs to it.</summary>
+/// <summary>
+/// Maps threads, their messages, their share links and the snapshots behind them. Deleting a thread deletes all that belongs to it.
+/// </summary>
 internal sealed class ThreadTables :
     IEntityTypeConfiguration<ChatThread>,
     IEntityTypeConfiguration<ChatMessage>,

@@ -15,7 +15,8 @@ namespace Sendcat.ApiService.Chat.Engine;
 /// as events and writes it to the <see cref="TurnRecord"/>.
 /// </summary>
 internal sealed class ChatTurn(
-    TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, AdmissionTicket ticket,
+    TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal,
+    AdmissionTicket ticket,
     ChatOptions limits, ModelPrices prices, TimeProvider time)
 {
     private readonly HashSet<ChatEvent.AttachmentSkipped> _skipped = [];
@@ -53,7 +54,8 @@ internal sealed class ChatTurn(
     {
         for (var step = 0; ; step++)
         {
-            yield return new ChatEvent.Start(record.MessageId.ToString(), start.WireStreamId, start.ThreadId.ToString(), start.StartedAt, step);
+            yield return new ChatEvent.Start(
+                record.MessageId.ToString(), start.WireStreamId, start.ThreadId.ToString(), start.StartedAt, step);
 
             (_earlierTokens, _earlierMicroUsd, _earlierFirstTokenAt) = (TokensSpent, MicroUsdSpent, FirstTokenAt);
             var call = Call = new ModelCall(start.ModelId, conversation.Characters, time);
@@ -135,7 +137,8 @@ internal sealed class ChatTurn(
                 if (result.Pressure is { } pressure)
                 {
                     LaneWasFull = true;
-                    yield return new ChatEvent.ToolBackpressure(call.Id, call.Name, pressure.Reason, pressure.Retryable, pressure.RetryAfterMs);
+                    yield return new ChatEvent.ToolBackpressure(
+                        call.Id, call.Name, pressure.Reason, pressure.Retryable, pressure.RetryAfterMs);
                 }
 
                 if (result.OutputJson is { } output)
@@ -240,12 +243,14 @@ internal static class StreamIds
     /// <summary>Bytes at the end of an id that are derived from the idempotency key of the request.</summary>
     private const int KeyBytes = 8;
 
-    /// <summary>Characters at the end of the text of an id that are derived from the key: <see cref="KeyBytes"/> in hexadecimal, and a hyphen.</summary>
+    /// <summary>
+    /// Characters at the end of the text of an id that are derived from the key: <see cref="KeyBytes"/> in hexadecimal, and a hyphen.
+    /// </summary>
     private const int KeyCharacters = 17;
 
     /// <summary>
-    /// The id of a new turn: a version 7 UUID of the time. With an idempotency key its end is derived from the key, so that every replica, Redis and
-    /// Postgres recognize the turn of a repeated request in the same thread.
+    /// The id of a new turn: a version 7 UUID of the time. With an idempotency key its end is derived from the key, so that every replica,
+    /// Redis and Postgres recognize the turn of a repeated request in the same thread.
     /// </summary>
     /// <param name="key">The key; null: the end is random.</param>
     public static Guid New(DateTimeOffset now, string? key)
@@ -289,6 +294,7 @@ internal static class StreamIds
     public static bool TryParse(string? text, out Guid id)
     {
         id = default;
-        return text is not null && text.StartsWith(Prefix, StringComparison.Ordinal) && Guid.TryParseExact(text.AsSpan(Prefix.Length), "D", out id);
+        return text is not null && text.StartsWith(Prefix, StringComparison.Ordinal)
+            && Guid.TryParseExact(text.AsSpan(Prefix.Length), "D", out id);
     }
 }

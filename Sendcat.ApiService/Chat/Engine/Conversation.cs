@@ -80,7 +80,8 @@ internal sealed class Conversation
                     break;
                 case "assistant" when message.ToolCallsJson is not null:
                     var calls = ToolCallsJson.Read(message.ToolCallsJson);
-                    repaired.Add(new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content) { ToolCalls = calls });
+                    repaired.Add(
+                        new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content) { ToolCalls = calls });
                     var results = history.Skip(i + 1).TakeWhile(next => next.Role == "tool").ToLookup(next => next.ToolCallId, StringComparer.Ordinal);
                     repaired.AddRange(calls.Select(call =>
                         new ProviderMessage("tool", results[call.Id].FirstOrDefault()?.Content ?? Interrupted)

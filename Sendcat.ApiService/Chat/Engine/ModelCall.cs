@@ -38,7 +38,8 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     /// Tokens of prompt and answer: the provider's count if it reported one, else estimated from the characters. 0 until a route has been
     /// chosen.
     /// </summary>
-    public long Tokens => RouteId is null ? 0 : Finished?.Usage?.TotalTokens ?? (promptCharacters + _completionCharacters) / CharactersPerToken;
+    public long Tokens =>
+        RouteId is null ? 0 : Finished?.Usage?.TotalTokens ?? (promptCharacters + _completionCharacters) / CharactersPerToken;
 
     /// <summary>
     /// Cost of the call in millionths of a US dollar, rounded up: the cost that the provider reported, else the tokens at the price of the

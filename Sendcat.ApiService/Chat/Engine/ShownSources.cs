@@ -19,6 +19,7 @@ internal static class ShownSources
 /// <summary>A web page as a message stores it and as clients show it.</summary>
 internal sealed record MessageSource(string Title, string Url, string? Snippet);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(MessageSource[]))]
 internal sealed partial class MessageSourceJson : JsonSerializerContext;

@@ -13,8 +13,8 @@ namespace Sendcat.ApiService.Chat.Engine;
 /// <param name="UserId">The owner, if it is a user; null for an anonymous session.</param>
 /// <param name="SessionId">The owner, if it is an anonymous session.</param>
 /// <param name="Messages">
-/// The newest messages, the oldest of them first; but the messages of an answer follow the user message that it answers, even if others were
-/// stored while its turn ran.
+/// The newest messages, the oldest of them first; but the messages of an answer follow the user message that it answers, even if others
+/// were stored while its turn ran.
 /// </param>
 internal sealed record ThreadHistory(
     Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
@@ -38,8 +38,8 @@ internal sealed record ThreadHistory(
         ) running
         """;
 
-    // $1: the thread. $2: ids that clients gave messages, $3: ids of messages. The user message that the newest named one answers; if that is
-    // unknown, the last user message up to it.
+    // $1: the thread. $2: ids that clients gave messages, $3: ids of messages. The user message that the newest named one answers; if that
+    // is unknown, the last user message up to it.
     private const string FindUserMessage = """
         -- find user message
         WITH named AS (
@@ -81,7 +81,8 @@ internal sealed record ThreadHistory(
     private const string MessagesOf = """
         m.id, m.role, left(m.content, $6), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id, m.seq, m.answers_id, m.edits
         FROM (
-          SELECT n.*, sum(octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
+          SELECT n.*, sum(
+            octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
             OVER (ORDER BY n.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS preceding_bytes
           FROM (
             SELECT * FROM messages WHERE
@@ -111,7 +112,9 @@ internal sealed record ThreadHistory(
     /// <summary>UTF-8 takes at most three bytes for a UTF-16 code unit.</summary>
     private const int BytesPerCharacter = 3;
 
-    /// <summary>The model that the owner chose for this thread. Null for a thread without one, and for an invalid id of an old row.</summary>
+    /// <summary>
+    /// The model that the owner chose for this thread. Null for a thread without one, and for an invalid id of an old row.
+    /// </summary>
     public string? ChosenModel => ModelCatalogue.IsModelId(ModelId) ? ModelId : null;
 
     /// <summary>Set for a thread that the request begins: its row is not stored yet.</summary>
@@ -135,7 +138,9 @@ internal sealed record ThreadHistory(
     /// <summary>The thread has messages after <see cref="Messages"/>.</summary>
     public bool HasLaterMessages { get; init; }
 
-    /// <summary>Number of all messages of the thread, including those that were not read. A message that is being written does not count.</summary>
+    /// <summary>
+    /// Number of all messages of the thread, including those that were not read. A message that is being written does not count.
+    /// </summary>
     public int MessageCount { get; init; }
 
     /// <summary>Bytes of all threads of the principal of the request; null if they were not summed up.</summary>
@@ -149,11 +154,13 @@ internal sealed record ThreadHistory(
     /// <returns>Null if the principal has no such thread.</returns>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public static async Task<ThreadHistory?> ReadAsync(
-        RequestDatabase database, ThreadName name, Principal principal, Quota quota, bool sumUsage, string? key, ChatOptions limits, CancellationToken cancellationToken)
+        RequestDatabase database, ThreadName name, Principal principal, Quota quota, bool sumUsage, string? key, ChatOptions limits,
+        CancellationToken cancellationToken)
     {
         foreach (var (id, clientId) in name.Lookups())
         {
-            if (await ReadAsync(database, id, clientId, principal, quota, sumUsage, key, limits, cancellationToken) is { } thread && thread.BelongsTo(principal))
+            if (await ReadAsync(database, id, clientId, principal, quota, sumUsage, key, limits, cancellationToken) is { } thread
+                && thread.BelongsTo(principal))
             {
                 return thread;
             }
@@ -165,9 +172,12 @@ internal sealed record ThreadHistory(
     /// <param name="id">The thread's id; null: it is looked up by its client id.</param>
     /// <param name="key">The idempotency key whose turn is read; null: none.</param>
     private static async Task<ThreadHistory?> ReadAsync(
-        RequestDatabase database, Guid? id, string? clientId, Principal principal, Quota quota, bool sumUsage, string? key, ChatOptions limits, CancellationToken cancellationToken)
+        RequestDatabase database, Guid? id, string? clientId, Principal principal, Quota quota, bool sumUsage, string? key,
+        ChatOptions limits, CancellationToken cancellationToken)
     {
-        NpgsqlParameter Key() => id is { } known ? new NpgsqlParameter<Guid> { TypedValue = known } : new NpgsqlParameter<string> { TypedValue = clientId! };
+        NpgsqlParameter Key() => id is { } known
+            ? new NpgsqlParameter<Guid> { TypedValue = known }
+            : new NpgsqlParameter<string> { TypedValue = clientId! };
 
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
@@ -220,10 +230,12 @@ internal sealed record ThreadHistory(
         var running = RunningTurnsOf(reader, 6);
         await reader.NextResultAsync(CancellationToken.None);
         var (messages, lastSeq) = await ReadMessagesAsync(reader);
-        long? ownerBytes = sumUsage && await reader.NextResultAsync(CancellationToken.None) && await reader.ReadAsync(CancellationToken.None)
+        long? ownerBytes = sumUsage && await reader.NextResultAsync(CancellationToken.None)
+            && await reader.ReadAsync(CancellationToken.None)
             ? reader.GetInt64(0)
             : null;
-        var ofKey = key is not null && await reader.NextResultAsync(CancellationToken.None) && await reader.ReadAsync(CancellationToken.None)
+        var ofKey = key is not null && await reader.NextResultAsync(CancellationToken.None)
+            && await reader.ReadAsync(CancellationToken.None)
             ? new TurnOfKey(new RunningTurn(reader.GetGuid(0), Id(reader, 1), Id(reader, 2)), reader.GetString(3))
             : null;
         return new ThreadHistory(threadId, userId, sessionId, modelId, messages)
@@ -239,10 +251,13 @@ internal sealed record ThreadHistory(
     /// </summary>
     /// <param name="ids">Ids of messages, or ids that clients gave them.</param>
     /// <param name="derivedIds">The ids of messages that were stored with these client ids.</param>
-    /// <returns>The thread with the messages up to the user message that is named or answered by a named one; unchanged if there is none.</returns>
+    /// <returns>
+    /// The thread with the messages up to the user message that is named or answered by a named one; unchanged if there is none.
+    /// </returns>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task<ThreadHistory> ThroughAsync(
-        RequestDatabase database, IReadOnlyList<string> ids, IEnumerable<Guid> derivedIds, ChatOptions limits, CancellationToken cancellationToken)
+        RequestDatabase database, IReadOnlyList<string> ids, IEnumerable<Guid> derivedIds, ChatOptions limits,
+        CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
         long last;
@@ -286,14 +301,17 @@ internal sealed record ThreadHistory(
         ];
     }
 
-    /// <returns>The messages of a statement that reads the newest first, see <see cref="Messages"/>; and the position of the newest one.</returns>
+    /// <returns>
+    /// The messages of a statement that reads the newest first, see <see cref="Messages"/>; and the position of the newest one.
+    /// </returns>
     private static async Task<(IReadOnlyList<HistoryMessage> Messages, long LastSeq)> ReadMessagesAsync(NpgsqlDataReader reader)
     {
         var messages = new List<HistoryMessage>();
         while (await reader.ReadAsync(CancellationToken.None))
         {
             messages.Add(new HistoryMessage(
-                reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6),
+                reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5),
+                Text(reader, 6),
                 Text(reader, 7), Text(reader, 8), Text(reader, 9))
             {
                 Seq = reader.GetInt64(10), Answers = Id(reader, 11), Replaced = ReplacedVersion.Read(Text(reader, 12)),
@@ -307,8 +325,8 @@ internal sealed record ThreadHistory(
 
     /// <param name="messages">By position, the oldest first.</param>
     /// <returns>
-    /// The messages of each answer after the user message that it answers. A message of which that is unknown stays after the one before it;
-    /// one whose user message was not read keeps its position.
+    /// The messages of each answer after the user message that it answers. A message of which that is unknown stays after the one before
+    /// it; one whose user message was not read keeps its position.
     /// </returns>
     public static IReadOnlyList<HistoryMessage> ByAnswers(IReadOnlyList<HistoryMessage> messages)
     {
@@ -332,7 +350,9 @@ internal sealed record ThreadHistory(
         return isInOrder ? messages : [.. messages.Index().OrderBy(message => groups[message.Index]).Select(message => message.Item)];
     }
 
-    /// <param name="column">The column of the stream ids, before those of the replicas and of the user messages; NULL: no turn runs.</param>
+    /// <param name="column">
+    /// The column of the stream ids, before those of the replicas and of the user messages; NULL: no turn runs.
+    /// </param>
     private static IReadOnlyList<RunningTurn> RunningTurnsOf(NpgsqlDataReader reader, int column)
     {
         if (reader.IsDBNull(column))

@@ -50,7 +50,8 @@ internal sealed class AbandonedTurns(
     {
         private long _since;
 
-        public bool IsActive(TimeProvider time) => Volatile.Read(ref _since) is not 0 and var startedAt && time.GetElapsedTime(startedAt) < MinimumInterval;
+        public bool IsActive(TimeProvider time) =>
+            Volatile.Read(ref _since) is not 0 and var startedAt && time.GetElapsedTime(startedAt) < MinimumInterval;
 
         public void Start(TimeProvider time) => Volatile.Write(ref _since, time.GetTimestamp());
     }

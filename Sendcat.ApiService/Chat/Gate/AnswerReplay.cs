@@ -13,8 +13,8 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// </summary>
 internal sealed class AnswerReplay(RequestDatabase database)
 {
-    // $1: the thread. $2: the user message. The messages that answer it, and the id of the turn that wrote the last one. Of those of which that is
-    // unknown: the messages up to the next user message.
+    // $1: the thread. $2: the user message. The messages that answer it, and the id of the turn that wrote the last one. Of those of which
+    // that is unknown: the messages up to the next user message.
     private const string ReadAnswer = """
         -- read answer of message
         WITH asked AS (SELECT seq FROM messages WHERE id = $2 AND thread_id = $1)
@@ -23,7 +23,8 @@ internal sealed class AnswerReplay(RequestDatabase database)
         FROM messages m CROSS JOIN asked
         WHERE m.thread_id = $1 AND m.seq > asked.seq AND m.status IS DISTINCT FROM 'streaming' AND m.role <> 'user'
           AND (m.answers_id = $2 OR (m.answers_id IS NULL
-            AND m.seq < coalesce((SELECT min(n.seq) FROM messages n WHERE n.thread_id = $1 AND n.role = 'user' AND n.seq > asked.seq), 9223372036854775807)))
+            AND m.seq < coalesce(
+              (SELECT min(n.seq) FROM messages n WHERE n.thread_id = $1 AND n.role = 'user' AND n.seq > asked.seq), 9223372036854775807)))
         ORDER BY m.seq
         """;
 
@@ -41,7 +42,8 @@ internal sealed class AnswerReplay(RequestDatabase database)
             while (await reader.ReadAsync(CancellationToken.None))
             {
                 rows.Add(new AnswerRow(
-                    reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6),
+                    reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5),
+                    Text(reader, 6),
                     await reader.GetFieldValueAsync<DateTimeOffset>(7, CancellationToken.None), Text(reader, 8), Id(reader, 9)));
             }
         }
@@ -88,7 +90,8 @@ internal sealed class AnswerReplay(RequestDatabase database)
             var calls = ToolCallsJson.Read(row.ToolCallsJson);
             foreach (var call in calls)
             {
-                yield return new ChatEvent.ToolInputAvailable(call.Id, call.Name, call.ArgumentsJson, JsonShape.IsObject(call.ArgumentsJson));
+                yield return new ChatEvent.ToolInputAvailable(
+                    call.Id, call.Name, call.ArgumentsJson, JsonShape.IsObject(call.ArgumentsJson));
             }
 
             // Products are stored once for all calls of a step.
@@ -108,6 +111,7 @@ internal sealed class AnswerReplay(RequestDatabase database)
 
     /// <param name="Turn">The turn whose last message this is.</param>
     private sealed record AnswerRow(
-        Guid Id, string Role, string Content, string? Reasoning, string? ToolCallsJson, string? ToolCallId, string? ProductsJson, DateTimeOffset CreatedAt,
+        Guid Id, string Role, string Content, string? Reasoning, string? ToolCallsJson, string? ToolCallId, string? ProductsJson,
+        DateTimeOffset CreatedAt,
         string? Status, Guid? Turn);
 }

@@ -27,8 +27,10 @@ internal static class AnsweredMessage
         request is { Message: null, Regeneration: null } or { Regeneration: { MessageId: null, LastUserMessageId: null } };
 
     /// <returns>The name of a message that was read; null if there is none.</returns>
-    public static string? NameOf(Guid? message, Guid thread, Principal principal) => message is { } id ? Name(principal, thread.ToString(), id.ToString()) : null;
+    public static string? NameOf(Guid? message, Guid thread, Principal principal) =>
+        message is { } id ? Name(principal, thread.ToString(), id.ToString()) : null;
 
     // Unambiguous, because only the last part may contain a line break.
-    private static string Name(Principal principal, string thread, string message) => $"{principal.Key}\n{thread.ToLowerInvariant()}\n{message}";
+    private static string Name(Principal principal, string thread, string message) =>
+        $"{principal.Key}\n{thread.ToLowerInvariant()}\n{message}";
 }

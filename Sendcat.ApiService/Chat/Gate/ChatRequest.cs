@@ -85,8 +85,8 @@ internal sealed record ChatBody
     public JsonElement? Messages { get; init; }
 
     /// <summary>
-    /// A text: the user's message in Sendcat's shape. An object: the last user message only, from <c>useChat</c> clients that do not post the
-    /// whole history.
+    /// A text: the user's message in Sendcat's shape. An object: the last user message only, from <c>useChat</c> clients that do not post
+    /// the whole history.
     /// </summary>
     public JsonElement? Message { get; init; }
 

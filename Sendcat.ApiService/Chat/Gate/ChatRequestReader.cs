@@ -16,8 +16,8 @@ namespace Sendcat.ApiService.Chat.Gate;
 internal static class ChatRequestReader
 {
     /// <summary>
-    /// Maximum bytes of the JSON of the last user message: 10 MiB of files as base64, a text of 64 KiB with escapes, and the properties around
-    /// them.
+    /// Maximum bytes of the JSON of the last user message: 10 MiB of files as base64, a text of 64 KiB with escapes, and the properties
+    /// around them.
     /// </summary>
     public const int MaxMessageBytes = (10 * 1024 * 1024 * 4 / 3) + (1024 * 1024);
 
@@ -43,7 +43,8 @@ internal static class ChatRequestReader
     /// <param name="maxUiBytes">Maximum bytes of a body in <c>useChat</c> shape. Other bodies have the ordinary limit.</param>
     /// <param name="large">The slots for large messages.</param>
     /// <param name="principals">Identifies the caller of a large message by its headers and cookies.</param>
-    public static async ValueTask<Outcome<ChatRequest>> ReadAsync(HttpContext http, int maxUiBytes, LargeMessages large, Principals principals)
+    public static async ValueTask<Outcome<ChatRequest>> ReadAsync(
+        HttpContext http, int maxUiBytes, LargeMessages large, Principals principals)
     {
         if (!(await ReadBodyAsync(http, maxUiBytes, large, principals)).TryGet(out var body, out var refusal))
         {
@@ -53,17 +54,19 @@ internal static class ChatRequestReader
         var key = http.Request.Headers[IdempotencyKey];
         if (key.Count > 1 || (key.Count == 1 && !ThreadName.IsClientId(key)))
         {
-            return ApiError.InvalidRequest($"Invalid request: {IdempotencyKey} must have 1 to {ThreadName.LongestClientId} letters, digits or -_");
+            return ApiError.InvalidRequest(
+                $"Invalid request: {IdempotencyKey} must have 1 to {ThreadName.LongestClientId} letters, digits or -_");
         }
 
         return (IsUi(body) ? ReadUi(body) : ReadSendcat(body)).TryGet(out var request, out refusal) ? WithKey(request, key) : refusal;
     }
 
     /// <summary>
-    /// A body of at most 64 KiB is parsed as a whole. A longer one must have the <c>useChat</c> shape: it is reduced to its last user message
-    /// while it is read.
+    /// A body of at most 64 KiB is parsed as a whole. A longer one must have the <c>useChat</c> shape: it is reduced to its last user
+    /// message while it is read.
     /// </summary>
-    private static async ValueTask<Outcome<ChatBody>> ReadBodyAsync(HttpContext http, int maxUiBytes, LargeMessages large, Principals principals)
+    private static async ValueTask<Outcome<ChatBody>> ReadBodyAsync(
+        HttpContext http, int maxUiBytes, LargeMessages large, Principals principals)
     {
         if (!JsonBody.IsJson(http.Request.ContentType))
         {
@@ -99,7 +102,8 @@ internal static class ChatRequestReader
         return outcome;
     }
 
-    private static async ValueTask<Outcome<ChatBody>> ReduceAsync(HttpContext http, ReadResult read, int maxUiBytes, LargeMessages large, Principals principals)
+    private static async ValueTask<Outcome<ChatBody>> ReduceAsync(
+        HttpContext http, ReadResult read, int maxUiBytes, LargeMessages large, Principals principals)
     {
         var reader = http.Request.BodyReader;
         var reducer = new UiBodyReducer(MaxMessageBytes);
@@ -207,7 +211,9 @@ internal static class ChatRequestReader
         return Check(body, problem) ?? (Outcome<ChatRequest>)(Request(body, body.ThreadId) with { Message = message });
     }
 
-    /// <summary>The files of a message in Sendcat's shape. Their type and name are those of the upload, so the ones here are not used.</summary>
+    /// <summary>
+    /// The files of a message in Sendcat's shape. Their type and name are those of the upload, so the ones here are not used.
+    /// </summary>
     private static IReadOnlyList<UiFile> Uploaded(IReadOnlyList<AttachmentReference>? attachments) =>
         [.. attachments?.Select(file => new UiFile($"{AttachmentEndpoints.Path}/{file?.StorageId}", MediaType.Pdf, "file")) ?? []];
 
@@ -357,7 +363,8 @@ internal static class ChatRequestReader
 
     private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? Text(value) : null;
 
-    private static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? LenientJsonString.ReadWellFormed(value) : null;
+    private static string? Text(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? LenientJsonString.ReadWellFormed(value) : null;
 
     private static bool IsUi(ChatBody body) =>
         body.ThreadId is null && (body.Messages is not null || body.Message is { ValueKind: not JsonValueKind.String });

@@ -6,9 +6,9 @@ using Sendcat.Reliability.Redis;
 namespace Sendcat.ApiService.Chat.Gate;
 
 /// <summary>
-/// The requests of this process that hold a large message while it is being read, so that their memory is bounded. Each principal, the guests
-/// of each address, and all callers that no header or cookie identifies have a share of the slots, and a sender that is too slow loses its
-/// slot: nobody can keep the slots from the others.
+/// The requests of this process that hold a large message while it is being read, so that their memory is bounded. Each principal, the
+/// guests of each address, and all callers that no header or cookie identifies have a share of the slots, and a sender that is too slow
+/// loses its slot: nobody can keep the slots from the others.
 /// </summary>
 internal sealed class LargeMessages(TimeProvider time)
 {
@@ -89,7 +89,8 @@ internal sealed class LargeMessages(TimeProvider time)
         {
             while (Remaining is var remaining && remaining > TimeSpan.Zero)
             {
-                await using var timer = time.CreateTimer(static it => ((PipeReader)it!).CancelPendingRead(), reader, remaining, Timeout.InfiniteTimeSpan);
+                await using var timer = time.CreateTimer(
+                    static it => ((PipeReader)it!).CancelPendingRead(), reader, remaining, Timeout.InfiniteTimeSpan);
                 var read = await JsonBody.ReadAsync(http, reader, http.RequestAborted);
                 if (!read.IsCanceled || read.IsCompleted || !read.Buffer.IsEmpty)
                 {

@@ -17,7 +17,8 @@ internal sealed class ThreadGate(ChatAddressLimiter addressLimiter, Principals p
 
     /// <summary>Checks the abort of a thread that its principal may just be beginning.</summary>
     /// <returns>
-    /// The thread, or <see cref="Guid.Empty"/> for an id that is unused as in <see cref="ThreadOwnership.CheckAsync"/>, and the principal; or the error to send.
+    /// The thread, or <see cref="Guid.Empty"/> for an id that is unused as in <see cref="ThreadOwnership.CheckAsync"/>, and the principal;
+    /// or the error to send.
     /// </returns>
     public async ValueTask<Outcome<(Guid Thread, Principal Principal)>> PassAbortAllAsync(HttpContext http, string threadId)
     {
@@ -54,10 +55,13 @@ internal sealed class ThreadGate(ChatAddressLimiter addressLimiter, Principals p
         if (body.ThreadId is not { Length: > 0 } || body.MessageId is not { Length: > 0 }
             || body.SessionId is { Length: 0 } || body.StreamId is { Length: 0 })
         {
-            return ApiError.InvalidRequest("Invalid request: threadId and messageId are required, sessionId and streamId must not be empty");
+            return ApiError.InvalidRequest(
+                "Invalid request: threadId and messageId are required, sessionId and streamId must not be empty");
         }
 
-        return (await OwnedAsync(http, body.ThreadId, body.SessionId, mayBeUnused: false)).TryGet(out var thread, out var refusal) ? (thread, body) : refusal;
+        return (await OwnedAsync(http, body.ThreadId, body.SessionId, mayBeUnused: false)).TryGet(out var thread, out var refusal)
+            ? (thread, body)
+            : refusal;
     }
 
     private async ValueTask<Outcome<Guid>> OwnedAsync(HttpContext http, string threadId, string? sessionId, bool mayBeUnused) =>

@@ -28,7 +28,8 @@ internal sealed class ThreadOwnership(RequestDatabase database)
     /// version 7 is not such an id: it looks like the id of a thread.
     /// </param>
     /// <returns>The thread id, or the error: 403, or 503 if Postgres does not respond.</returns>
-    public async ValueTask<Outcome<Guid>> CheckAsync(string threadId, Principal principal, bool mayBeUnused, CancellationToken cancellationToken)
+    public async ValueTask<Outcome<Guid>> CheckAsync(
+        string threadId, Principal principal, bool mayBeUnused, CancellationToken cancellationToken)
     {
         if (!ThreadName.TryParse(threadId, out var name))
         {
@@ -70,7 +71,9 @@ internal sealed class ThreadOwnership(RequestDatabase database)
         }
 
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
-        return await reader.ReadAsync(CancellationToken.None) && principal.Owns(Text(reader, 1), Text(reader, 2)) ? reader.GetGuid(0) : null;
+        return await reader.ReadAsync(CancellationToken.None) && principal.Owns(Text(reader, 1), Text(reader, 2))
+            ? reader.GetGuid(0)
+            : null;
     }
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);

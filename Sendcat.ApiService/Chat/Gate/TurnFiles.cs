@@ -14,10 +14,13 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// </summary>
 internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, RateLimiter limiter, IOptionsMonitor<AttachmentOptions> options, ILogger<TurnFiles> logger)
 {
-    /// <returns>What is to be stored with the message, in the order of the files; or the error of the first file that cannot be stored.</returns>
+    /// <returns>
+    /// What is to be stored with the message, in the order of the files; or the error of the first file that cannot be stored.
+    /// </returns>
     /// <exception cref="FileStoreException">The file store is unavailable.</exception>
     /// <remarks>If one file cannot be stored, those before it are deleted again.</remarks>
-    public async ValueTask<Outcome<MessageAttachment[]>> StoreAsync(Principal principal, IReadOnlyList<UiFile> files, CancellationToken cancellationToken)
+    public async ValueTask<Outcome<MessageAttachment[]>> StoreAsync(
+        Principal principal, IReadOnlyList<UiFile> files, CancellationToken cancellationToken)
     {
         if (files.Count == 0)
         {
@@ -61,8 +64,8 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
     }
 
     /// <summary>
-    /// Deletes what <see cref="StoreAsync(Principal, IReadOnlyList{UiFile}, CancellationToken)"/> has stored for a turn that does not begin,
-    /// so that it does not count against the quota. Files that were uploaded before stay, and so do those that a message names.
+    /// Deletes what <see cref="StoreAsync(Principal, IReadOnlyList{UiFile}, CancellationToken)"/> has stored for a turn that does not
+    /// begin, so that it does not count against the quota. Files that were uploaded before stay, and so do those that a message names.
     /// </summary>
     /// <param name="files">The files of the request.</param>
     /// <param name="stored">What was stored of them, in their order; it may be shorter.</param>
@@ -87,7 +90,8 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
 
     private static ApiError TooLarge() => ApiError.PayloadTooLarge((int)MessageAttachment.MostBytesPerMessage);
 
-    private async ValueTask<Outcome<MessageAttachment>> StoreAsync(Principal principal, UiFile file, byte[]? content, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<MessageAttachment>> StoreAsync(
+        Principal principal, UiFile file, byte[]? content, CancellationToken cancellationToken)
     {
         if (content is not null)
         {
@@ -102,7 +106,9 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
             return new MessageAttachment(null, file.MediaType, file.Name, null, file.Url);
         }
 
-        return (await attachments.ResolveAsync(principal, [new(id)], cancellationToken)).TryGet(out var known, out var unknown) ? known[0] : unknown;
+        return (await attachments.ResolveAsync(principal, [new(id)], cancellationToken)).TryGet(out var known, out var unknown)
+            ? known[0]
+            : unknown;
     }
 
     /// <returns>For each file its bytes, or null if it is an address; 400 for a malformed one, 413 for too many bytes.</returns>

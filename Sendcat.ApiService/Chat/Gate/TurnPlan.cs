@@ -27,7 +27,8 @@ internal abstract record TurnPlan
         public bool EndsRunningTurn => ReplacesAnswer || Write == MessageWrite.Edit;
 
         /// <summary>The plan with the stored files of the message that is written.</summary>
-        public Start WithAttachments(string? json) => this with { History = [.. History.SkipLast(1), History[^1] with { AttachmentsJson = json }] };
+        public Start WithAttachments(string? json) =>
+            this with { History = [.. History.SkipLast(1), History[^1] with { AttachmentsJson = json }] };
 
         /// <summary>Messages that the turn adds to the thread, without those of tool calls.</summary>
         public int NewMessages => EndsRunningTurn ? 0 : Write == MessageWrite.Insert ? 2 : 1;
@@ -59,8 +60,8 @@ internal abstract record TurnPlan
     public static bool HasAny(ThreadHistory thread, IReadOnlyList<string> ids) => ids.Any(id => IndexOf(thread, id) >= 0);
 
     /// <summary>
-    /// The time after an edit in which the same request again is its repetition; later it is another edit, which cuts what follows once more.
-    /// Clients and proxies repeat a request within seconds.
+    /// The time after an edit in which the same request again is its repetition; later it is another edit, which cuts what follows once
+    /// more. Clients and proxies repeat a request within seconds.
     /// </summary>
     public static readonly TimeSpan EditRepetition = TimeSpan.FromMinutes(2);
 
@@ -99,8 +100,8 @@ internal abstract record TurnPlan
     }
 
     /// <summary>
-    /// An edit with the key has given the message a content that it does not have any more, or never had. The turn of the edit does not tell
-    /// this: another edit has deleted it.
+    /// An edit with the key has given the message a content that it does not have any more, or never had. The turn of the edit does not
+    /// tell this: another edit has deleted it.
     /// </summary>
     /// <returns>Null if no edit of the message had the key, or if the message has the content of the request.</returns>
     private static TurnPlan? OtherVersion(UserMessage message, string key, HistoryMessage stored)
@@ -116,7 +117,9 @@ internal abstract record TurnPlan
 
     private static TurnPlan Regenerate(ChatRequest request, Regeneration regeneration, ThreadHistory thread)
     {
-        var named = IndexOf(thread, regeneration.MessageId) is >= 0 and var replaced ? replaced : IndexOf(thread, regeneration.LastUserMessageId);
+        var named = IndexOf(thread, regeneration.MessageId) is >= 0 and var replaced
+            ? replaced
+            : IndexOf(thread, regeneration.LastUserMessageId);
         if (named < 0 && request.Message is { ClientId: not null } unsent && !thread.HasLaterMessages)
         {
             // The request that should have stored the message was refused: the client repeats it as a regeneration.
@@ -174,7 +177,9 @@ internal abstract record TurnPlan
         var last = thread.Messages.Skip(asked + 1).LastOrDefault(later => later.Answers is null || later.Answers == message.Id);
         if (last is not null)
         {
-            return last is { Role: "assistant", ToolCallsJson: null, Status: null or MessageStatus.Completed } ? new Replay(message.Id) : Again(thread, asked);
+            return last is { Role: "assistant", ToolCallsJson: null, Status: null or MessageStatus.Completed }
+                ? new Replay(message.Id)
+                : Again(thread, asked);
         }
 
         // A running turn that cannot be joined is that of a dead replica.
@@ -200,7 +205,8 @@ internal abstract record TurnPlan
             return new Join(running);
         }
 
-        var added = new HistoryMessage(id, "user", message.Text, MessageStatus.Completed, null, null, null, null, AttachmentsJson: null, message.ClientId);
+        var added = new HistoryMessage(
+            id, "user", message.Text, MessageStatus.Completed, null, null, null, null, AttachmentsJson: null, message.ClientId);
         return new Start([.. thread.Messages, added], id, MessageWrite.Insert);
     }
 
@@ -225,7 +231,8 @@ internal abstract record TurnPlan
         for (var n = thread.Messages.Count - 1; n >= 0; n--)
         {
             var message = thread.Messages[n];
-            if (message.ClientId == id || message.Id == derived || string.Equals(message.Id.ToString(), id, StringComparison.OrdinalIgnoreCase))
+            if (message.ClientId == id || message.Id == derived
+                || string.Equals(message.Id.ToString(), id, StringComparison.OrdinalIgnoreCase))
             {
                 return n;
             }
@@ -251,7 +258,8 @@ internal abstract record TurnPlan
     private static bool IsSame(MessageAttachment stored, UiFile file) =>
         stored.Url is { } url ? url == file.Url
         : AttachmentEndpoints.IdIn(file.Url) is { } id ? string.Equals(id, stored.StorageId, StringComparison.OrdinalIgnoreCase)
-        : DataAddress.BytesOf(file.Url) is { } bytes && bytes.Length == stored.Size && (stored.Sha256 is null || stored.Sha256 == MessageAttachment.HashOf(bytes));
+        : DataAddress.BytesOf(file.Url) is { } bytes && bytes.Length == stored.Size
+            && (stored.Sha256 is null || stored.Sha256 == MessageAttachment.HashOf(bytes));
 }
 
 /// <summary>What a turn does with the user's message of its request.</summary>

@@ -17,7 +17,8 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// several model calls may exceed the reservation; at its end the full amount is counted.
 /// </remarks>
 internal sealed class TurnReservation(
-    RateLimiter limiter, ModelPrices prices, RoutePlan plan, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes)
+    RateLimiter limiter, ModelPrices prices, RoutePlan plan, IOptionsMonitor<ChatOptions> chat,
+    IOptionsMonitor<ProviderRouteOptions> routes)
 {
     /// <summary>Key of the window that all turns share.</summary>
     private const string GlobalKey = "all";

@@ -21,7 +21,8 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Starts a turn from a <see cref="ChatPass"/>: builds the conversation and the record, persists the user's message, and begins the turn.
 /// </summary>
 internal sealed class TurnStarter(
-    LiveTurns turns, TurnAborts aborts, TurnDirectory directory, TurnJournal journal, ThreadSignals threads, RequestDatabase database, ProviderRouter router, ToolBox tools, ModelPrices prices, TurnFiles files,
+    LiveTurns turns, TurnAborts aborts, TurnDirectory directory, TurnJournal journal, ThreadSignals threads, RequestDatabase database,
+    ProviderRouter router, ToolBox tools, ModelPrices prices, TurnFiles files,
     IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
     // Every turn that runs in the thread is marked as aborted, also one whose messages are not persisted yet: it answers a text that is not
@@ -44,7 +45,8 @@ internal sealed class TurnStarter(
           DELETE FROM stream_sessions s USING gone
           WHERE s.thread_id = $1 AND (s.message_id = gone.id OR s.user_message_id = gone.id) AND s.status <> 'streaming'
         ), aborted AS (
-          UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM edited WHERE s.thread_id = $1 AND s.status = 'streaming'
+          UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM edited
+            WHERE s.thread_id = $1 AND s.status = 'streaming'
         )
         SELECT EXISTS (SELECT FROM edited)
         """;
@@ -64,7 +66,8 @@ internal sealed class TurnStarter(
     /// another request has begun the thread under the same client id. The next attempt finds it.
     /// </returns>
     /// <exception cref="OperationCanceledException">The client disconnected.</exception>
-    public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, StartingTurn starting, long acceptedAt, bool usesUiDialect, CancellationToken cancellationToken)
+    public async ValueTask<Outcome<LiveTurn>> StartAsync(
+        ChatPass pass, StartingTurn starting, long acceptedAt, bool usesUiDialect, CancellationToken cancellationToken)
     {
         var (begun, repeated) = (false, false);
         MessageAttachment[] stored = [];
@@ -83,7 +86,8 @@ internal sealed class TurnStarter(
                 plan = plan.WithAttachments(MessageAttachment.Write(attachments));
             }
 
-            if (plan.Write == MessageWrite.Edit && !await EditAsync(pass.Thread.ThreadId, plan.History[^1], pass.Request.Key, cancellationToken))
+            if (plan.Write == MessageWrite.Edit
+                && !await EditAsync(pass.Thread.ThreadId, plan.History[^1], pass.Request.Key, cancellationToken))
             {
                 return ApiError.Conflict();
             }
@@ -104,7 +108,8 @@ internal sealed class TurnStarter(
             var conversation = Conversation.From(plan.History, limits);
             var model = pass.Model;
             var record = new TurnRecord(
-                pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage, plan.Asked, plan.ReplacesAnswer ? pass.Thread.LastSeq : null)
+                pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage, plan.Asked,
+                plan.ReplacesAnswer ? pass.Thread.LastSeq : null)
             {
                 // Without Redis an edit on another replica does not find this turn before its first commit.
                 AskedText = plan.Write == MessageWrite.Edit || (pass.Ticket.IsLocal && userMessage is null && plan.Asked is not null)
@@ -115,7 +120,8 @@ internal sealed class TurnStarter(
                 Begins = pass.Thread.Begun,
                 Title = pass.Thread.HasTitle || userMessage is null ? null : ThreadRules.TitleOf(userMessage.Text.ToString()),
             };
-            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, pass.HeldRoute, now)
+            var start = new TurnStart(
+                pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, pass.HeldRoute, now)
             {
                 AcceptedAt = acceptedAt,
                 Asked = plan.Asked,

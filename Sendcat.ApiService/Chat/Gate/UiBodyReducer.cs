@@ -192,8 +192,9 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
         }
 
         var isMessage = key.SequenceEqual("message"u8);
-        var isKnown = isMessage || key.SequenceEqual("id"u8) || key.SequenceEqual("threadId"u8) || key.SequenceEqual("trigger"u8) || key.SequenceEqual("messageId"u8)
-            || key.SequenceEqual("modelId"u8) || key.SequenceEqual("webSearch"u8) || key.SequenceEqual("sessionId"u8) || key.SequenceEqual("clientId"u8) || key.SequenceEqual("messages"u8);
+        var isKnown = isMessage || key.SequenceEqual("id"u8) || key.SequenceEqual("threadId"u8) || key.SequenceEqual("trigger"u8)
+            || key.SequenceEqual("messageId"u8) || key.SequenceEqual("modelId"u8) || key.SequenceEqual("webSearch"u8)
+            || key.SequenceEqual("sessionId"u8) || key.SequenceEqual("clientId"u8) || key.SequenceEqual("messages"u8);
         if (isKnown)
         {
             WriteKey(key);
@@ -324,7 +325,9 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
         }
         catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
         {
-            return JsonBody.IsTooDeep(new ReadOnlySequence<byte>(_element.WrittenMemory), MaxDepth) ? ApiError.JsonTooDeep(ChatRequestReader.MaxDepth) : HasNoShape();
+            return JsonBody.IsTooDeep(new ReadOnlySequence<byte>(_element.WrittenMemory), MaxDepth)
+                ? ApiError.JsonTooDeep(ChatRequestReader.MaxDepth)
+                : HasNoShape();
         }
     }
 

@@ -4,13 +4,17 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Chat.History;
 
-/// <summary>A stored message as <c>useChat</c> of the AI SDK shows it: a <c>UIMessage</c>. An answer is one message, with the parts of all its steps.</summary>
+/// <summary>
+/// A stored message as <c>useChat</c> of the AI SDK shows it: a <c>UIMessage</c>. An answer is one message, with the parts of all its
+/// steps.
+/// </summary>
 /// <param name="Id">Of a user message its client id, if it has one; of an answer the <c>messageId</c> of its <c>start</c> event.</param>
 /// <param name="Role"><c>user</c> or <c>assistant</c>.</param>
 internal sealed record ChatUiMessage(string Id, string Role, IReadOnlyList<ChatUiPart> Parts, ChatUiMetadata Metadata);
 
 /// <summary>
-/// A part of a message. By <c>type</c>: <c>text</c> and <c>reasoning</c> have <c>text</c> and <c>state</c>; <c>file</c> has <c>mediaType</c>,
+/// A part of a message. By <c>type</c>: <c>text</c> and <c>reasoning</c> have <c>text</c> and <c>state</c>; <c>file</c> has
+/// <c>mediaType</c>,
 /// <c>filename</c> and <c>url</c>; <c>tool-NAME</c> has <c>toolCallId</c>, <c>state</c>, <c>input</c>, and <c>output</c> or
 /// <c>errorText</c>; <c>source-url</c> has <c>sourceId</c>, <c>url</c> and <c>title</c>; <c>data-step</c> has <c>id</c> and <c>data</c>;
 /// <c>step-start</c> has no other field.
@@ -61,7 +65,8 @@ internal sealed record ChatUiMetadata(string ThreadId, string? StreamId, DateTim
 /// <summary>The result of a search: its rows, and the text that the model got.</summary>
 internal sealed record ChatUiOutput(JsonElement Results, string Text);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Page<ChatUiMessage>), TypeInfoPropertyName = "ChatUiMessagePage")]
 [JsonSerializable(typeof(ChatUiOutput))]
 internal sealed partial class ChatUiJson : JsonSerializerContext;

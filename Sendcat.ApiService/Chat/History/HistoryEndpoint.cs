@@ -15,7 +15,8 @@ internal static class HistoryEndpoint
             .As("chatMessages", "The messages of a thread for useChat: the last ones, oldest first, an answer of several steps as one", 400, 401, 403, 429, 503);
 
     private static async Task<Results<Ok<Page<ChatUiMessage>>, ApiError>> ListAsync(
-        HttpContext http, string id, Principals principals, ThreadOwnership threads, UiHistory history, RequestDatabase database, string? cursor, string? limit,
+        HttpContext http, string id, Principals principals, ThreadOwnership threads, UiHistory history, RequestDatabase database,
+        string? cursor, string? limit,
         CancellationToken cancellationToken)
     {
         if (!PageLimit.Read(limit, fallback: 100, max: 200).TryGet(out var count, out var refusal))

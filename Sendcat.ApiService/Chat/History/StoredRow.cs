@@ -7,8 +7,10 @@ namespace Sendcat.ApiService.Chat.History;
 /// <param name="Asked">Of an answer and its tool results: the user message that it answers; null: unknown.</param>
 /// <param name="IsBeingAnswered">Of a user message: a turn that answers it runs.</param>
 internal sealed record StoredRow(
-    Guid Id, long Seq, string Role, string Content, string? Reasoning, string? ToolCallsJson, string? ToolCallId, JsonElement? Products, JsonElement? Sources,
-    JsonElement? Attachments, string? ClientId, DateTimeOffset CreatedAt, string? Status, string? ModelId, Guid? Turn, Guid? Asked, bool IsBeingAnswered)
+    Guid Id, long Seq, string Role, string Content, string? Reasoning, string? ToolCallsJson, string? ToolCallId, JsonElement? Products,
+    JsonElement? Sources,
+    JsonElement? Attachments, string? ClientId, DateTimeOffset CreatedAt, string? Status, string? ModelId, Guid? Turn, Guid? Asked,
+    bool IsBeingAnswered)
 {
     /// <summary>Characters in memory.</summary>
     public int Size { get; init; }

@@ -93,9 +93,12 @@ internal static class UiAnswer
         };
     }
 
-    private static bool IsSuccess(StoredRow? result) => result?.Status is null ? result is not null : result.Status == MessageStatus.Completed;
+    private static bool IsSuccess(StoredRow? result) =>
+        result?.Status is null ? result is not null : result.Status == MessageStatus.Completed;
 
-    /// <summary>The rows of a web search: from the text of its result, or from the pages of the step if that text has a note before them.</summary>
+    /// <summary>
+    /// The rows of a web search: from the text of its result, or from the pages of the step if that text has a note before them.
+    /// </summary>
     private static IReadOnlyList<SearchWebHit> HitsOf(StoredRow result, StoredRow step, IReadOnlyList<ProviderToolCall> calls)
     {
         try
@@ -116,13 +119,15 @@ internal static class UiAnswer
     }
 
     /// <summary>Products are stored once for all calls of a step: the first product search that has a result shows them.</summary>
-    private static JsonElement? ProductsOf(ProviderToolCall call, StoredRow? result, StoredRow step, IReadOnlyList<ProviderToolCall> calls, IReadOnlyList<StoredRow> rows) =>
+    private static JsonElement? ProductsOf(
+        ProviderToolCall call, StoredRow? result, StoredRow step, IReadOnlyList<ProviderToolCall> calls, IReadOnlyList<StoredRow> rows) =>
         step.Products is { } products && IsSuccess(result)
             && calls.FirstOrDefault(other => FindsProducts(other) && IsSuccess(rows.FirstOrDefault(row => row.Role == "tool" && row.ToolCallId == other.Id && row.Seq > step.Seq)))?.Id == call.Id
             ? products
             : null;
 
-    private static bool FindsProducts(ProviderToolCall call) => call.Name == QueuedTool.SearchProducts.Name || call.Name == QueuedTool.SearchGlobal.Name;
+    private static bool FindsProducts(ProviderToolCall call) =>
+        call.Name == QueuedTool.SearchProducts.Name || call.Name == QueuedTool.SearchGlobal.Name;
 
     private static JsonElement Parse(string json)
     {

@@ -17,9 +17,11 @@ internal sealed class UiHistory(RequestDatabase database)
     // $1: the thread. $2: only what stands before this position. $3: the most rows.
     private const string ReadRows = """
         -- read chat history
-        SELECT m.id, m.seq, m.role, m.content, m.reasoning_content, m.tool_calls, m.tool_call_id, m.products, m.sources, m.attachments, m.client_id, m.created_at,
+        SELECT m.id, m.seq, m.role, m.content, m.reasoning_content, m.tool_calls, m.tool_call_id, m.products, m.sources, m.attachments,
+          m.client_id, m.created_at,
           m.status, m.model_id, s.id, m.answers_id,
-          m.role = 'user' AND EXISTS (SELECT FROM stream_sessions r WHERE r.thread_id = $1 AND r.status = 'streaming' AND r.user_message_id = m.id)
+          m.role = 'user' AND EXISTS (SELECT FROM stream_sessions r WHERE r.thread_id = $1 AND r.status = 'streaming'
+            AND r.user_message_id = m.id)
         FROM messages m LEFT JOIN stream_sessions s ON s.thread_id = $1 AND s.message_id = m.id
         WHERE m.thread_id = $1 AND m.seq < $2 AND m.role <> 'system'
         ORDER BY m.seq DESC LIMIT $3
@@ -82,7 +84,9 @@ internal sealed class UiHistory(RequestDatabase database)
         }
     }
 
-    /// <summary>A user message that was stored while an earlier one was answered stands within that answer: puts the answer together.</summary>
+    /// <summary>
+    /// A user message that was stored while an earlier one was answered stands within that answer: puts the answer together.
+    /// </summary>
     private static void Join(List<StoredExchange> exchanges)
     {
         var byUser = exchanges.Where(exchange => exchange.User is not null).ToDictionary(exchange => exchange.User!.Id);
@@ -122,8 +126,10 @@ internal sealed class UiHistory(RequestDatabase database)
         while (await reader.ReadAsync(CancellationToken.None))
         {
             yield return new(
-                reader.GetGuid(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), Text(reader, 4), Text(reader, 5), Text(reader, 6),
-                Json(reader, 7), Json(reader, 8), Json(reader, 9), Text(reader, 10), await reader.GetFieldValueAsync<DateTimeOffset>(11, CancellationToken.None),
+                reader.GetGuid(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), Text(reader, 4), Text(reader, 5),
+                Text(reader, 6),
+                Json(reader, 7), Json(reader, 8), Json(reader, 9), Text(reader, 10),
+                await reader.GetFieldValueAsync<DateTimeOffset>(11, CancellationToken.None),
                 Text(reader, 12), Text(reader, 13), Id(reader, 14), Id(reader, 15), reader.GetBoolean(16))
             {
                 Size = new[] { 3, 4, 5, 7, 8, 9 }.Sum(column => Text(reader, column)?.Length ?? 0),

@@ -92,14 +92,17 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     /// <param name="asked">The user message that the turn answers; null: none.</param>
     /// <param name="after">What is persisted after the commit.</param>
     public MessageSnapshot Snapshot(
-        Guid threadId, bool isNew, Guid? turn, Guid? anchor, MessageContent? anchorContent, Guid stream, Guid? oneTurnOf, Guid? asked, out PersistedText after)
+        Guid threadId, bool isNew, Guid? turn, Guid? anchor, MessageContent? anchorContent, Guid stream, Guid? oneTurnOf, Guid? asked,
+        out PersistedText after)
     {
         // Of a text that still grows, half a surrogate pair is left for the next commit.
         var grows = Status == MessageStatus.Streaming;
-        after = new(grows ? EndOfPart(Text) : Text.Length, _reasoning is null ? 0 : grows ? EndOfPart(_reasoning) : _reasoning.Length, Parts: 0);
+        after = new(
+            grows ? EndOfPart(Text) : Text.Length, _reasoning is null ? 0 : grows ? EndOfPart(_reasoning) : _reasoning.Length, Parts: 0);
         return new(
             id, threadId, role, StorableText.Sanitize(Text.ToString(0, after.Content)), StorableText.Sanitize(ModelId), Status,
-            StorableText.Sanitize(_reasoning?.ToString(0, after.Reasoning)), StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson),
+            StorableText.Sanitize(_reasoning?.ToString(0, after.Reasoning)), StorableText.SanitizeJson(AttachmentsJson),
+            StorableText.SanitizeJson(ToolCallsJson),
             StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name), StorableText.SanitizeJson(ProductsJson),
             StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, MayHaveParts, turn, anchor,
             anchorContent, stream, oneTurnOf, role == "user" ? null : asked);
@@ -119,14 +122,17 @@ internal readonly record struct PersistedText(int Content, int Reasoning, int Pa
 internal sealed record MessageContent(string Text, string? FilesJson);
 
 internal sealed record MessageSnapshot(
-    Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson,
+    Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson,
+    string? ToolCallsJson,
     string? ToolCallId, string? Name, string? ProductsJson, string? SourcesJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew,
     bool MayHaveParts, Guid? Turn, Guid? Anchor, MessageContent? AnchorContent, Guid Stream, Guid? OneTurnOf, Guid? Answers);
 
 /// <param name="Number">The number of the part in its message, from 0. A repeated commit writes the same part again.</param>
 internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, string? Reasoning);
 
-/// <param name="Requires">The message without which the session is aborted, because the question of the turn or its answer is gone; null: none.</param>
+/// <param name="Requires">
+/// The message without which the session is aborted, because the question of the turn or its answer is gone; null: none.
+/// </param>
 /// <param name="RequiresContent">What the required message must have; null: anything.</param>
 /// <param name="OneTurnOf">
 /// The user message of which no other turn may run on a living replica, else the first commit inserts nothing; null: others may.
@@ -162,8 +168,8 @@ internal sealed record TurnChanges(
 }
 
 /// <summary>
-/// The answer to the anchor, and what follows it up to the first message of the new answer. A user message that was stored while the turn of the
-/// replaced answer ran, and its own answer, do not follow it.
+/// The answer to the anchor, and what follows it up to the first message of the new answer. A user message that was stored while the turn
+/// of the replaced answer ran, and its own answer, do not follow it.
 /// </summary>
 /// <param name="Anchor">The user message that the replaced answer and the new one answer.</param>
 /// <param name="Through">The position beyond which a user message is newer than the turn: it stays, with what follows it.</param>

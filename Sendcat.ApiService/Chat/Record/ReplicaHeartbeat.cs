@@ -56,7 +56,8 @@ internal sealed class ReplicaHeartbeat(
             await using var heartbeat = database.CreateCommand(
                 """
                 -- replica heartbeat
-                INSERT INTO replicas (id, started_at, last_heartbeat) VALUES ($1, $2, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET last_heartbeat = clock_timestamp()
+                INSERT INTO replicas (id, started_at, last_heartbeat) VALUES ($1, $2, clock_timestamp())
+                  ON CONFLICT (id) DO UPDATE SET last_heartbeat = clock_timestamp()
                 """);
             heartbeat.Parameters.Add(new() { Value = replica.Value });
             heartbeat.Parameters.Add(new() { Value = _startedAt });
@@ -86,7 +87,8 @@ internal sealed class ReplicaHeartbeat(
             await using var remove = database.CreateCommand(
                 """
                 -- remove replica
-                DELETE FROM replicas r WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM stream_sessions s WHERE s.replica_id = r.id AND s.status = 'streaming')
+                DELETE FROM replicas r
+                  WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM stream_sessions s WHERE s.replica_id = r.id AND s.status = 'streaming')
                 """);
             remove.Parameters.Add(new() { Value = replica.Value });
             await remove.ExecuteNonQueryAsync(cancellationToken);

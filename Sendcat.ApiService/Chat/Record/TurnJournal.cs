@@ -217,7 +217,8 @@ internal sealed class TurnJournal(
     /// <summary>The failure is not caused by the rows: a retry of the same rows may succeed.</summary>
     private static bool IsTransient(Exception failure) =>
         // Foreign key violation: the message or thread was deleted at the same moment, and a retry leaves out what belongs to it.
-        PostgresFailure.IsUnavailable(failure) || failure is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
+        PostgresFailure.IsUnavailable(failure)
+            || failure is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
 
     /// <summary>Records whose write is delayed. The delay starts when the first record is added and then holds for all of them.</summary>
     private sealed class DelayedRecords(TimeProvider time)
@@ -228,10 +229,12 @@ internal sealed class TurnJournal(
         private long _since;
 
         /// <returns>True for the first record, which starts the delay.</returns>
-        public bool Add(TurnRecord record) => _records.TryAdd(record, 0) && Interlocked.CompareExchange(ref _since, time.GetTimestamp(), 0) == 0;
+        public bool Add(TurnRecord record) =>
+            _records.TryAdd(record, 0) && Interlocked.CompareExchange(ref _since, time.GetTimestamp(), 0) == 0;
 
         /// <returns>The rest of the delay; <see cref="TimeSpan.MaxValue"/> while there is no record.</returns>
-        public TimeSpan Remaining(TimeSpan delay) => Volatile.Read(ref _since) is > 0 and var first ? delay - time.GetElapsedTime(first) : TimeSpan.MaxValue;
+        public TimeSpan Remaining(TimeSpan delay) =>
+            Volatile.Read(ref _since) is > 0 and var first ? delay - time.GetElapsedTime(first) : TimeSpan.MaxValue;
 
         public void MoveWhenDue(TimeSpan delay, ConcurrentDictionary<TurnRecord, byte> urgent)
         {

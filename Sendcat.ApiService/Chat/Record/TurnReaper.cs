@@ -15,7 +15,8 @@ namespace Sendcat.ApiService.Chat.Record;
 /// runs close each turn once.
 /// </summary>
 internal sealed class TurnReaper(
-    NpgsqlDataSource database, IConnectionMultiplexer redis, ThreadSignals threads, SliRecorder slis, TimeProvider time, StoreOutages outages,
+    NpgsqlDataSource database, IConnectionMultiplexer redis, ThreadSignals threads, SliRecorder slis, TimeProvider time,
+    StoreOutages outages,
     ILogger<TurnReaper> logger)
 {
     private const string Sweep = """
@@ -57,7 +58,8 @@ internal sealed class TurnReaper(
 
         if (replicas.Count > 0)
         {
-            BackgroundRound.Record("reap dead replicas", startedAt, ("sendcat.replicas.count", replicas.Count), ("sendcat.turns.count", turns.Count));
+            BackgroundRound.Record(
+                "reap dead replicas", startedAt, ("sendcat.replicas.count", replicas.Count), ("sendcat.turns.count", turns.Count));
         }
 
         foreach (var replica in replicas)

@@ -8,9 +8,9 @@ namespace Sendcat.ApiService.Chat.Record;
 /// <summary>
 /// The rows of a turn that must reach Postgres: its messages and its stream session. The turn changes them in memory; the
 /// <see cref="TurnJournal"/> writes what changed since the last commit: text that has grown as another <see cref="MessagePart"/>, and the
-/// whole row after any other change and while the text is short. Ids and the numbers of parts are made here, so that a repeated write is harmless. A row counts as
-/// persisted from its first confirmed commit; from then on it is only updated, so that a row that was deleted meanwhile is not inserted
-/// again. Thread-safe.
+/// whole row after any other change and while the text is short. Ids and the numbers of parts are made here, so that a repeated write is
+/// harmless. A row counts as persisted from its first confirmed commit; from then on it is only updated, so that a row that was deleted
+/// meanwhile is not inserted again. Thread-safe.
 /// </summary>
 internal sealed class TurnRecord
 {
@@ -44,7 +44,8 @@ internal sealed class TurnRecord
     /// <param name="asked">The user message that the turn answers; null in a thread without one.</param>
     /// <param name="replacesThrough">
     /// The messages after <paramref name="asked"/> are replaced by those of the turn, in the commit with its first content. Without content
-    /// they stay, and the turn leaves no message. A user message beyond this position and what follows it also stay. Null: replaces nothing.
+    /// they stay, and the turn leaves no message. A user message beyond this position and what follows it also stay. Null: replaces
+    /// nothing.
     /// </param>
     public TurnRecord(
         Guid streamId, Guid threadId, Guid messageId, string principal, string? modelId, DateTimeOffset now, MessageRow? userMessage = null,
@@ -272,11 +273,14 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             var isNew = _writtenVersion == 0;
-            var askedContent = isNew && AskedText is not null ? new MessageContent(StorableText.Sanitize(AskedText), StorableText.SanitizeJson(AskedFilesJson)) : null;
+            var askedContent = isNew && AskedText is not null
+                ? new MessageContent(StorableText.Sanitize(AskedText), StorableText.SanitizeJson(AskedFilesJson))
+                : null;
             var oneTurnOf = isNew && !IsRegeneration ? _asked : null;
             var session = new SessionSnapshot(
-                StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion,
-                Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id, RequiresContent: _isHeldBack ? askedContent : null, OneTurnOf: oneTurnOf,
+                StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected,
+                _sessionVersion > _writtenVersion, Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id,
+                RequiresContent: _isHeldBack ? askedContent : null, OneTurnOf: oneTurnOf,
                 BringsMessage: oneTurnOf is not null && _anchor is null);
             if (_rejected)
             {
@@ -288,7 +292,9 @@ internal sealed class TurnRecord
                 return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, []) { HoldsBackMessages = true };
             }
 
-            var replaces = _replacesThrough is { } through && _messagesVersion == 0 ? new ReplacedMessages(ThreadId, _asked!.Value, through, _assistantMessages[0]) : null;
+            var replaces = _replacesThrough is { } through && _messagesVersion == 0
+                ? new ReplacedMessages(ThreadId, _asked!.Value, through, _assistantMessages[0])
+                : null;
             var messages = new List<MessageSnapshot>();
             var parts = new List<PartSnapshot>();
             var persisted = new List<(MessageRow, PersistedText)>();

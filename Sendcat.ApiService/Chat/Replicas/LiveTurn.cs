@@ -59,7 +59,9 @@ internal sealed class LiveTurn : IDisposable
     /// </summary>
     public bool UsesUiDialect { get; }
 
-    /// <summary>How the request that started the turn named its thread, see <see cref="StartingTurns.NameOf"/>; null: it named none.</summary>
+    /// <summary>
+    /// How the request that started the turn named its thread, see <see cref="StartingTurns.NameOf"/>; null: it named none.
+    /// </summary>
     public Guid? ThreadName { get; init; }
 
     /// <summary>
@@ -77,8 +79,8 @@ internal sealed class LiveTurn : IDisposable
     public TurnEnding? Ending { get; private set; }
 
     /// <summary>
-    /// How a commit of the turn has found it closed in Postgres, also one that was made after the turn had ended. The first cause wins; null: it was
-    /// not closed.
+    /// How a commit of the turn has found it closed in Postgres, also one that was made after the turn had ended. The first cause wins;
+    /// null: it was not closed.
     /// </summary>
     public TurnEnding? ClosedElsewhere { get; private set; }
 

@@ -15,7 +15,8 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// its connection; it ends by itself, by <see cref="LiveTurn.End"/>, or with the host.
 /// </summary>
 internal sealed class LiveTurns(
-    TurnDirectory directory, TurnJournal journal, SliRecorder slis, IOptionsMonitor<ChatOptions> options, TimeProvider time, IHostApplicationLifetime host,
+    TurnDirectory directory, TurnJournal journal, SliRecorder slis, IOptionsMonitor<ChatOptions> options, TimeProvider time,
+    IHostApplicationLifetime host,
     ILogger<LiveTurns> logger) : IHostedService, IDisposable
 {
     /// <summary>The maximum delay of a turn's last event while Postgres or Redis does not respond.</summary>
@@ -45,21 +46,27 @@ internal sealed class LiveTurns(
 
     public LiveTurn? ByStream(Guid streamId) => _byStream.GetValueOrDefault(streamId);
 
-    /// <summary>The thread's running turns of this process, the newest first. A newer one may run on another replica: see <see cref="ThreadTurns"/>.</summary>
+    /// <summary>
+    /// The thread's running turns of this process, the newest first. A newer one may run on another replica: see <see cref="ThreadTurns"/>.
+    /// </summary>
     public IReadOnlyList<LiveTurn> OfThread(Guid threadId) => _byThread.GetValueOrDefault(threadId, []);
 
     /// <summary>The running turns that no newer turn of their thread has replaced.</summary>
-    public IReadOnlyCollection<LiveTurn> NewestOfThreads() => [.. _byThread.Values.Select(turns => turns[0]).Where(turn => !turn.IsSuperseded)];
+    public IReadOnlyCollection<LiveTurn> NewestOfThreads() =>
+        [.. _byThread.Values.Select(turns => turns[0]).Where(turn => !turn.IsSuperseded)];
 
     /// <summary>The running turns whose request named the thread so. It looks at every turn of the process.</summary>
     /// <param name="name">See <see cref="StartingTurns.NameOf"/>.</param>
     public IReadOnlyList<LiveTurn> Named(Guid name) => [.. _byStream.Values.Where(turn => turn.ThreadName == name)];
 
-    /// <summary>Starts a turn and supersedes an earlier one of the same thread. It ends at once if it was aborted while it was starting.</summary>
+    /// <summary>
+    /// Starts a turn and supersedes an earlier one of the same thread. It ends at once if it was aborted while it was starting.
+    /// </summary>
     /// <param name="starting">The request that starts it.</param>
     /// <param name="ticket">Disposed here when the turn has ended.</param>
     public LiveTurn Begin(
-        TurnStart start, TurnRecord record, bool usesUiDialect, StartingTurn starting, Func<LiveTurn, ChatTurn> engine, AdmissionTicket ticket)
+        TurnStart start, TurnRecord record, bool usesUiDialect, StartingTurn starting, Func<LiveTurn, ChatTurn> engine,
+        AdmissionTicket ticket)
     {
         var turn = new LiveTurn(start, record, usesUiDialect, OnDetached, turn => directory.MarkAttached(turn.Start)) { ThreadName = starting.Name };
         OfThread(start.ThreadId).FirstOrDefault()?.Supersede();
@@ -86,13 +93,15 @@ internal sealed class LiveTurns(
         _check = time.CreateTimer(_ => CheckAll(), null, CheckInterval, CheckInterval);
         _stopping = host.ApplicationStopping.Register(() =>
             _drain = time.CreateTimer(
-                _ => EndAll(TurnEnding.HostStopping), null, TimeSpan.FromMilliseconds(options.CurrentValue.DrainMs), Timeout.InfiniteTimeSpan));
+                _ => EndAll(TurnEnding.HostStopping), null, TimeSpan.FromMilliseconds(options.CurrentValue.DrainMs),
+                Timeout.InfiniteTimeSpan));
         return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await using var deadline = cancellationToken.UnsafeRegister(static state => ((LiveTurns)state!).EndAll(TurnEnding.HostStopping), this);
+        await using var deadline = cancellationToken.UnsafeRegister(
+            static state => ((LiveTurns)state!).EndAll(TurnEnding.HostStopping), this);
         await Task.WhenAll(_byStream.Values.Select(turn => turn.Ended));
     }
 
@@ -151,7 +160,8 @@ internal sealed class LiveTurns(
             }
 
             last = new ChatEvent.Error(
-                error.Code, error.Message, error.Retryable, error.RetryAfterMs, error.RouteId, failure.RequestSent ? engine.Call?.Metrics() : null);
+                error.Code, error.Message, error.Retryable, error.RetryAfterMs, error.RouteId,
+                failure.RequestSent ? engine.Call?.Metrics() : null);
         }
         catch (Exception unexpected)
         {
@@ -213,7 +223,8 @@ internal sealed class LiveTurns(
 
         if (turn.ClosedElsewhere is { } closed)
         {
-            // The last commit, too, may find that the turn was closed in Postgres: then that is what is stored of it, whatever it reached here.
+            // The last commit, too, may find that the turn was closed in Postgres: then that is what is stored of it, whatever it reached
+            // here.
             last = LastEventOf(closed, engine.Call);
         }
 

@@ -19,9 +19,9 @@ internal sealed class MirrorStore(IConnectionMultiplexer redis)
 
     private const string EventField = "e";
 
-    // KEYS[1] the mirror; ARGV[1] its expiry in milliseconds, ARGV[2] the channel that reports new entries, ARGV[3] the id of the last entry
-    // that the caller wrote, empty for a new epoch, then id and event of each new entry. Adds the entries and restarts the expiry. Returns
-    // 1; or 0 if the last entry is another one or is missing, and then changes nothing.
+    // KEYS[1] the mirror; ARGV[1] its expiry in milliseconds, ARGV[2] the channel that reports new entries, ARGV[3] the id of the last
+    // entry that the caller wrote, empty for a new epoch, then id and event of each new entry. Adds the entries and restarts the expiry.
+    // Returns 1; or 0 if the last entry is another one or is missing, and then changes nothing.
     private const string Append = """
         if ARGV[3] == '' then
           redis.call('DEL', KEYS[1])

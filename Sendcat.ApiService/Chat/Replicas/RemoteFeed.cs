@@ -3,7 +3,9 @@ using Sendcat.Reliability.Timing;
 
 namespace Sendcat.ApiService.Chat.Replicas;
 
-/// <summary>The local copy of a remote turn's feed, shared by all its readers on this replica. Disposing it ends the task that fills it.</summary>
+/// <summary>
+/// The local copy of a remote turn's feed, shared by all its readers on this replica. Disposing it ends the task that fills it.
+/// </summary>
 internal sealed class RemoteFeed(Guid streamId, TimeProvider time) : IDisposable
 {
     private readonly CancellationTokenSource _disposed = new();

@@ -6,8 +6,8 @@ using Sendcat.ApiService.Identity;
 namespace Sendcat.ApiService.Chat.Replicas;
 
 /// <summary>
-/// The chat requests of this process whose turn has not begun: they are being checked, or their files are being stored. An abort of their thread
-/// finds them here, so that their turn ends as aborted when it begins. Thread-safe.
+/// The chat requests of this process whose turn has not begun: they are being checked, or their files are being stored. An abort of their
+/// thread finds them here, so that their turn ends as aborted when it begins. Thread-safe.
 /// </summary>
 internal sealed class StartingTurns
 {

@@ -10,8 +10,8 @@ internal sealed class ThreadTurns(LiveTurns turns, TurnDirectory directory)
 {
     /// <param name="thread">With the persisted turns. One of this replica may be too new to be among them.</param>
     /// <returns>
-    /// The newest first. Redis is queried only when a superseded turn is the newest one that is known here: the one that superseded it may be too
-    /// new to be persisted.
+    /// The newest first. Redis is queried only when a superseded turn is the newest one that is known here: the one that superseded it may
+    /// be too new to be persisted.
     /// </returns>
     public async ValueTask<IReadOnlyList<RunningTurn>> FindAsync(ThreadHistory thread)
     {

@@ -16,8 +16,8 @@ internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnD
     private const int MaxAttempts = 5;
 
     /// <summary>
-    /// The first of the waits for the first commit of a turn that has just started on another replica, which double: 0.9 s together. See the
-    /// start delay of <see cref="TurnJournal"/>.
+    /// The first of the waits for the first commit of a turn that has just started on another replica, which double: 0.9 s together. See
+    /// the start delay of <see cref="TurnJournal"/>.
     /// </summary>
     private static readonly TimeSpan FirstCommitDelay = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan MaxEndWait = TimeSpan.FromSeconds(2);
@@ -35,10 +35,12 @@ internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnD
           WHERE s.message_id = $2 AND s.status = 'streaming' AND NOT EXISTS (SELECT FROM messages m WHERE m.id = $2)
         ), turn AS (
           SELECT s.id FROM stream_sessions s CROSS JOIN message m
-          WHERE s.thread_id = $1 AND ((s.id = $3 AND s.status = 'streaming') OR s.message_id = m.id OR (m.role = 'assistant' AND s.started_at <= m.created_at))
+          WHERE s.thread_id = $1 AND ((s.id = $3 AND s.status = 'streaming') OR s.message_id = m.id
+            OR (m.role = 'assistant' AND s.started_at <= m.created_at))
           ORDER BY (s.id = $3 AND s.status = 'streaming') IS TRUE DESC, s.message_id = m.id DESC, s.started_at DESC LIMIT 1
         ), session AS (
-          UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM turn WHERE s.id = turn.id AND s.status = 'streaming'
+          UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM turn
+            WHERE s.id = turn.id AND s.status = 'streaming'
           RETURNING s.id, s.message_id
         ), stopped AS (
           UPDATE messages m SET status = 'aborted'
@@ -55,7 +57,8 @@ internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnD
         ), stopped AS (
           UPDATE messages m SET status = 'aborted' FROM thread WHERE m.thread_id = thread.id AND m.status = 'streaming'
         )
-        UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM thread WHERE s.thread_id = thread.id AND s.status = 'streaming'
+        UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM thread
+          WHERE s.thread_id = thread.id AND s.status = 'streaming'
         """;
 
     /// <summary>Aborts the turn that a message belongs to.</summary>
@@ -116,8 +119,8 @@ internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnD
     }
 
     /// <summary>
-    /// Aborts all turns of the thread, on all replicas, for a client that does not know a message of them, also those that are starting. No effect
-    /// if no turn runs. Returns when the turns of this replica have ended, after 2 s at the latest; the others have been signalled.
+    /// Aborts all turns of the thread, on all replicas, for a client that does not know a message of them, also those that are starting. No
+    /// effect if no turn runs. Returns when the turns of this replica have ended, after 2 s at the latest; the others have been signalled.
     /// </summary>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task AbortAllAsync(Guid threadId, CancellationToken cancellationToken)
@@ -126,8 +129,8 @@ internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnD
         var started = WaitAsync(startings.Abort(threadId).Select(starting => starting.EndedAsync()), cancellationToken);
         await EndAsync(turns.OfThread(threadId), TurnEnding.UserAbort, cancellationToken);
 
-        // Signal and statement at the same time: Postgres is only needed if the signal to other replicas is lost, and neither store delays the
-        // other when it hangs.
+        // Signal and statement at the same time: Postgres is only needed if the signal to other replicas is lost, and neither store delays
+        // the other when it hangs.
         var signalled = signals.AbortThreadAsync(threadId);
         try
         {
@@ -143,7 +146,9 @@ internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnD
         }
     }
 
-    /// <summary>As <see cref="AbortAllAsync"/>, for a thread that did not exist when the request looked for it: its first turn may be starting.</summary>
+    /// <summary>
+    /// As <see cref="AbortAllAsync"/>, for a thread that did not exist when the request looked for it: its first turn may be starting.
+    /// </summary>
     /// <param name="name">See <see cref="StartingTurns.NameOf"/>.</param>
     public async Task AbortNamedAsync(Guid name, CancellationToken cancellationToken)
     {
@@ -184,7 +189,8 @@ internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnD
         await WaitAsync(running.Select(turn => turn.Ended), cancellationToken);
     }
 
-    private Task WaitAsync(IEnumerable<Task> ended, CancellationToken cancellationToken) => WaitAsync(Task.WhenAll(ended), cancellationToken);
+    private Task WaitAsync(IEnumerable<Task> ended, CancellationToken cancellationToken) =>
+        WaitAsync(Task.WhenAll(ended), cancellationToken);
 
     private async Task WaitAsync(Task ended, CancellationToken cancellationToken) =>
         await ended.WaitAsync(MaxEndWait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -222,7 +222,8 @@ internal sealed class TurnDirectory(
             using var span = RedisSpan.Start("take abandoned turn", "EVAL");
             RedisKey[] sets = guestsOnly ? [RedisKeys.DetachedGuests] : [RedisKeys.DetachedGuests, RedisKeys.DetachedUsers];
             return DetachedTurn.Parse((string?)await Database.ScriptEvaluateAsync(
-                TakeAbandoned, sets, [(long)MaxGrace.TotalMilliseconds, 0, (long)usersGrace.TotalMilliseconds], CommandFlags.NoScriptCache).WaitAsync(ResponseTimeout, time));
+                TakeAbandoned, sets, [(long)MaxGrace.TotalMilliseconds, 0, (long)usersGrace.TotalMilliseconds],
+                CommandFlags.NoScriptCache).WaitAsync(ResponseTimeout, time));
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
@@ -273,7 +274,8 @@ internal sealed record TurnLocation(Guid StreamId, Guid Replica, bool UsesUiDial
 {
     /// <returns>Null if the text is not a location.</returns>
     public static TurnLocation? Parse(string? text) =>
-        text?.Split('|') is [var stream, var replica, var dialect, .. var rest] && Guid.TryParse(stream, out var streamId) && Guid.TryParse(replica, out var replicaId)
+        text?.Split('|') is [var stream, var replica, var dialect, .. var rest] && Guid.TryParse(stream, out var streamId)
+            && Guid.TryParse(replica, out var replicaId)
             ? new TurnLocation(streamId, replicaId, dialect == "ui", rest is [var asked] && Guid.TryParse(asked, out var message) ? message : null)
             : null;
 

@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace Sendcat.ApiService.Chat.Replicas;
 
 /// <summary>
-/// Keeps the entries of this process's turns in the <see cref="TurnDirectory"/> as long as the turns run: renews them, and writes them again
-/// when the connection to Redis is restored, because Redis may have lost them.
+/// Keeps the entries of this process's turns in the <see cref="TurnDirectory"/> as long as the turns run: renews them, and writes them
+/// again when the connection to Redis is restored, because Redis may have lost them.
 /// </summary>
 internal sealed class TurnDirectoryRenewal(
     IConnectionMultiplexer redis, LiveTurns turns, TurnDirectory directory, IOptionsMonitor<ChatOptions> options, TimeProvider time,

@@ -6,8 +6,8 @@ using StackExchange.Redis;
 namespace Sendcat.ApiService.Chat.Replicas;
 
 /// <summary>
-/// Signals between replicas about turns: abort, supersede, replace, mirror. Redis pub/sub delivers each signal to every replica at most once; the
-/// replica that runs the turn acts on it. A Redis failure is logged and not thrown.
+/// Signals between replicas about turns: abort, supersede, replace, mirror. Redis pub/sub delivers each signal to every replica at most
+/// once; the replica that runs the turn acts on it. A Redis failure is logged and not thrown.
 /// </summary>
 internal sealed class TurnSignals(
     IConnectionMultiplexer redis, LiveTurns turns, StartingTurns startings, TurnMirrors mirrors, TimeProvider time, StoreOutages outages,
@@ -34,7 +34,9 @@ internal sealed class TurnSignals(
     /// <summary>Ends a turn because its user has aborted it.</summary>
     public Task AbortAsync(Guid streamId) => PublishAsync($"abort|{streamId}");
 
-    /// <summary>Ends all turns of a thread because its user has aborted them, also those that are not persisted yet or are starting.</summary>
+    /// <summary>
+    /// Ends all turns of a thread because its user has aborted them, also those that are not persisted yet or are starting.
+    /// </summary>
     public Task AbortThreadAsync(Guid threadId) => PublishAsync($"abort-thread|{threadId}");
 
     /// <summary>As <see cref="AbortThreadAsync"/>, for a thread that need not exist yet.</summary>

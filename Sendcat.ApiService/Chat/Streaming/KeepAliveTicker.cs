@@ -9,7 +9,8 @@ namespace Sendcat.ApiService.Chat.Streaming;
 /// One timer for all open streams, with a tick of 1 s: a stream without an event for too long writes a keep-alive comment; a connection
 /// whose client accepts no data, or whose sign-in was revoked, is closed. A timer per stream would cost more than the streams.
 /// </summary>
-internal sealed class KeepAliveTicker(IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<KeepAliveTicker> logger) : BackgroundService
+internal sealed class KeepAliveTicker(
+    IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<KeepAliveTicker> logger) : BackgroundService
 {
     /// <summary>
     /// Maximum time that a slow client may take to read the rest after its turn has ended, also while it accepts data: until then the

@@ -329,7 +329,8 @@ internal sealed class UiDialect : EventDialect
             json.WriteString("id"u8, e.id);
         });
 
-    private static void WriteTypeOnly(IBufferWriter<byte> output, string type) => Data(output, type, static (json, e) => json.WriteString("type"u8, e));
+    private static void WriteTypeOnly(IBufferWriter<byte> output, string type) =>
+        Data(output, type, static (json, e) => json.WriteString("type"u8, e));
 
     private static string FinishReason(string provider) => provider switch
     {

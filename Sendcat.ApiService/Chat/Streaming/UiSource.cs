@@ -12,7 +12,8 @@ internal sealed record UiSource(string Id, string Url, string Title)
         Of(partial.ToolCallId, JsonSerializer.Deserialize(partial.OutputJson, ToolJson.Default.IReadOnlyListSearchWebHit) ?? []);
 
     public static IEnumerable<UiSource> Of(string toolCallId, IReadOnlyList<SearchWebHit> hits) =>
-        hits.Select((hit, number) => new UiSource(string.Create(CultureInfo.InvariantCulture, $"{toolCallId}-{number}"), hit.Link, hit.Title))
+        hits.Select(
+            (hit, number) => new UiSource(string.Create(CultureInfo.InvariantCulture, $"{toolCallId}-{number}"), hit.Link, hit.Title))
         // Clients render these as links, so only web addresses are passed on.
         .Where(source => WebAddress.Of(source.Url) is not null);
 }

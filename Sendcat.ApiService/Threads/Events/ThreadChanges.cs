@@ -27,18 +27,22 @@ internal sealed class ThreadChanges(RequestDatabase database)
 
     private const string ReadMessages = """
         -- read new messages
-        SELECT seq, id, role, coalesce(status, 'completed'), client_id, created_at FROM messages WHERE thread_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+        SELECT seq, id, role, coalesce(status, 'completed'), client_id, created_at FROM messages
+        WHERE thread_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
         """;
 
     private const string ReadTurns = """
         -- read turns
         SELECT id, message_id, status, (SELECT seq FROM messages WHERE id = stream_sessions.message_id) FROM stream_sessions
-        WHERE thread_id = $1 AND (status = 'streaming' OR id = ANY($2) OR message_id IN (SELECT id FROM messages WHERE thread_id = $1 AND seq > $3))
+        WHERE thread_id = $1 AND (status = 'streaming' OR id = ANY($2)
+          OR message_id IN (SELECT id FROM messages WHERE thread_id = $1 AND seq > $3))
         ORDER BY started_at, id
         """;
 
     /// <param name="since">Null: the present state, without the events that led to it.</param>
-    /// <returns>The events with the position after each; the last one is <see cref="ThreadEvent.Closed"/> when the thread is gone.</returns>
+    /// <returns>
+    /// The events with the position after each; the last one is <see cref="ThreadEvent.Closed"/> when the thread is gone.
+    /// </returns>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task<IReadOnlyList<(ThreadEvent Event, ThreadPosition Position)>> ReadAsync(
         Guid threadId, Principal principal, ThreadPosition? since, CancellationToken cancellationToken)
@@ -53,9 +57,11 @@ internal sealed class ThreadChanges(RequestDatabase database)
         batch.BatchCommands.Add(Command(ReadOwner, threadId));
         batch.BatchCommands.Add(Command(CountKnown, threadId, new NpgsqlParameter<long> { TypedValue = since.Seq }));
         batch.BatchCommands.Add(Command(
-            ReadMessages, threadId, new NpgsqlParameter<long> { TypedValue = since.Seq }, new NpgsqlParameter<int> { TypedValue = MaxMessages }));
+            ReadMessages, threadId, new NpgsqlParameter<long> { TypedValue = since.Seq },
+            new NpgsqlParameter<int> { TypedValue = MaxMessages }));
         batch.BatchCommands.Add(Command(
-            ReadTurns, threadId, new NpgsqlParameter<Guid[]> { TypedValue = [.. since.Turns] }, new NpgsqlParameter<long> { TypedValue = since.Seq }));
+            ReadTurns, threadId, new NpgsqlParameter<Guid[]> { TypedValue = [.. since.Turns] },
+            new NpgsqlParameter<long> { TypedValue = since.Seq }));
         await using var rows = await batch.ExecuteReaderAsync(CancellationToken.None);
         if (!await IsOwnedAsync(rows, principal, cancellationToken))
         {
@@ -179,7 +185,8 @@ internal sealed class ThreadChanges(RequestDatabase database)
         return command;
     }
 
-    private static NpgsqlCommand Single(BoundedConnection connection, string sql, Guid threadId, params ReadOnlySpan<NpgsqlParameter> parameters)
+    private static NpgsqlCommand Single(
+        BoundedConnection connection, string sql, Guid threadId, params ReadOnlySpan<NpgsqlParameter> parameters)
     {
         var command = connection.CreateCommand(sql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = threadId });

@@ -14,7 +14,8 @@ internal static class ThreadEventEndpoint
             .Produces(StatusCodes.Status200OK, contentType: "text/event-stream");
 
     private static async Task<IResult> FollowAsync(
-        HttpContext http, string id, ThreadAccess access, Principals principals, ThreadEventReaders readers, ThreadChanges changes, ThreadSignals signals,
+        HttpContext http, string id, ThreadAccess access, Principals principals, ThreadEventReaders readers, ThreadChanges changes,
+        ThreadSignals signals,
         IHostApplicationLifetime host, TimeProvider time, ILogger<ThreadEventStream> logger, CancellationToken cancellationToken)
     {
         if (!(await access.OpenAsync(http, id, "threads.events", null, cancellationToken)).TryGet(out var open, out var refusal)

@@ -13,13 +13,16 @@ namespace Sendcat.ApiService.Threads.Events;
 /// </summary>
 /// <param name="since">Null: the reader starts at the present.</param>
 internal sealed class ThreadEventStream(
-    OpenThread open, ThreadPosition? since, SignInOfConnection? signIn, IDisposable registration, ThreadChanges changes, ThreadSignals signals,
+    OpenThread open, ThreadPosition? since, SignInOfConnection? signIn, IDisposable registration, ThreadChanges changes,
+    ThreadSignals signals,
     IHostApplicationLifetime host, TimeProvider time, ILogger<ThreadEventStream> logger) : IResult
 {
     /// <summary>Time after which a revoked sign-in ends the stream at the latest.</summary>
     private static readonly TimeSpan SignInCheck = TimeSpan.FromSeconds(4);
 
-    /// <summary>Waits without a signal after which Postgres is read anyway, because signals may be lost, and a comment is written.</summary>
+    /// <summary>
+    /// Waits without a signal after which Postgres is read anyway, because signals may be lost, and a comment is written.
+    /// </summary>
     private const int WaitsPerRead = 3;
 
     private ThreadPosition? _position = since;

@@ -3,11 +3,13 @@ using System.Globalization;
 namespace Sendcat.ApiService.Threads.Events;
 
 /// <summary>
-/// What the reader of a thread's events knows: the <c>id</c> of its last event, which a browser sends back as <c>Last-Event-ID</c>. It holds
-/// everything that the next events are computed from, so any replica can continue. Opaque to clients.
+/// What the reader of a thread's events knows: the <c>id</c> of its last event, which a browser sends back as <c>Last-Event-ID</c>. It
+/// holds everything that the next events are computed from, so any replica can continue. Opaque to clients.
 /// </summary>
 /// <param name="Seq">The largest <see cref="ChatMessage.Seq"/> that it knows; 0: none.</param>
-/// <param name="Count">The messages of the thread up to <paramref name="Seq"/>. Another number means that some were added or removed there.</param>
+/// <param name="Count">
+/// The messages of the thread up to <paramref name="Seq"/>. Another number means that some were added or removed there.
+/// </param>
 /// <param name="Turns">The stream ids of the turns that run as far as it knows.</param>
 internal sealed record ThreadPosition(long Seq, int Count, IReadOnlyList<Guid> Turns)
 {

@@ -55,7 +55,8 @@ internal sealed class ThreadSignals(IConnectionMultiplexer redis, StoreOutages o
 
     private static RedisChannel ChannelOf(Guid threadId) => RedisChannel.Literal(RedisKeys.ThreadChanged(threadId));
 
-    private sealed class Subscription(ISubscriber subscriber, RedisChannel channel, Action<RedisChannel, RedisValue> handler) : IAsyncDisposable
+    private sealed class Subscription(
+        ISubscriber subscriber, RedisChannel channel, Action<RedisChannel, RedisValue> handler) : IAsyncDisposable
     {
         public Task StartAsync() => subscriber.SubscribeAsync(channel, handler);
 

@@ -27,8 +27,11 @@ internal sealed record ExportedPart(string Title, string Detail, string? Address
 
     /// <summary>Title, detail and address on one line.</summary>
     public override string ToString() =>
-        string.Join(" · ", new[] { Title.ReplaceLineEndings(" "), Detail.ReplaceLineEndings(" "), Address ?? "" }.Where(part => part.Length > 0));
+        string.Join(
+            " · ", new[] { Title.ReplaceLineEndings(" "), Detail.ReplaceLineEndings(" "), Address ?? "" }.Where(part => part.Length > 0));
 
     private static IEnumerable<JsonElement> Objects(JsonElement? list) =>
-        list is { ValueKind: JsonValueKind.Array } array ? array.EnumerateArray().Where(item => item.ValueKind is JsonValueKind.Object) : [];
+        list is { ValueKind: JsonValueKind.Array } array
+            ? array.EnumerateArray().Where(item => item.ValueKind is JsonValueKind.Object)
+            : [];
 }

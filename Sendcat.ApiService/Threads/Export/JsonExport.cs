@@ -15,7 +15,8 @@ internal sealed class JsonExport : IExportFormat
 
     public string Head(ChatThread thread)
     {
-        var head = JsonSerializer.Serialize(new(thread.Id, thread.Title, thread.ModelId, thread.CreatedAt.UtcDateTime), ExportJson.Default.ExportedThread);
+        var head = JsonSerializer.Serialize(
+            new(thread.Id, thread.Title, thread.ModelId, thread.CreatedAt.UtcDateTime), ExportJson.Default.ExportedThread);
         return $"{head[..^1]},\"messages\":[";
     }
 
@@ -23,7 +24,8 @@ internal sealed class JsonExport : IExportFormat
         (isFirst ? "" : ",")
         + JsonSerializer.Serialize(
             new(
-                message.Id, message.Role, message.Content, message.Status ?? "completed", message.ModelId, message.ReasoningContent, MessageAttachmentView.Of(message.Attachments),
+                message.Id, message.Role, message.Content, message.Status ?? "completed", message.ModelId, message.ReasoningContent,
+                MessageAttachmentView.Of(message.Attachments),
                 message.Products, message.Sources, message.CreatedAt.UtcDateTime),
             ExportJson.Default.ExportedMessage);
 
@@ -34,7 +36,8 @@ internal sealed record ExportedThread(Guid Id, string? Title, string? ModelId, D
 
 /// <param name="Status"><c>completed</c>, <c>error</c> or <c>aborted</c>.</param>
 internal sealed record ExportedMessage(
-    Guid Id, string Role, string Content, string Status, string? ModelId, string? ReasoningContent, IReadOnlyList<MessageAttachmentView>? Attachments, JsonElement? Products,
+    Guid Id, string Role, string Content, string Status, string? ModelId, string? ReasoningContent,
+    IReadOnlyList<MessageAttachmentView>? Attachments, JsonElement? Products,
     JsonElement? Sources, DateTime CreatedAt);
 
 [JsonSourceGenerationOptions(

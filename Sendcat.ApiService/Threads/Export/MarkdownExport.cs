@@ -25,7 +25,9 @@ internal sealed partial class MarkdownExport : IExportFormat
     public string Tail() => "";
 
     private static string List(string head, IEnumerable<ExportedPart> parts) =>
-        string.Concat(parts.Select(part => $"* {Special().Replace(part.ToString(), @"\$0")}\n")) is { Length: > 0 } items ? $"\n{head}:\n\n{items}" : "";
+        string.Concat(parts.Select(part => $"* {Special().Replace(part.ToString(), @"\$0")}\n")) is { Length: > 0 } items
+            ? $"\n{head}:\n\n{items}"
+            : "";
 
     [GeneratedRegex(@"[\\`*_{}\[\]<>()#|!~]", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Special();
