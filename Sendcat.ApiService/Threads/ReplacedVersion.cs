@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sendcat.ApiService.Attachments;
-using Sendcat.ApiService.Chat.Engine;
 
 namespace Sendcat.ApiService.Threads;
 
@@ -13,7 +12,7 @@ namespace Sendcat.ApiService.Threads;
 /// <param name="Attachments">The files of the replaced version; null: none. Their content may be deleted.</param>
 internal sealed record ReplacedVersion(DateTimeOffset At, string Sha256, IReadOnlyList<MessageAttachment>? Attachments)
 {
-    /// <summary>What is stored of the idempotency key of that edit, see <see cref="StreamIds.EndOfIds"/>; null: it had none.</summary>
+    /// <summary>The idempotency key of that edit, as the ids of its turns end by it; null: it had none.</summary>
     public string? Key { get; init; }
 
     /// <summary>The versions that are kept of a message; older ones are removed by the next edit.</summary>
@@ -23,9 +22,6 @@ internal sealed record ReplacedVersion(DateTimeOffset At, string Sha256, IReadOn
     /// <returns>The newest first.</returns>
     public static IReadOnlyList<ReplacedVersion> Read(string? json) =>
         json is null ? [] : JsonSerializer.Deserialize(json, ReplacedVersionJson.Default.IReadOnlyListReplacedVersion) ?? [];
-
-    /// <summary>True if the edit had the idempotency key.</summary>
-    public bool IsOf(string key) => Key == StreamIds.EndOfIds(key);
 
     /// <param name="text">A text as it is stored.</param>
     public bool HasText(string text) => Sha256 == Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

@@ -106,7 +106,7 @@ internal abstract record TurnPlan
     /// <returns>Null if no edit of the message had the key, or if the message has the content of the request.</returns>
     private static TurnPlan? OtherVersion(UserMessage message, string key, HistoryMessage stored)
     {
-        var edit = stored.Replaced.TakeWhile(version => !version.IsOf(key)).Count();
+        var edit = stored.Replaced.TakeWhile(version => !IsReplacedBy(version, key)).Count();
         return edit == stored.Replaced.Count || IsSame(stored, message) ? null
             : edit > 0 && IsSame(stored.Replaced[edit - 1], message) ? new Replaced()
             : new KeyMismatch();
@@ -154,7 +154,7 @@ internal abstract record TurnPlan
         }
 
         var repeatsEdit = isSame && ((stored.Replaced is [var newest, ..] && now - newest.At < EditRepetition)
-            || (request.Key is { } key && stored.Replaced.Any(version => version.IsOf(key))));
+            || (request.Key is { } key && stored.Replaced.Any(version => IsReplacedBy(version, key))));
         if (!isSame || (hasLater && isEdit && !repeatsEdit))
         {
             var edited = stored with { Content = message.Text, AttachmentsJson = null };
@@ -247,6 +247,9 @@ internal abstract record TurnPlan
 
     private static bool IsSame(ReplacedVersion version, UserMessage message) =>
         version.HasText(StorableText.Sanitize(message.Text)) && AreSame(version.Attachments ?? [], message.Files);
+
+    /// <summary>The edit that replaced the version had the key.</summary>
+    private static bool IsReplacedBy(ReplacedVersion version, string key) => version.Key == StreamIds.EndOfIds(key);
 
     private static bool AreSame(IReadOnlyList<MessageAttachment> stored, IReadOnlyList<UiFile> files) =>
         stored.Count == files.Count && stored.Zip(files).All(pair => IsSame(pair.First, pair.Second));
