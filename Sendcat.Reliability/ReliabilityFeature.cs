@@ -120,6 +120,12 @@ public static class ReliabilityFeature
         services.TryAddSingleton(provider => new ReplicaLeases(provider.GetRequiredService<GuardedRedis>()));
         services.TryAddSingleton(provider => new CleanUps(
             provider.GetRequiredService<RateLimitEvents>(), provider.GetRequiredService<WebhookInbox>(), provider.GetRequiredService<JobRecovery>()));
+        services.TryAddSingleton<AlertDesk>();
+        services.TryAddSingleton(provider => new ConditionStore(
+            provider.GetRequiredService<RequestDatabase>(),
+            provider.GetRequiredService<LiveReplicas>(),
+            provider.GetRequiredService<IOptionsMonitor<ToolJobOptions>>(),
+            provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(provider => new KnobOverrideStore(
             provider.GetRequiredService<KnobRegistry>(),
             provider.GetRequiredService<KnobOverrideWatch>(),
@@ -140,6 +146,7 @@ public static class ReliabilityFeature
         services.TryAddSingleton<RunLeases>();
         services.AddUpkeep<LeaseKeeper>();
         services.AddUpkeep<ReplicaHeartbeat>();
+        services.TryAddSingleton<LiveReplicas>();
         services.TryAddSingleton(provider => new ClaimStore(
             provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<LeaseKeeper>(),

@@ -28,6 +28,8 @@ internal static class OpsEndpoints
         SnapshotOps.Map(ops);
         ops.MapGuards();
         ops.MapEvents();
+        ConditionOps.Map(ops);
+        ops.MapAlerts();
         ops.MapToolJobs();
         ops.MapDeadLetters();
         ops.MapBulkChanges();

@@ -12,6 +12,7 @@ internal static class OpsFeature
         services.AddSingleton(provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddSingleton<NamedKeys>();
         services.AddSingleton<SnapshotOps>();
+        services.AddSingleton<ConditionOps>();
         services.AddSingleton<OpsGuard>();
         services.AddSingleton<ScheduleStore>();
         services.AddSingleton<LaneObstacles>(provider => lane => UpstreamCircuits.Of(lane, provider.GetRequiredService<Circuits>().States()));

@@ -16,4 +16,8 @@ internal interface IRouteGuards
     /// <summary>Acquires the circuit's permission for one attempt.</summary>
     /// <exception cref="ProviderException">The circuit is open.</exception>
     ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken);
+
+    /// <summary>Records that a call leaves the route for the next one.</summary>
+    /// <param name="code">The code of the error that made it leave.</param>
+    void FailedOver(ProviderRoute route, string code);
 }

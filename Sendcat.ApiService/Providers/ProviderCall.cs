@@ -256,6 +256,7 @@ internal sealed class ProviderCall(
             return false;
         }
 
+        guards.FailedOver(Route, failure.Error.Code);
         _route++;
         _retries = 0;
         logger.FailedOver(request.StreamId, Route.Id, failure.Error.Code);

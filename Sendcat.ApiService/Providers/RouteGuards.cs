@@ -1,11 +1,15 @@
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.Events;
 
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>The circuit breakers and bulkheads that all replicas share.</summary>
-internal sealed class RouteGuards(Circuits circuits, Bulkheads bulkheads) : IRouteGuards
+internal sealed class RouteGuards(Circuits circuits, Bulkheads bulkheads, RateLimitEvents events) : IRouteGuards
 {
+    /// <summary>Bucket of the event that is recorded for a failover.</summary>
+    private const string FailoverBucket = "provider_failover";
+
     public async ValueTask<IAsyncDisposable> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
     {
         var entry = await bulkheads.AcquireAsync(route.Guard, holder, cancellationToken);
@@ -19,4 +23,7 @@ internal sealed class RouteGuards(Circuits circuits, Bulkheads bulkheads) : IRou
         return entry.Permit ?? throw new ProviderFaults(route.Id).Refused(
             entry.RetryAfter, entry.Suspended is null or Suspension.Operator ? RouteRefusal.CircuitOpen : RouteRefusal.Suspended);
     }
+
+    public void FailedOver(ProviderRoute route, string code) =>
+        events.Record(new(RateLimitSource.ChatHttp, FailoverBucket, $"{FailoverBucket}:{route.Guard}", RateLimitOutcome.Blocked, code));
 }

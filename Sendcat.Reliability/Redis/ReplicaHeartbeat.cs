@@ -29,6 +29,14 @@ internal sealed class ReplicaHeartbeat(
     /// <summary>The era of the data at the last heartbeat; null before the first one.</summary>
     private string? _era;
 
+    /// <summary>When this process first saw the era.</summary>
+    private long _eraSeenAt;
+
+    /// <summary>Whether the data of Redis is old enough for the heartbeats of all replicas.</summary>
+    internal bool AllHaveBeaten =>
+        _era is not null
+        && time.GetElapsedTime(Volatile.Read(ref _eraSeenAt)) >= TimeSpan.FromMilliseconds(options.CurrentValue.ReplicaDeadAfterMs);
+
     /// <summary>Sends one heartbeat and reaps the leases of dead replicas.</summary>
     internal async Task BeatAsync(CancellationToken cancellationToken)
     {
@@ -42,9 +50,13 @@ internal sealed class ReplicaHeartbeat(
             return;
         }
 
-        if (_era is not null && _era != era)
+        if (_era != era)
         {
-            ReportDataLost();
+            Volatile.Write(ref _eraSeenAt, time.GetTimestamp());
+            if (_era is not null)
+            {
+                ReportDataLost();
+            }
         }
 
         _era = era;

@@ -199,6 +199,9 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
     /// <summary>Guard and holder of every slot that was ever acquired.</summary>
     public List<string> AcquiredSlots { get; } = [];
 
+    /// <summary>Route and error of every failover.</summary>
+    public List<string> Failovers { get; } = [];
+
     /// <summary>Ids of the routes whose bulkheads are full.</summary>
     public HashSet<string> FullRoutes { get; } = [];
 
@@ -222,6 +225,8 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
         var entry = route.IsConfigured ? circuit.Enter() ?? circuit.Probe() : circuit.EnterWithoutProbe();
         return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is null or Suspension.Operator ? RouteRefusal.CircuitOpen : RouteRefusal.Suspended));
     }
+
+    public void FailedOver(ProviderRoute route, string code) => Failovers.Add($"{route.Id} {code}");
 
     /// <summary>The defaults of the primary route.</summary>
     private static CircuitPolicy Policy { get; } = new(5, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1));

@@ -1,0 +1,110 @@
+namespace Sendcat.Reliability.Alerts;
+
+/// <summary>What one round found.</summary>
+/// <param name="Findings">The conditions that hold.</param>
+/// <param name="Unknown">Kinds whose data could not be read: their alerts neither begin nor end in this round.</param>
+public sealed record AlertRound(IReadOnlyList<AlertFinding> Findings, IReadOnlySet<string> Unknown);
+
+/// <summary>What a round changes.</summary>
+/// <param name="Pending">Since when conditions hold that are not alerts yet, for the next round.</param>
+public sealed record AlertStep(IReadOnlyList<AlertChange> Changes, IReadOnlyDictionary<AlertKey, DateTimeOffset> Pending);
+
+/// <summary>A change of an alert.</summary>
+public abstract record AlertChange
+{
+    private AlertChange()
+    {
+    }
+
+    public abstract AlertKey Key { get; }
+
+    /// <summary>The message that the change causes; null: none.</summary>
+    public AlertEvent? Event { get; private init; }
+
+    public abstract string Cause { get; }
+
+    public abstract string Playbook { get; }
+
+    internal sealed record Raised(AlertFinding Finding) : AlertChange
+    {
+        public override AlertKey Key => Finding.Key;
+
+        public override string Cause => Finding.Cause;
+
+        public override string Playbook => Finding.Kind.Playbook;
+    }
+
+    /// <summary>The condition of the alert holds, also when the alert was resolved before.</summary>
+    internal sealed record Held(Alert Alert, AlertFinding Finding) : AlertChange
+    {
+        public override AlertKey Key => Finding.Key;
+
+        public override string Cause => Finding.Cause;
+
+        public override string Playbook => Finding.Kind.Playbook;
+    }
+
+    internal sealed record Resolved(Alert Alert) : AlertChange
+    {
+        public override AlertKey Key => Alert.Key;
+
+        public override string Cause => Alert.Cause;
+
+        public override string Playbook => Alert.Playbook;
+    }
+
+    internal static AlertChange Raise(AlertFinding finding) => new Raised(finding) { Event = AlertEvent.Raised };
+
+    /// <param name="happened">Null: nothing is sent; <see cref="AlertEvent.Reminded"/> or <see cref="AlertEvent.Reopened"/>.</param>
+    internal static AlertChange Hold(Alert alert, AlertFinding finding, AlertEvent? happened) => new Held(alert, finding) { Event = happened };
+
+    internal static AlertChange Resolve(Alert alert) => new Resolved(alert) { Event = AlertEvent.Resolved };
+}
+
+/// <summary>Decides which alerts a round raises, opens again, repeats and resolves. A pure function: the clock and the past are arguments.</summary>
+public static class AlertBook
+{
+    /// <summary>An open alert is resolved when its condition has not held for this time.</summary>
+    public static readonly TimeSpan Quiet = TimeSpan.FromSeconds(60);
+
+    /// <param name="known">The open alerts, and those that were resolved within the longest cooldown.</param>
+    /// <param name="pending">From the step before; empty at the start.</param>
+    /// <param name="round">What was found.</param>
+    /// <param name="now">The time of the round.</param>
+    public static AlertStep Step(
+        IReadOnlyCollection<Alert> known, IReadOnlyDictionary<AlertKey, DateTimeOffset> pending, AlertRound round, DateTimeOffset now)
+    {
+        var changes = new List<AlertChange>();
+        var waiting = pending.Where(entry => round.Unknown.Contains(entry.Key.Kind)).ToDictionary();
+        var newest = known.OrderBy(alert => alert.ResolvedAt is null).ThenBy(alert => alert.RaisedAt)
+            .GroupBy(alert => alert.Key).ToDictionary(same => same.Key, same => same.Last());
+        foreach (var finding in round.Findings.DistinctBy(finding => finding.Key))
+        {
+            var last = newest.GetValueOrDefault(finding.Key);
+            if (last is { ResolvedAt: null })
+            {
+                var reminds = last.AcknowledgedAt is null && now - last.NotifiedAt >= finding.Kind.Remind;
+                changes.Add(AlertChange.Hold(last, finding, reminds ? AlertEvent.Reminded : null));
+            }
+            else if (last is not null && now - last.NotifiedAt < finding.Kind.Cooldown)
+            {
+                changes.Add(AlertChange.Hold(last, finding, AlertEvent.Reopened));
+            }
+            else if (pending.GetValueOrDefault(finding.Key, now) is var since && now - since >= finding.Kind.For)
+            {
+                changes.Add(AlertChange.Raise(finding));
+            }
+            else
+            {
+                waiting[finding.Key] = since;
+            }
+        }
+
+        var found = round.Findings.Select(finding => finding.Key).ToHashSet();
+        changes.AddRange(
+            from alert in known
+            where alert.ResolvedAt is null && !found.Contains(alert.Key) && !round.Unknown.Contains(alert.Kind) && now - alert.SeenAt >= Quiet
+            select AlertChange.Resolve(alert));
+        return new(changes, waiting);
+    }
+}

@@ -1,0 +1,144 @@
+using Npgsql;
+using Sendcat.Reliability.Alerts;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.IntegrationTests.Reliability;
+
+/// <summary>Alerts in Postgres: one watcher leads, and any other goes on where it ended.</summary>
+public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
+{
+    private static readonly AlertKind Kind = new("rate_limit_blocked", AlertSeverity.Ticket)
+    {
+        When = "when", Command = "look", Playbook = "page#heading", Over = "over",
+    };
+
+    private static readonly AlertFinding Over = new(Kind, "whatsapp_webhook", 41, 40, "41 were refused.")
+    {
+        Tags = new Dictionary<string, string> { [AlertTags.Bucket] = "whatsapp_webhook", [AlertTags.Outcome] = "blocked" },
+    };
+
+    private NpgsqlDataSource _database = null!;
+    private DateTimeOffset _now = new(2026, 11, 27, 12, 0, 0, TimeSpan.Zero);
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() =>
+        _database = NpgsqlDataSource.Create(await MigratedDatabase.CreateForReliabilityAsync(await stores.PostgresAsync()));
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
+
+    [Fact]
+    public async Task One_watcher_leads_until_it_is_silent_for_its_term_or_resigns()
+    {
+        var (one, two) = (Watcher("one"), Watcher("two"));
+
+        Assert.True(await one.LeadAsync(_now, Stop));
+        Assert.False(await two.LeadAsync(_now, Stop));
+        _now += AlertStore.Term - TimeSpan.FromSeconds(1);
+        Assert.False(await two.LeadAsync(_now, Stop));
+        _now += TimeSpan.FromSeconds(1);
+        Assert.True(await two.LeadAsync(_now, Stop));
+        Assert.False(await one.LeadAsync(_now, Stop));
+        Assert.False(await one.CommitAsync([AlertChange.Raise(Over)], (_, _) => [], _now, Stop));
+        Assert.Empty(await one.KnownAsync(_now, Stop));
+
+        await two.ResignAsync(_now, Stop);
+        Assert.True(await one.LeadAsync(_now, Stop));
+    }
+
+    [Fact]
+    public async Task A_watcher_that_starts_goes_on_with_the_alerts_and_messages_of_another()
+    {
+        var one = Watcher("one");
+        await RoundAsync(one, [Over]);
+        var notice = Assert.Single(await one.DueAsync(_now, Stop));
+        await one.EndAsync(notice, "away", _now, Stop);
+        await one.ResignAsync(_now, Stop);
+
+        _now += TimeSpan.FromSeconds(15);
+        var two = Watcher("two");
+        Assert.Equal([null], await RoundAsync(two, [Over with { Observed = 55 }]));
+
+        var alert = Assert.Single(await two.KnownAsync(_now, Stop));
+        Assert.Equal((55d, _now, _now - TimeSpan.FromSeconds(15)), (alert.Observed, alert.SeenAt, alert.RaisedAt));
+        var again = Assert.Single(await two.DueAsync(_now, Stop));
+        Assert.Equal((notice.MessageId, 1, "away", "blocked"), (again.MessageId, again.Attempts, again.Failure, again.Alert.Tags[AlertTags.Outcome]));
+        await two.EndAsync(again, null, _now, Stop);
+        Assert.Empty(await two.DueAsync(_now + TimeSpan.FromHours(1), Stop));
+    }
+
+    [Fact]
+    public async Task An_alert_is_resolved_and_opened_again_and_its_limit_is_listed_in_the_snapshot()
+    {
+        var watcher = Watcher("one");
+        await RoundAsync(watcher, [Over]);
+        _now += TimeSpan.FromMinutes(2);
+        Assert.Equal([AlertEvent.Resolved], await RoundAsync(watcher, []));
+        Assert.NotNull(Assert.Single(await watcher.KnownAsync(_now, Stop)).ResolvedAt);
+        _now += TimeSpan.FromMinutes(1);
+        Assert.Equal([AlertEvent.Reopened], await RoundAsync(watcher, [Over]));
+
+        Assert.Null(Assert.Single(await watcher.KnownAsync(_now, Stop)).ResolvedAt);
+        Assert.Equal(["raised", "resolved", "reopened"], (await watcher.DueAsync(_now, Stop)).Select(notice => notice.Event.Name()));
+        Assert.Equal(
+            "whatsapp_webhook blocked 41 40 5",
+            await ScalarAsync("SELECT concat_ws(' ', bucket, outcome, observed, threshold, window_minutes) FROM reliability.rate_limit_alerts"));
+    }
+
+    [Fact]
+    public async Task What_was_raised_in_memory_is_stored_once_Postgres_is_back()
+    {
+        var watcher = Watcher("one");
+        await RoundAsync(watcher, [Over]);
+        var memory = new MemoryAlertStore(await watcher.KnownAsync(_now, Stop));
+        _now += TimeSpan.FromSeconds(15);
+        Assert.Equal([null, AlertEvent.Raised], await RoundAsync(memory, [Over, Over with { Subject = "gmail_push" }]));
+        await memory.EndAsync(Assert.Single(await memory.DueAsync(_now, Stop)), null, _now, Stop);
+
+        await watcher.AdoptAsync(memory, _now, Stop);
+        await watcher.AdoptAsync(memory, _now, Stop);
+
+        Assert.Equal(["gmail_push", "whatsapp_webhook"], (await watcher.KnownAsync(_now, Stop)).Select(alert => alert.Subject).Order(StringComparer.Ordinal));
+        Assert.Equal("whatsapp_webhook", Assert.Single(await watcher.DueAsync(_now, Stop)).Alert.Subject);
+        Assert.Equal("1", await ScalarAsync("SELECT count(*)::text FROM reliability.alert_notices WHERE sent_at IS NOT NULL"));
+    }
+
+    [Fact]
+    public async Task Old_alerts_are_deleted_hourly_at_most_a_thousand_at_a_time()
+    {
+        var watcher = Watcher("one");
+        await RoundAsync(watcher, [Over]);
+        await ScalarAsync(
+            """
+            INSERT INTO reliability.alerts (kind, subject, severity, cause, command, playbook, over_when, observed, threshold, tags, raised_at, seen_at, notified_at, resolved_at)
+            SELECT 'old', n::text, 'page', '', '', '', '', 1, 0, '{}', '2026-11-01', '2026-11-01', '2026-11-01', '2026-11-01' FROM generate_series(1, 1500) AS n
+            """);
+
+        _now += TimeSpan.FromMinutes(59);
+        await RoundAsync(watcher, [Over]);
+        Assert.Equal("1501", await ScalarAsync("SELECT count(*)::text FROM reliability.alerts"));
+        _now += TimeSpan.FromMinutes(1);
+        await RoundAsync(watcher, [Over]);
+        await RoundAsync(watcher, [Over]);
+
+        Assert.Equal("501", await ScalarAsync("SELECT count(*)::text FROM reliability.alerts"));
+    }
+
+    private AlertStore Watcher(string holder) => new(_database, holder);
+
+    /// <returns>The message of each change; null: none.</returns>
+    private async Task<IReadOnlyList<AlertEvent?>> RoundAsync(IAlertStore store, AlertFinding[] findings)
+    {
+        Assert.True(await store.LeadAsync(_now, Stop));
+        var step = AlertBook.Step(
+            await store.KnownAsync(_now, Stop), new Dictionary<AlertKey, DateTimeOffset>(), new(findings, new HashSet<string>(StringComparer.Ordinal)), _now);
+        Assert.True(await store.CommitAsync(step.Changes, (_, _) => ["webhook"], _now, Stop));
+        return [.. step.Changes.Select(change => change.Event)];
+    }
+
+    private async Task<string?> ScalarAsync(string sql)
+    {
+        await using var command = _database.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(Stop) as string;
+    }
+}
