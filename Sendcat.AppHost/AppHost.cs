@@ -30,6 +30,7 @@ var confirmedDomains = builder.AddSetting(
     "confirmed-domains", builder.Of("AUTH_CONFIRMED_DOMAINS", ""), "Comma-separated mail domains whose addresses count as confirmed at registration, for drills.");
 var apiReplicas = builder.AddSetting("api-replicas", "1", "Number of API processes in a local run; in a deployment the platform scales.");
 var workerReplicas = builder.AddSetting("worker-replicas", "1", "Number of tool workers in a local run; in a deployment the platform scales.");
+var monitorReplicas = builder.AddSetting("monitor-replicas", "1", "Number of Monitors in a local run, of which one judges alerts; in a deployment the platform scales.");
 var opsKey = builder.AddGeneratedSecret("ops-api-key", "OPS_API_KEY", 32, "Operator key for /api/ops.");
 var viewerKey = builder.AddGeneratedSecret("ops-viewer-key", "OPS_VIEWER_KEY", 32, "Viewer key for /api/ops: read-only, used by the Monitor.");
 var signingKey = builder.AddGeneratedSecret("auth-signing-key", "AUTH_SIGNING_KEY", 48, "Signs bearer tokens and guest sessions; a new key signs all users out.");
@@ -106,11 +107,13 @@ var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
     .WaitFor(api); // the API applies the database migrations
 
 builder.AddProject<Projects.Sendcat_Monitor>("monitor")
-    .WithDescription("The operator console. It has no sign-in, so it is not reachable from outside.")
+    .WithDescription("The operator console and the alerts. It has no sign-in, so it is not reachable from outside.")
     .WithHttpEndpoint(port: ports?.Monitor)
     .WithHttpHealthCheck("/alive")
+    .WithReplicas(monitorReplicas.AsNumber())
     .WithRunEnvironment()
     .WithReference(api)
+    .WithReference(stores.Database)
     .WithEnvironment("OPS_VIEWER_KEY", viewerKey)
     .WithPage("Operator console", "/")
     .WithRestartOnExit()

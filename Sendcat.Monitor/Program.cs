@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sendcat.Monitor.Alerts;
 using Sendcat.Monitor.Chat;
 using Sendcat.Monitor.DeadLetters;
 using Sendcat.Monitor.Ops;
@@ -11,7 +12,7 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
-        var watch = WatchCommand.Create();
+        var watch = WatchCommand.Create(builder => builder.AddAlerts());
         var root = new RootCommand("Monitors Sendcat, manages dead letters and keys, and sends chat messages from a terminal.")
         {
             ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), KnobCommand.Create(), SnapshotCommand.Create(), VerdictCommand.Create(), watch,

@@ -9,7 +9,8 @@ internal static class WatchConsole
     private const string DefaultUrl = "http://127.0.0.1:5090";
 
     /// <param name="args">Configuration as command-line switches, for tests.</param>
-    public static WebApplication Build(string[] args)
+    /// <param name="more">Adds what else runs beside the console.</param>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? more = null)
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.WebHost.UseUrls(Urls(builder.Configuration));
@@ -23,6 +24,7 @@ internal static class WatchConsole
             .UseSocketsHttpHandler((sockets, _) => sockets.PooledConnectionLifetime = TimeSpan.FromMinutes(1))
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
         builder.Services.AddHostedService<ApiWatcher>();
+        more?.Invoke(builder);
 
         var app = builder.Build();
         app.MapDefaultEndpoints();

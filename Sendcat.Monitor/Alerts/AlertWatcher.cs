@@ -1,0 +1,106 @@
+using Sendcat.Reliability.Alerts;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Timing;
+
+namespace Sendcat.Monitor.Alerts;
+
+/// <summary>
+/// Judges the rules every 15 s while this Monitor leads: reads the facts, decides which alerts begin and end, stores that with the messages
+/// that it causes, and sends the messages that are due. A message that fails is sent again in a later round.
+/// </summary>
+internal sealed class AlertWatcher(
+    AlertFactsReader reader, AlertLedger ledger, IEnumerable<IAlertChannel> channels, TimeProvider clock, ILogger<AlertWatcher> logger) : BackgroundService
+{
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    private readonly IReadOnlyList<IAlertChannel> _channels = [.. channels];
+    private IReadOnlyDictionary<AlertKey, DateTimeOffset> _pending = new Dictionary<AlertKey, DateTimeOffset>();
+
+    /// <summary>One round.</summary>
+    /// <returns>False: another Monitor leads.</returns>
+    public async Task<bool> JudgeOnceAsync(CancellationToken cancellationToken)
+    {
+        if (await ledger.OpenAsync(cancellationToken) is not { } store)
+        {
+            return false;
+        }
+
+        var facts = await reader.ReadAsync(cancellationToken);
+        return await JudgeAsync(store, facts, cancellationToken);
+    }
+
+    /// <summary>Also lets another Monitor lead.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await ledger.CloseAsync(cancellationToken);
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop("Judging of alerts", logger, clock).EveryAsync(Interval, JudgeOnceAsync, stoppingToken);
+
+    private async Task<bool> JudgeAsync(IAlertStore store, AlertFacts facts, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await JudgeInAsync(store, facts, cancellationToken);
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure) && store is AlertStore)
+        {
+            return ledger.Without(failure) is { } memory && await JudgeInAsync(memory, facts, cancellationToken);
+        }
+    }
+
+    private async Task<bool> JudgeInAsync(IAlertStore store, AlertFacts facts, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        var known = await ledger.KnownAsync(store, cancellationToken);
+        var step = AlertBook.Step(known, _pending, AlertRules.Judge(facts, AlertPolicy.Default), now);
+        if (!await store.CommitAsync(step.Changes, ChannelsOf, now, cancellationToken))
+        {
+            return false;
+        }
+
+        _pending = step.Pending;
+        foreach (var change in step.Changes)
+        {
+            Log(change);
+        }
+
+        foreach (var notice in await store.DueAsync(now, cancellationToken))
+        {
+            await SendAsync(store, notice, cancellationToken);
+        }
+
+        return true;
+    }
+
+    private async Task SendAsync(IAlertStore store, AlertNotice notice, CancellationToken cancellationToken)
+    {
+        // A channel that is no longer configured gets nothing, and the message ends with its lifetime.
+        var failure = _channels.FirstOrDefault(channel => channel.Name == notice.Channel) is { } channel
+            ? await channel.SendAsync(notice, cancellationToken)
+            : "The channel is not configured.";
+        if (failure is not null && notice.Attempts == 0)
+        {
+            logger.NotSent(notice.Alert.Kind, notice.Channel, failure);
+        }
+
+        await store.EndAsync(notice, failure, clock.GetUtcNow(), cancellationToken);
+    }
+
+    private void Log(AlertChange change)
+    {
+        if (change.Event is AlertEvent.Raised or AlertEvent.Reopened)
+        {
+            logger.AlertRaised(change.Key.Kind, change.Key.Subject, change.Cause, change.Playbook);
+        }
+        else if (change.Event is AlertEvent.Resolved)
+        {
+            logger.AlertResolved(change.Key.Kind, change.Key.Subject);
+        }
+    }
+
+    private IReadOnlyList<string> ChannelsOf(string kind, AlertEvent happened) =>
+        [.. _channels.Where(channel => channel.Takes(kind, happened)).Select(channel => channel.Name)];
+}
