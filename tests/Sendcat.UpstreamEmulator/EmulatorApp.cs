@@ -10,6 +10,7 @@ using Sendcat.UpstreamEmulator.Resend;
 using Sendcat.UpstreamEmulator.Rest;
 using Sendcat.UpstreamEmulator.S3;
 using Sendcat.UpstreamEmulator.SerpApi;
+using Sendcat.UpstreamEmulator.Sentry;
 using Sendcat.UpstreamEmulator.Serper;
 using Sendcat.UpstreamEmulator.Shop;
 using Sendcat.UpstreamEmulator.Stats;
@@ -44,7 +45,7 @@ internal static class EmulatorApp
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
         builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>()
             .AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptCounter>();
-        builder.Services.AddOpenRouter().AddRest().AddResend().AddGmail().AddWhatsApp()
+        builder.Services.AddOpenRouter().AddRest().AddResend().AddGmail().AddWhatsApp().AddSentryIngestion()
             .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>().AddSingleton<S3Upstream>()
             .AddSingleton<GoogleCodes>().AddSingleton<GoogleGrants>().AddSingleton<GoogleSigningKeys>().AddSingleton<GoogleUpstream>();
 
@@ -65,6 +66,7 @@ internal static class EmulatorApp
         app.MapGoogle();
         app.MapGmail();
         app.MapWhatsApp();
+        app.MapSentry();
         app.MapPictures();
         return (app, listeners);
     }

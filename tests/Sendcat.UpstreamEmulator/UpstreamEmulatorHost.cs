@@ -5,6 +5,7 @@ using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 using Sendcat.UpstreamEmulator.Resend;
 using Sendcat.UpstreamEmulator.Rest;
+using Sendcat.UpstreamEmulator.Sentry;
 using Sendcat.UpstreamEmulator.Stats;
 using Sendcat.UpstreamEmulator.WhatsApp;
 
@@ -85,6 +86,13 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     /// <summary>The mails that the emulated Resend accepted, the newest first.</summary>
     public IReadOnlyList<ReceivedMail> Mails => _app.Services.GetRequiredService<MailBox>().Mails;
 
+    /// <summary>A DSN of the emulated Sentry.</summary>
+    /// <param name="project">The project.</param>
+    public string SentryDsn(string project) => $"http://public@{Http1.Authority}/sentry/{project}";
+
+    /// <summary>The events that the emulated Sentry received, the oldest first.</summary>
+    public IReadOnlyList<SentryEnvelopeEvent> SentryEvents => _app.Services.GetRequiredService<SentryEnvelopes>().All;
+
     public EmulatorStats Stats { get; }
 
     /// <summary>The last received requests, oldest first, at most <see cref="EmulatorOptions.KeepRequests"/>.</summary>
@@ -125,7 +133,7 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     public void ClearDirections() => _app.Services.GetRequiredService<StandingDirections<Directions>>().Clear();
 
     /// <summary>
-    /// Adds marker blocks for Serper, SerpAPI, eBay, S3, Resend and Google, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
+    /// Adds marker blocks for Serper, SerpAPI, eBay, S3, Resend, Google and Sentry, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
     /// <see cref="Direct"/> applies to model requests only.
     /// </summary>
     /// <exception cref="FormatException">The markers are not valid.</exception>

@@ -17,6 +17,7 @@ internal static class RestMarkers
         "google", "google/token", "google/refresh", "google/revoke", "google/certs",
         "gmail", "gmail/profile", "gmail/list", "gmail/message", "gmail/history", "gmail/watch", "gmail/stop",
         "whatsapp", "whatsapp/media", "whatsapp/download", "whatsapp/messages",
+        "sentry", "sentry/envelope",
     };
 
     public static MarkerLanguage<RestDirections> Language { get; } = new(
