@@ -18,7 +18,7 @@ var ports = run?.Ports;
     ("RELIABILITY_REGION_READINESS_ONLY", builder.AddSetting("region-readiness-only", builder.Of("RELIABILITY_REGION_READINESS_ONLY", "true"), "Report the readiness of regions, but do not use it to route traffic.")),
     ("SENDCAT_ROLLOUT_STAGE", builder.AddSetting("rollout-stage", builder.Of("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), "dev-shadow, dev-enforce, canary or production: preset of the feature flags.")),
     ("SENDCAT_CAPACITY_TIER", builder.AddSetting("capacity-tier", builder.Of("SENDCAT_CAPACITY_TIER", "default"), "default, L, G or X: preset of the caps.")),
-    ("SENTRY_DSN", builder.AddOptionalSecret("sentry-dsn", "SENTRY_DSN", "Sentry DSN for crash reports; empty: crash reports are off.")),
+    ("SENTRY_DSN", builder.AddOptionalSecret("sentry-dsn", "SENTRY_DSN", "Sentry DSN for crash reports and alerts; empty: crash reports are off.")),
 ];
 var allowedOrigins = builder.AddSetting(
     "allowed-origins", builder.Of("ALLOWED_ORIGINS", ""), "Comma-separated origins from which browsers may call; empty: the local defaults.");
@@ -114,6 +114,7 @@ builder.AddProject<Projects.Sendcat_Monitor>("monitor")
     .WithRunEnvironment()
     .WithReference(api)
     .WithReference(stores.Database)
+    .WithSettings([settings[^1], .. builder.AddAlertReceivers()])
     .WithEnvironment("OPS_VIEWER_KEY", viewerKey)
     .WithPage("Operator console", "/")
     .WithRestartOnExit()

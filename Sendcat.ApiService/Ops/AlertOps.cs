@@ -9,7 +9,8 @@ internal static class AlertOps
 {
     public static void MapAlerts(this RouteGroupBuilder ops)
     {
-        ops.MapGet("/alerts", ListAsync).As("ops.alerts", "Alerts with the messages about them, the newest first; ?open=true for open ones", 400);
+        ops.MapGet("/alerts", ListAsync)
+            .As("ops.alerts", "Alerts with the messages about them, the newest first; ?open=true for open ones", 400);
         ops.MapPost("/alerts/{id:long}/acknowledge", AcknowledgeAsync)
             .As("ops.acknowledgeAlert", "Acknowledge an alert: no reminder follows", 404);
     }

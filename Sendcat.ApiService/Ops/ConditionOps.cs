@@ -26,7 +26,7 @@ internal sealed class ConditionOps(ConditionStore conditions, RequestDatabase da
         var reading = await conditions.ReadAsync(cancellationToken);
         return new(
             time.GetUtcNow().UtcDateTime,
-            [.. reading.Silent.Select(worker => new SilentWorkerView(worker.Worker, worker.Jobs, worker.Tools, (long)worker.SinceRenewal.TotalMilliseconds))],
+            [.. reading.Silent.Select(SilentWorkerView.Of)],
             [.. reading.Stuck.Select(lease => new StuckLeaseView(lease.What, lease.Name, lease.Count))],
             await ending,
             reading.Drift,
@@ -64,7 +64,11 @@ internal sealed record ConditionsView(
 /// <summary>A worker whose heartbeat is gone, or that has not renewed the leases of its jobs for half of their time.</summary>
 /// <param name="Worker">Machine, process and id.</param>
 /// <param name="Jobs">Jobs that it holds.</param>
-internal sealed record SilentWorkerView(string Worker, int Jobs, IReadOnlyList<string> Tools, long SilentMs);
+internal sealed record SilentWorkerView(string Worker, int Jobs, IReadOnlyList<string> Tools, long SilentMs)
+{
+    public static SilentWorkerView Of(SilentWorker worker) =>
+        new(worker.Worker, worker.Jobs, worker.Tools, (long)worker.SinceRenewal.TotalMilliseconds);
+}
 
 /// <summary>Leases that ended at least one lease time ago and were not taken back.</summary>
 /// <param name="What"><c>tool_jobs</c> of a worker, or a <c>scheduled_job</c>.</param>

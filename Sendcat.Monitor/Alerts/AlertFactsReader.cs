@@ -6,7 +6,9 @@ using Sendcat.Monitor.Watch;
 
 namespace Sendcat.Monitor.Alerts;
 
-/// <summary>Reads what the rules judge, with the viewer key: the health of every address, and the operator's pages of one that responds.</summary>
+/// <summary>
+/// Reads what the rules judge, with the viewer key: the health of every address, and the operator's pages of one that responds.
+/// </summary>
 internal sealed class AlertFactsReader(ApiAddresses addresses, HttpClient http, IConfiguration configuration, TimeProvider clock)
 {
     private const string ViewerKey = "OPS_VIEWER_KEY";
@@ -23,7 +25,8 @@ internal sealed class AlertFactsReader(ApiAddresses addresses, HttpClient http, 
     public async Task<AlertFacts> ReadAsync(CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        var apis = await Task.WhenAll((await addresses.FindAsync(cancellationToken)).Select(address => HealthAsync(address, cancellationToken)));
+        var known = await addresses.FindAsync(cancellationToken);
+        var apis = await Task.WhenAll(known.Select(address => HealthAsync(address, cancellationToken)));
         var facts = new AlertFacts(now) { Apis = apis };
         if (apis.FirstOrDefault(api => api.Problem is null)?.Address is not { } responding)
         {
@@ -57,7 +60,9 @@ internal sealed class AlertFactsReader(ApiAddresses addresses, HttpClient http, 
         }
     }
 
-    /// <summary>The health check answers 503 when turns cannot start, and 403 when it is switched off: the API responds all the same.</summary>
+    /// <summary>
+    /// The health check answers 503 when turns cannot start, and 403 when it is switched off: the API responds all the same.
+    /// </summary>
     private async Task<ApiFact> HealthAsync(Uri address, CancellationToken cancellationToken)
     {
         var (health, problem) = await GetAsync<HealthFacts>(new(address, Wire.ChatHealth), isJsonAlways: true, cancellationToken);
@@ -90,7 +95,8 @@ internal sealed class AlertFactsReader(ApiAddresses addresses, HttpClient http, 
         {
             return (null, isJsonAlways ? null : "the response is not what this Monitor expects");
         }
-        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception failure)
+            when (failure is HttpRequestException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return (null, failure is OperationCanceledException ? $"no response within {Timeout.TotalSeconds:0} s" : "no connection");
         }

@@ -45,7 +45,9 @@ internal sealed record AlertPolicy
         ["ops_key"] = 10,
     };
 
-    /// <summary>By bucket: from so many decisions without Redis in the window on. A bucket that is not here: <see cref="OtherContentionFrom"/>.</summary>
+    /// <summary>
+    /// By bucket: from so many decisions without Redis in the window on. A bucket that is not here: <see cref="OtherContentionFrom"/>.
+    /// </summary>
     public IReadOnlyDictionary<string, int> ContentionFrom { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal)
     {
         ["chat_admission"] = 3,

@@ -9,7 +9,8 @@ namespace Sendcat.Monitor.Alerts;
 /// that it causes, and sends the messages that are due. A message that fails is sent again in a later round.
 /// </summary>
 internal sealed class AlertWatcher(
-    AlertFactsReader reader, AlertLedger ledger, IEnumerable<IAlertChannel> channels, TimeProvider clock, ILogger<AlertWatcher> logger) : BackgroundService
+    AlertFactsReader reader, AlertLedger ledger, IEnumerable<IAlertChannel> channels, TimeProvider clock, ILogger<AlertWatcher> logger)
+    : BackgroundService
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 

@@ -16,7 +16,8 @@ internal static class ProviderRules
             Of("circuit_open", AlertSeverity.Ticket, "a circuit opened", Snapshot, "the circuit is closed for a minute"),
             AlertFeature.Service, Open),
         new(
-            Of("circuit_open_long", AlertSeverity.Page, "a circuit is not closed for over a minute", Snapshot, "the circuit is closed for a minute")
+            Of("circuit_open_long", AlertSeverity.Page, "a circuit is not closed for over a minute", Snapshot,
+                "the circuit is closed for a minute")
                 with { For = TimeSpan.FromMinutes(1) },
             AlertFeature.Service, OpenLong),
         new(
@@ -39,22 +40,27 @@ internal static class ProviderRules
         NotClosed(facts, kind, "is open for over a minute");
 
     private static IEnumerable<AlertFinding>? NotClosed(AlertFacts facts, AlertKind kind, string what) =>
-        facts.Snapshot?.CircuitBreakers.Recent.Where(circuit => circuit.State != Closed && circuit.Suspended is null).Select(circuit => Finding(
-            kind, circuit,
-            Text($"The circuit of {circuit.Provider} {what} after {circuit.FailureCount} failures{(circuit.LastError is { } error ? $"; the last error: {error}" : "")}.")));
+        facts.Snapshot is not { } snapshot ? null
+        : from circuit in snapshot.CircuitBreakers.Recent
+          where circuit.State != Closed && circuit.Suspended is null
+          let error = circuit.LastError is { } last ? $"; the last error: {last}" : ""
+          select Finding(
+              kind, circuit, Text($"The circuit of {circuit.Provider} {what} after {circuit.FailureCount} failures{error}."));
 
     private static IEnumerable<AlertFinding>? Suspended(AlertFacts facts, AlertKind kind, string reason, string sentence) =>
         facts.Snapshot?.CircuitBreakers.Recent.Where(circuit => circuit.Suspended == reason)
             .Select(circuit => Finding(kind, circuit, $"{sentence} at {circuit.Provider}: it is suspended, and probed from time to time."));
 
-    private static AlertFinding Finding(AlertKind kind, CircuitFact circuit, string cause) => new(kind, circuit.Provider, circuit.FailureCount, 0, cause)
-    {
-        Tags = new Dictionary<string, string>(StringComparer.Ordinal) { ["provider"] = circuit.Provider },
-    };
+    private static AlertFinding Finding(AlertKind kind, CircuitFact circuit, string cause) =>
+        new(kind, circuit.Provider, circuit.FailureCount, 0, cause)
+        {
+            Tags = new Dictionary<string, string>(StringComparer.Ordinal) { ["provider"] = circuit.Provider },
+        };
 
     private static IEnumerable<AlertFinding>? Failovers(AlertFacts facts, AlertPolicy policy, AlertKind kind)
     {
-        if (facts.Snapshot is not { RateLimitPressure: { } pressure } || facts.Slo?.Endpoints.FirstOrDefault(it => it.Endpoint == Chat) is not { } chat)
+        if (facts.Snapshot is not { RateLimitPressure: { } pressure }
+            || facts.Slo?.Endpoints.FirstOrDefault(it => it.Endpoint == Chat) is not { } chat)
         {
             return null;
         }
@@ -65,9 +71,10 @@ internal static class ProviderRules
         var prefix = $"{FailoverBucket}:{AlertPolicy.Blocked}:";
         var codes = pressure.ByBucketOutcomeReason.Where(reason => reason.Key.StartsWith(prefix, StringComparison.Ordinal))
             .OrderByDescending(reason => reason.Value).Select(reason => reason.Key[prefix.Length..]).Take(3);
+        var why = string.Join(", ", codes);
+        var cause = Text($"{failovers} calls of the last five minutes moved to the second route, because the first one failed ({why}).");
         return failovers >= policy.LeastFailovers && failovers > turns * policy.FailoverShare
-            ? [new(kind, "", failovers, policy.LeastFailovers,
-                Text($"{failovers} calls of the last five minutes moved to the second route, because the first one failed ({string.Join(", ", codes)})."))]
+            ? [new(kind, "", failovers, policy.LeastFailovers, cause)]
             : [];
     }
 }

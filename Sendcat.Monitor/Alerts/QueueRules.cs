@@ -10,8 +10,8 @@ internal static class QueueRules
     [
         new(
             Of(
-                "tool_queue", AlertSeverity.Ticket, "a depth or an age of the tool queue exceeds its knob (`TOOL_QUEUE_ALERT_MAX_*`)", Groups,
-                "all values within their knobs for a minute"),
+                "tool_queue", AlertSeverity.Ticket, "a depth or an age of the tool queue exceeds its knob (`TOOL_QUEUE_ALERT_MAX_*`)",
+                Groups, "all values within their knobs for a minute"),
             AlertFeature.ToolQueue, Health),
         new(
             Of(
@@ -60,23 +60,24 @@ internal static class QueueRules
     private static IEnumerable<AlertFinding>? Wait(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         facts.Snapshot is not { } snapshot ? null
         : from lane in snapshot.ToolJobs.PressureByTool
-          where snapshot.Config.ToolJobs.MaxQueuedByTool.ContainsKey(lane.Key)
-              && lane.Value.OldestQueuedAgeMs > snapshot.Config.ToolJobs.WaitTimeoutMs
+          let wait = snapshot.Config.ToolJobs.WaitTimeoutMs
+          let age = lane.Value.OldestQueuedAgeMs
+          where snapshot.Config.ToolJobs.MaxQueuedByTool.ContainsKey(lane.Key) && age > wait
+          let busy = lane.Value.RunningUtilization >= 1 ? "the lane works, but too slowly" : "no worker takes them"
           select new AlertFinding(
-              kind, lane.Key, lane.Value.OldestQueuedAgeMs, snapshot.Config.ToolJobs.WaitTimeoutMs,
-              Text($"{lane.Value.Due} jobs of {lane.Key} are due, the oldest for {lane.Value.OldestQueuedAgeMs} ms, while turns wait {snapshot.Config.ToolJobs.WaitTimeoutMs} ms: {Busy(lane.Value)}."))
+              kind, lane.Key, age, wait,
+              Text($"{lane.Value.Due} jobs of {lane.Key} are due, the oldest for {age} ms, while turns wait {wait} ms: {busy}."))
           {
               Tags = new Dictionary<string, string>(StringComparer.Ordinal) { ["kind"] = lane.Key },
           };
 
-    private static string Busy(LaneFacts lane) => lane.RunningUtilization >= 1 ? "the lane works, but too slowly" : "no worker takes them";
-
     private static IEnumerable<AlertFinding>? Silent(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         facts.Conditions is not { } conditions ? null
         : from worker in conditions.SilentWorkers
+          let jobs = Text($"{worker.Jobs} running jobs ({string.Join(", ", worker.Tools)})")
           select new AlertFinding(
               kind, worker.Worker, worker.Jobs, 0,
-              Text($"Worker {worker.Worker} is killed or frozen: silent for {worker.SilentMs / 1_000} s with {worker.Jobs} running jobs ({string.Join(", ", worker.Tools)})."));
+              Text($"Worker {worker.Worker} is killed or frozen: silent for {worker.SilentMs / 1_000} s with {jobs}."));
 
     private static IEnumerable<AlertFinding>? Stuck(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         facts.Conditions is not { } conditions ? null

@@ -8,18 +8,21 @@ internal static class ServiceRules
 {
     private const string DataLost = "redis_data_lost";
 
+    private const string Emptied =
+        "Redis came back without its data: leases, limits, circuits and the tool cache begin anew. It was restarted or flushed.";
+
     public static readonly IReadOnlyList<AlertRule> All =
     [
         new(
             Of("redis_emptied", AlertSeverity.Page, "Redis came back without its data", Snapshot, "five minutes without another loss"),
             AlertFeature.Service, RedisEmptied),
         new(
-            Of("watch_expiring", AlertSeverity.Ticket, "a connected mailbox has a watch for less than 48 hours", "./sendcat logs tool-worker",
-                "all watches last longer than 48 hours"),
+            Of("watch_expiring", AlertSeverity.Ticket, "a connected mailbox has a watch for less than 48 hours",
+                "./sendcat logs tool-worker", "all watches last longer than 48 hours"),
             AlertFeature.Service, WatchExpiring),
         new(
-            Of("parser_drift", AlertSeverity.Ticket, "the mails of a merchant are no longer read by their parser", "./sendcat logs tool-worker",
-                "the next hourly check finds no drift"),
+            Of("parser_drift", AlertSeverity.Ticket, "the mails of a merchant are no longer read by their parser",
+                "./sendcat logs tool-worker", "the next hourly check finds no drift"),
             AlertFeature.Service, Drift),
         new(
             Of("api_down", AlertSeverity.Page, "an address of the API does not respond for over 10 s", Status, "it responds for a minute")
@@ -35,13 +38,13 @@ internal static class ServiceRules
     private static IEnumerable<AlertFinding>? RedisEmptied(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         facts.Snapshot is not { RateLimitPressure: { } pressure } ? null
         : pressure.ByBucketOutcome.GetValueOrDefault($"{DataLost}:{AlertPolicy.Contention}") is > 0 and var losses
-            ? [new(kind, "", losses, 0, "Redis came back without its data: leases, limits, circuits and the tool cache begin anew. It was restarted or flushed.")]
+            ? [new(kind, "", losses, 0, Emptied)]
             : [];
 
     private static IEnumerable<AlertFinding>? WatchExpiring(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
-        facts.Conditions is not { } conditions ? null
-        : conditions.WatchesEnding == 0 ? []
-        : [new(kind, "", conditions.WatchesEnding, 0, Text($"{conditions.WatchesEnding} mailboxes have a Gmail watch for less than 48 hours: their renewal fails."))];
+        facts.Conditions is not { WatchesEnding: var ending } ? null
+        : ending == 0 ? []
+        : [new(kind, "", ending, 0, Text($"{ending} mailboxes have a Gmail watch for less than 48 hours: their renewal fails."))];
 
     private static IEnumerable<AlertFinding>? Drift(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         facts.Conditions?.ParserDrift.Select(merchant => new AlertFinding(
@@ -50,7 +53,8 @@ internal static class ServiceRules
     private static IEnumerable<AlertFinding>? ApiDown(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         from api in facts.Apis
         where api.Problem is not null
-        select new AlertFinding(kind, api.Address.AbsoluteUri, 1, 0, $"The API at {api.Address.AbsoluteUri} does not respond: {api.Problem}.");
+        let address = api.Address.AbsoluteUri
+        select new AlertFinding(kind, address, 1, 0, $"The API at {address} does not respond: {api.Problem}.");
 
     /// <summary>Only while some address responds: else <c>api_down</c> says it.</summary>
     private static IEnumerable<AlertFinding>? Blind(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>

@@ -10,12 +10,13 @@ internal static class TurnRules
     public static readonly IReadOnlyList<AlertRule> All =
     [
         new(
-            Of("turns_bad", AlertSeverity.Page, "the verdict of the last minute is `degraded` or `failing`", Status, "the verdict is `ok` for a minute"),
+            Of("turns_bad", AlertSeverity.Page, "the verdict of the last minute is `degraded` or `failing`", Status,
+                "the verdict is `ok` for a minute"),
             AlertFeature.Service, Bad),
         new(
             Of("first_token_slow", AlertSeverity.Page,
-                "more than 20 % of the turns of the last minute, and at least 2, waited over 10 s for the first token, or still wait", Status,
-                "first tokens arrive within 10 s for a minute"),
+                "more than 20 % of the turns of the last minute, and at least 2, waited over 10 s for the first token, or still wait",
+                Status, "first tokens arrive within 10 s for a minute"),
             AlertFeature.Service, FirstToken),
         new(
             Of("partial_results", AlertSeverity.Ticket,
@@ -42,23 +43,24 @@ internal static class TurnRules
     }
 
     private static IEnumerable<AlertFinding>? FirstToken(AlertFacts facts, AlertPolicy policy, AlertKind kind) => Share(
-        facts, kind, minute => minute.Late + minute.Waiting, minute => minute.Turns + minute.Waiting,
-        (slow, turns) => Text($"The model provider is slow: {slow} of {turns} turns of the last minute waited over {SloPolicy.Default.Verdict.FirstTokenLimit.TotalSeconds:0} s for their first token, or still wait."));
+        facts, kind, minute => (minute.Late + minute.Waiting, minute.Turns + minute.Waiting), "The model provider is slow: ",
+        Text($"waited over {SloPolicy.Default.Verdict.FirstTokenLimit.TotalSeconds:0} s for their first token, or still wait"));
 
     private static IEnumerable<AlertFinding>? Partial(AlertFacts facts, AlertPolicy policy, AlertKind kind) => Share(
-        facts, kind, minute => minute.Partial, minute => minute.Turns,
-        (partial, turns) => Text($"{partial} of {turns} turns of the last minute went on without a tool, because its lane was full."));
+        facts, kind, minute => (minute.Partial, minute.Turns), "", "went on without a tool, because its lane was full");
 
     /// <summary>The share is that of the verdict; of several replicas the worst counts.</summary>
     private static IEnumerable<AlertFinding>? Share(
-        AlertFacts facts, AlertKind kind, Func<LastMinuteFacts, long> part, Func<LastMinuteFacts, long> all, Func<long, long, string> cause)
+        AlertFacts facts, AlertKind kind, Func<LastMinuteFacts, (long Part, long All)> count, string before, string what)
     {
         var verdict = SloPolicy.Default.Verdict;
-        var minutes = Healths(facts).Select(health => health.LastMinute).OfType<LastMinuteFacts>().ToList();
+        var minutes = Healths(facts).Select(health => health.LastMinute).OfType<LastMinuteFacts>().Select(count).ToList();
         return minutes.Count == 0 ? null
-            : minutes.Where(minute => part(minute) >= verdict.MinBad && part(minute) > all(minute) * verdict.BadShare)
-                .OrderByDescending(part).Take(1)
-                .Select(minute => new AlertFinding(kind, "", part(minute), Math.Max(verdict.MinBad, all(minute) * verdict.BadShare), cause(part(minute), all(minute))));
+            : from minute in minutes.OrderByDescending(minute => minute.Part).Take(1)
+              let threshold = Math.Max(verdict.MinBad, minute.All * verdict.BadShare)
+              where minute.Part >= verdict.MinBad && minute.Part > minute.All * verdict.BadShare
+              select new AlertFinding(
+                  kind, "", minute.Part, threshold, Text($"{before}{minute.Part} of {minute.All} turns of the last minute {what}."));
     }
 
     private static IEnumerable<AlertFinding>? Burn(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
@@ -66,12 +68,17 @@ internal static class TurnRules
         : from objective in slo.Objectives
           from alert in objective.Alerts
           where alert.State == "firing"
+          let window = alert.Long
+          let share = Text($"{window.Bad} of {window.Total} requests of {window.Minutes} minutes are bad")
+          let rate = Text($"{window.Rate ?? 0:0.#} times what the budget allows")
           select new AlertFinding(
               alert.Severity == AlertSeverity.Page.Name() ? kind : kind with { Severity = AlertSeverity.Ticket },
-              $"{objective.Endpoint}:{objective.Indicator}:{alert.Name}", alert.Long.Rate ?? 0, 0,
-              Text($"{objective.Indicator} of {objective.Endpoint}: {alert.Long.Bad} of {alert.Long.Total} requests of {alert.Long.Minutes} minutes are bad, {alert.Long.Rate ?? 0:0.#} times what the budget allows ({alert.Name})."));
+              $"{objective.Endpoint}:{objective.Indicator}:{alert.Name}", window.Rate ?? 0, 0,
+              $"{objective.Indicator} of {objective.Endpoint}: {share}, {rate} ({alert.Name}).");
 
-    private static List<HealthFacts> Healths(AlertFacts facts) => [.. facts.Apis.Select(api => api.Health).OfType<HealthFacts>().Where(health => health.Verdict is not null)];
+    private static List<HealthFacts> Healths(AlertFacts facts) =>
+        [.. facts.Apis.Select(api => api.Health).OfType<HealthFacts>().Where(health => health.Verdict is not null)];
 
-    private static double BadOf(LastMinuteFacts? minute) => minute is null ? 0 : minute.Failed + minute.Refused + minute.Late + minute.Partial + minute.Waiting;
+    private static double BadOf(LastMinuteFacts? minute) =>
+        minute is null ? 0 : minute.Failed + minute.Refused + minute.Late + minute.Partial + minute.Waiting;
 }

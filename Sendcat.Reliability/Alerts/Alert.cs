@@ -1,6 +1,8 @@
 namespace Sendcat.Reliability.Alerts;
 
-/// <summary>An alert as it is stored. The fields of its kind are stored with it, so that another version of the program can show it.</summary>
+/// <summary>
+/// An alert as it is stored. The fields of its kind are stored with it, so that another version of the program can show it.
+/// </summary>
 /// <param name="Id">Ascending with the time of creation; negative for an alert that is not in Postgres.</param>
 public sealed record Alert(long Id, string Kind, string Subject)
 {
@@ -65,7 +67,8 @@ public sealed record Alert(long Id, string Kind, string Subject)
 /// <summary>A message about an alert to one channel.</summary>
 /// <param name="MessageId">The same for each attempt, so that a receiver can drop a repetition.</param>
 /// <param name="Attempts">Attempts so far.</param>
-public sealed record AlertNotice(long Id, Alert Alert, string Channel, AlertEvent Event, Guid MessageId, DateTimeOffset CreatedAt, int Attempts)
+public sealed record AlertNotice(
+    long Id, Alert Alert, string Channel, AlertEvent Event, Guid MessageId, DateTimeOffset CreatedAt, int Attempts)
 {
     /// <summary>Time for which delivery is tried.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(24);
@@ -80,7 +83,9 @@ public sealed record AlertNotice(long Id, Alert Alert, string Channel, AlertEven
     /// <summary>Why the last attempt failed; null when it did not.</summary>
     public string? Failure { get; init; }
 
-    /// <summary>The pause after a failed attempt: shorter than the interval of the rounds at first, then doubled up to five minutes.</summary>
+    /// <summary>
+    /// The pause after a failed attempt: shorter than the interval of the rounds at first, then doubled up to five minutes.
+    /// </summary>
     /// <param name="attempts">Attempts so far, at least 1.</param>
     internal static TimeSpan PauseAfter(int attempts)
     {

@@ -56,12 +56,15 @@ public abstract record AlertChange
     internal static AlertChange Raise(AlertFinding finding) => new Raised(finding) { Event = AlertEvent.Raised };
 
     /// <param name="happened">Null: nothing is sent; <see cref="AlertEvent.Reminded"/> or <see cref="AlertEvent.Reopened"/>.</param>
-    internal static AlertChange Hold(Alert alert, AlertFinding finding, AlertEvent? happened) => new Held(alert, finding) { Event = happened };
+    internal static AlertChange Hold(Alert alert, AlertFinding finding, AlertEvent? happened) =>
+        new Held(alert, finding) { Event = happened };
 
     internal static AlertChange Resolve(Alert alert) => new Resolved(alert) { Event = AlertEvent.Resolved };
 }
 
-/// <summary>Decides which alerts a round raises, opens again, repeats and resolves. A pure function: the clock and the past are arguments.</summary>
+/// <summary>
+/// Decides which alerts a round raises, opens again, repeats and resolves. A pure function: the clock and the past are arguments.
+/// </summary>
 public static class AlertBook
 {
     /// <summary>An open alert is resolved when its condition has not held for this time.</summary>
@@ -103,7 +106,8 @@ public static class AlertBook
         var found = round.Findings.Select(finding => finding.Key).ToHashSet();
         changes.AddRange(
             from alert in known
-            where alert.ResolvedAt is null && !found.Contains(alert.Key) && !round.Unknown.Contains(alert.Kind) && now - alert.SeenAt >= Quiet
+            where alert.ResolvedAt is null && now - alert.SeenAt >= Quiet
+                && !found.Contains(alert.Key) && !round.Unknown.Contains(alert.Kind)
             select AlertChange.Resolve(alert));
         return new(changes, waiting);
     }

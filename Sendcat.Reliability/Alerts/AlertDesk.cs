@@ -10,7 +10,8 @@ public sealed class AlertDesk(RequestDatabase database, TimeProvider time)
     /// <param name="before">Id of the last alert of the previous page; null for the first page.</param>
     /// <param name="limit">Most alerts to return.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public Task<IReadOnlyList<AlertWithNotices>> ListAsync(bool openOnly, long? before, int limit, CancellationToken cancellationToken) => ReadAsync(
+    public Task<IReadOnlyList<AlertWithNotices>> ListAsync(
+        bool openOnly, long? before, int limit, CancellationToken cancellationToken) => ReadAsync(
         $"""
         -- list alerts
         WITH page AS (
@@ -48,14 +49,15 @@ public sealed class AlertDesk(RequestDatabase database, TimeProvider time)
         return (await ReadAsync(
             $"""
             -- read alert
-            SELECT {AlertSql.Columns}, {AlertSql.NoticeColumns} FROM reliability.alerts a LEFT JOIN reliability.alert_notices n ON n.alert_id = a.id
-            WHERE a.id = $1 ORDER BY n.id
+            SELECT {AlertSql.Columns}, {AlertSql.NoticeColumns} FROM reliability.alerts a
+            LEFT JOIN reliability.alert_notices n ON n.alert_id = a.id WHERE a.id = $1 ORDER BY n.id
             """,
             [id],
             cancellationToken)).SingleOrDefault();
     }
 
-    private async Task<IReadOnlyList<AlertWithNotices>> ReadAsync(string sql, IReadOnlyList<object> parameters, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<AlertWithNotices>> ReadAsync(
+        string sql, IReadOnlyList<object> parameters, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(sql);

@@ -9,8 +9,8 @@ internal static class AlertSql
 {
     /// <summary>In the order of <see cref="AlertAsync"/>.</summary>
     public const string Columns =
-        "a.id, a.kind, a.subject, a.severity, a.cause, a.command, a.playbook, a.over_when, a.observed, a.threshold, a.tags::text, a.raised_at, "
-        + "a.seen_at, a.notified_at, a.acknowledged_at, a.acknowledged_by, a.acknowledged_reason, a.resolved_at";
+        "a.id, a.kind, a.subject, a.severity, a.cause, a.command, a.playbook, a.over_when, a.observed, a.threshold, a.tags::text, "
+        + "a.raised_at, a.seen_at, a.notified_at, a.acknowledged_at, a.acknowledged_by, a.acknowledged_reason, a.resolved_at";
 
     public const int ColumnCount = 18;
 
@@ -38,7 +38,8 @@ internal static class AlertSql
             ResolvedAt = await TimeAsync(reader, 17, cancellationToken),
         };
 
-    public static async Task<AlertNotice> NoticeAsync(NpgsqlDataReader reader, Alert alert, int first, CancellationToken cancellationToken) =>
+    public static async Task<AlertNotice> NoticeAsync(
+        NpgsqlDataReader reader, Alert alert, int first, CancellationToken cancellationToken) =>
         new(
             reader.GetInt64(first), alert, reader.GetString(first + 1), AlertNames.EventOf(reader.GetString(first + 2)),
             reader.GetGuid(first + 3), await reader.GetFieldValueAsync<DateTimeOffset>(first + 4, cancellationToken),
@@ -51,7 +52,8 @@ internal static class AlertSql
 
     public static NpgsqlParameter Tags(IReadOnlyDictionary<string, string> tags) => new()
     {
-        Value = JsonSerializer.Serialize(new Dictionary<string, string>(tags, StringComparer.Ordinal), AlertJson.Default.DictionaryStringString),
+        Value = JsonSerializer.Serialize(
+            new Dictionary<string, string>(tags, StringComparer.Ordinal), AlertJson.Default.DictionaryStringString),
         NpgsqlDbType = NpgsqlDbType.Jsonb,
     };
 

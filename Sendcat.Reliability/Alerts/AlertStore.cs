@@ -110,8 +110,8 @@ public sealed class AlertStore(NpgsqlDataSource database, string holder) : IAler
         await using var command = database.CreateCommand(
             $"""
             -- list due notices
-            SELECT {AlertSql.Columns}, {AlertSql.NoticeColumns} FROM reliability.alert_notices n JOIN reliability.alerts a ON a.id = n.alert_id
-            WHERE n.sent_at IS NULL AND n.next_attempt_at <= $1 AND n.created_at > $2 ORDER BY n.id LIMIT $3
+            SELECT {AlertSql.Columns}, {AlertSql.NoticeColumns} FROM reliability.alert_notices n
+            JOIN reliability.alerts a ON a.id = n.alert_id WHERE n.sent_at IS NULL AND n.next_attempt_at <= $1 AND n.created_at > $2 ORDER BY n.id LIMIT $3
             """);
         command.Parameters.Add(new() { Value = now });
         command.Parameters.Add(new() { Value = now - AlertNotice.Lifetime });
@@ -237,8 +237,8 @@ public sealed class AlertStore(NpgsqlDataSource database, string holder) : IAler
         await using var insert = new NpgsqlCommand(
             """
             -- raise alert
-            INSERT INTO reliability.alerts (kind, subject, severity, cause, command, playbook, over_when, observed, threshold, tags, raised_at,
-                seen_at, notified_at, resolved_at)
+            INSERT INTO reliability.alerts (kind, subject, severity, cause, command, playbook, over_when, observed, threshold, tags,
+                raised_at, seen_at, notified_at, resolved_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             ON CONFLICT (kind, subject) WHERE resolved_at IS NULL DO NOTHING RETURNING id
             """,
@@ -289,7 +289,8 @@ public sealed class AlertStore(NpgsqlDataSource database, string holder) : IAler
         await using var enter = new NpgsqlCommand(
             """
             -- enter rate limit alert
-            INSERT INTO reliability.rate_limit_alerts (alert_key, bucket, outcome, threshold, observed, window_minutes, created_at, expires_at)
+            INSERT INTO reliability.rate_limit_alerts
+                (alert_key, bucket, outcome, threshold, observed, window_minutes, created_at, expires_at)
             VALUES ($1 || '|' || $2 || '|' || $3, $1, $2, $4, $5, $6, $7, $8) ON CONFLICT (alert_key) DO NOTHING
             """,
             connection)

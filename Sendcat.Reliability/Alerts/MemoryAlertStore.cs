@@ -93,7 +93,10 @@ public sealed class MemoryAlertStore(IEnumerable<Alert> known) : IAlertStore
                 var attempts = notice.Attempts + 1;
                 _notices[at] = _notices[at] with
                 {
-                    Attempts = attempts, SentAt = failure is null ? now : null, Failure = failure, FailedAt = failure is null ? notice.FailedAt : now,
+                    Attempts = attempts,
+                    SentAt = failure is null ? now : null,
+                    FailedAt = failure is null ? notice.FailedAt : now,
+                    Failure = failure,
                 };
                 _nextAttempts[notice.Id] = now + AlertNotice.PauseAfter(attempts);
             }

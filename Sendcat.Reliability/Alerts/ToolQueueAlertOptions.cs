@@ -34,7 +34,7 @@ public sealed class ToolQueueAlertOptions
     [Knob("TOOL_QUEUE_ALERT_MAX_RUNNING_AGE_MS"), Range(1_000, 3_600_000)]
     public int MaxRunningAgeMs { get; set; } = 300_000;
 
-    /// <summary>Alerts of the queue go to the log and the metrics only.</summary>
-    [Knob("TOOL_QUEUE_SENTRY_DSN", Secret = true, WithoutEffect = true)]
+    /// <summary>Sentry DSN of alerts about the tool queue; empty: <c>SENTRY_DSN</c>. Read by the Monitor.</summary>
+    [Knob("TOOL_QUEUE_SENTRY_DSN", Secret = true)]
     public string SentryDsn { get; set; } = "";
 }

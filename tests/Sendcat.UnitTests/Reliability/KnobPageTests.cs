@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ApiService.Chat;
 using Sendcat.Integrations.Tools;
+using Sendcat.Monitor.Alerts;
 using Sendcat.Reliability.Knobs;
 using Sendcat.ToolWorker.Upstreams;
 using Sendcat.UnitTests.Architecture;
@@ -63,9 +64,9 @@ public sealed class KnobPageTests
         return services.BuildServiceProvider();
     }
 
-    /// <summary>All classes with knobs of the API and the tool worker, found by reflection, so that the list is complete.</summary>
+    /// <summary>All classes with knobs of the API, the tool worker and the Monitor, found by reflection, so that the list is complete.</summary>
     private static IEnumerable<Type> Classes() =>
-        from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly }
+        from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly, typeof(AlertOptions).Assembly }
         from type in assembly.GetTypes()
         where type.GetProperties().Any(property => property.IsDefined(typeof(KnobAttribute), inherit: false))
         orderby type.FullName

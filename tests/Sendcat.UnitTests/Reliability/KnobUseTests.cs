@@ -3,6 +3,7 @@ using System.Reflection.Emit;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Chat;
 using Sendcat.Integrations.Tools;
+using Sendcat.Monitor.Alerts;
 using Sendcat.Reliability.Knobs;
 using Sendcat.ToolWorker.Upstreams;
 
@@ -12,7 +13,7 @@ namespace Sendcat.UnitTests.Reliability;
 public sealed class KnobUseTests
 {
     private static readonly Assembly[] Assemblies =
-        [typeof(KnobAttribute).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly];
+        [typeof(KnobAttribute).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly, typeof(AlertOptions).Assembly];
 
     private static readonly Dictionary<short, OpCode> OpCodes = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
