@@ -23,7 +23,8 @@ public sealed class BulkChanges(RequestDatabase database, BulkRunner runner)
         int matched;
         await using (var connection = await database.OpenAsync(cancellationToken))
         {
-            await using var command = connection.CreateCommand(BulkSql.Create);
+            await using var batch = connection.CreateBatch();
+            var command = DeadLetters.Planned(batch, BulkSql.Create);
             filter.AddTo(command.Parameters);
             command.Parameters.Add(new() { Value = expected });
             command.Parameters.Add(new() { Value = id });
@@ -32,7 +33,7 @@ public sealed class BulkChanges(RequestDatabase database, BulkRunner runner)
             command.Parameters.Add(new() { Value = force });
             command.Parameters.Add(new() { Value = by.Actor });
             command.Parameters.Add(by.ReasonParameter());
-            matched = (int)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+            matched = (int)(await batch.ExecuteScalarAsync(CancellationToken.None))!;
         }
 
         if (matched != expected || matched == 0)

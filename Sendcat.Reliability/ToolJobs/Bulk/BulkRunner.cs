@@ -138,6 +138,11 @@ public sealed class BulkRunner(
         }
 
         var (change, filter) = next;
+        await using (var plan = new NpgsqlCommand(DeadLetterSql.PlanForFilter, connection))
+        {
+            await plan.ExecuteNonQueryAsync(cancellationToken);
+        }
+
 
         var step = change.Action == BulkChange.Requeue
             ? await RequeueAsync(connection, change, filter, cancellationToken)

@@ -43,7 +43,7 @@ internal static class BulkSql
     /// <summary>$9 the change. Whether letters are left that the change has not handled.</summary>
     public const string Left = $"""
         -- find letters of bulk change
-        SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE {Unhandled})
+        SELECT count(*) > 0 FROM reliability.tool_jobs WHERE {Unhandled}
         """;
 
     /// <summary>
@@ -61,7 +61,7 @@ internal static class BulkSql
             SELECT least($8, greatest(0, ceil(extract(epoch FROM statement_timestamp() + $11 - next_at) / extract(epoch FROM $10))))::int AS letters FROM earlier
         ), meant AS (
             SELECT id, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs
-            WHERE {Unhandled} ORDER BY dead_letter_at, id LIMIT (SELECT letters FROM room) FOR UPDATE
+            WHERE {Unhandled} ORDER BY {DeadLetterSql.Age}, id LIMIT (SELECT letters FROM room) FOR UPDATE
         ), free AS (
             SELECT DISTINCT ON (coalesce(m.cache_namespace || E'\n' || m.cache_key, m.id::text)) m.* FROM meant m
             WHERE m.cache_key IS NULL OR NOT EXISTS (
@@ -89,7 +89,7 @@ internal static class BulkSql
     public const string Discard = $"""
         -- discard letters of bulk change
         WITH meant AS (
-            SELECT id FROM reliability.tool_jobs WHERE {Unhandled} ORDER BY dead_letter_at, id LIMIT $8 FOR UPDATE
+            SELECT id FROM reliability.tool_jobs WHERE {Unhandled} ORDER BY {DeadLetterSql.Age}, id LIMIT $8 FOR UPDATE
         ), discarded AS (
             UPDATE reliability.tool_jobs j SET
                 status = 'cancelled', expires_at = statement_timestamp() + $10, updated_at = statement_timestamp(), change_id = $9,

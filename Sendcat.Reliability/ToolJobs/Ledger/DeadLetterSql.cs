@@ -23,9 +23,12 @@ internal static class DeadLetterSql
     /// <summary>$9 $10 are time and id of the last dead letter of the previous page, or null.</summary>
     public const string List = $"""
         -- list dead letters
+        WITH page AS MATERIALIZED (
+            SELECT id FROM reliability.tool_jobs WHERE {Filter} AND ($9::timestamptz IS NULL OR (dead_letter_at, id) < ($9, $10))
+            ORDER BY {Age} DESC, id DESC LIMIT $8
+        )
         SELECT id, tool, args, dead_letter_reason, error_fingerprint, last_error, attempts, replay_count, created_at, dead_letter_at, history::text, principal
-        FROM reliability.tool_jobs WHERE {Filter} AND ($9::timestamptz IS NULL OR (dead_letter_at, id) < ($9, $10))
-        ORDER BY dead_letter_at DESC, id DESC LIMIT $8
+        FROM reliability.tool_jobs WHERE id = ANY(ARRAY(SELECT id FROM page)) ORDER BY dead_letter_at DESC, id DESC
         """;
 
     /// <summary>
@@ -35,7 +38,7 @@ internal static class DeadLetterSql
     public const string Requeue = $"""
         -- requeue dead letters
         WITH meant AS (
-            SELECT id, tool, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs WHERE {Filter} ORDER BY dead_letter_at LIMIT $8 FOR UPDATE
+            SELECT id, tool, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs WHERE {Filter} ORDER BY {Age} LIMIT $8 FOR UPDATE
         ), free AS (
             SELECT DISTINCT ON (coalesce(m.cache_namespace || E'\n' || m.cache_key, m.id::text)) m.* FROM meant m
             WHERE m.cache_key IS NULL OR NOT EXISTS (
@@ -73,7 +76,7 @@ internal static class DeadLetterSql
     public const string Discard = $"""
         -- discard dead letters
         WITH meant AS (
-            SELECT id FROM reliability.tool_jobs WHERE {Filter} ORDER BY dead_letter_at LIMIT $8 FOR UPDATE
+            SELECT id FROM reliability.tool_jobs WHERE {Filter} ORDER BY {Age} LIMIT $8 FOR UPDATE
         ), discarded AS (
             UPDATE reliability.tool_jobs j SET
                 status = 'cancelled', expires_at = statement_timestamp() + $10, updated_at = statement_timestamp(),
@@ -84,6 +87,21 @@ internal static class DeadLetterSql
             SELECT $11, 'dlq.discard', $12, format('%s discarded', (SELECT count(*) FROM meant)), statement_timestamp(), $14 WHERE NOT $9
         )
         SELECT count(*)::int, coalesce(array_agg(id), ARRAY[]::uuid[]), 0, NULL::timestamptz FROM meant
+        """;
+
+    /// <summary>
+    /// The order by age. With words, it is no order of an index: the planner does not know how rare a word is, and would walk over the letters
+    /// in the order of an index until it has found enough, instead of finding them by their words.
+    /// </summary>
+    public const string Age = "CASE WHEN $6::text IS NULL THEN dead_letter_at ELSE dead_letter_at + INTERVAL '0' END";
+
+    /// <summary>
+    /// Until the end of the transaction, statements are planned for the filters that are given. A prepared statement could get a plan for
+    /// unknown ones, which uses no index. (SET LOCAL would warn in a batch.)
+    /// </summary>
+    public const string PlanForFilter = """
+        -- plan for filter
+        DO 'BEGIN PERFORM set_config(''plan_cache_mode'', ''force_custom_plan'', true); END'
         """;
 
     public const string Filter = """

@@ -39,9 +39,9 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
     public async Task<int> CountAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(DeadLetterSql.Count);
-        filter.AddTo(command.Parameters);
-        return (int)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+        await using var batch = connection.CreateBatch();
+        filter.AddTo(Planned(batch, DeadLetterSql.Count).Parameters);
+        return (int)(await batch.ExecuteScalarAsync(CancellationToken.None))!;
     }
 
     /// <summary>The newest dead letters that match the filter.</summary>
@@ -49,11 +49,12 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, (DateTimeOffset DiedAt, Guid Id)? after, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(DeadLetterSql.List);
+        await using var batch = connection.CreateBatch();
+        var command = Planned(batch, DeadLetterSql.List);
         filter.AddTo(command.Parameters);
         command.Parameters.Add(new() { Value = (object?)after?.DiedAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         command.Parameters.Add(new() { Value = (object?)after?.Id ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
-        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
         var deadLetters = new List<DeadLetter>();
         while (await reader.ReadAsync(CancellationToken.None))
         {
@@ -96,14 +97,13 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(Locks.Of(Locks.Entering, lanes.All));
-        var requeue = new NpgsqlBatchCommand(DeadLetterSql.Requeue);
+        var requeue = Planned(batch, DeadLetterSql.Requeue);
         filter.AddTo(requeue.Parameters);
         requeue.Parameters.Add(new() { Value = dryRun });
         requeue.Parameters.Add(new() { Value = TimeSpan.FromSeconds(1.0 / options.CurrentValue.ReplayPerSecond) });
         requeue.Parameters.Add(new() { Value = by.Actor });
         requeue.Parameters.Add(new() { Value = filter.ToString() });
         requeue.Parameters.Add(by.ReasonParameter());
-        batch.BatchCommands.Add(requeue);
         await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
         await reader.NextResultAsync(CancellationToken.None);
         var change = await ReadAsync(reader, dryRun, cancellationToken);
@@ -125,7 +125,8 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(DeadLetterSql.Discard);
+        await using var batch = connection.CreateBatch();
+        var command = Planned(batch, DeadLetterSql.Discard);
         filter.AddTo(command.Parameters);
         command.Parameters.Add(new() { Value = dryRun });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.TtlMs) });
@@ -133,8 +134,17 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         command.Parameters.Add(new() { Value = filter.ToString() });
         command.Parameters.Add(new() { Value = lanes.All.Where(lane => lane.ErasesArguments).Select(lane => lane.Tool).ToArray() });
         command.Parameters.Add(by.ReasonParameter());
-        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
         return await ReadAsync(reader, dryRun, cancellationToken);
+    }
+
+    /// <summary>Adds a statement with a filter, and before it the one that plans for the filter.</summary>
+    internal static NpgsqlBatchCommand Planned(NpgsqlBatch batch, string sql)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        batch.BatchCommands.Add(new(DeadLetterSql.PlanForFilter));
+        batch.BatchCommands.Add(command);
+        return command;
     }
 
     private static async Task<DeadLetterChange> ReadAsync(NpgsqlDataReader reader, bool dryRun, CancellationToken cancellationToken)
