@@ -9,6 +9,8 @@ run_tests() {
 
   # A hundred processes live for seconds: what the runtime spends on making long-lived ones fast is lost on them.
   export DOTNET_TieredPGO=0 DOTNET_TC_CallCountThreshold=1000
+  # No test changes a file of settings. A host that watches them costs processor time, and one of the 128 watches that Linux gives a user.
+  export DOTNET_hostBuilder__reloadConfigOnChange=false
   local results=$state/logs/test.log beside=$state/logs/test-beside.log code=0 beside_id
   # The end-to-end and attack tests mostly wait, so they run beside the others. Those run one after the other: a small machine has two cores.
   test_projects tests/Sendcat.EndToEndTests tests/Sendcat.AttackTests >"$beside" 2>&1 &
