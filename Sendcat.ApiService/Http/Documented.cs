@@ -55,6 +55,6 @@ internal static class Documented
 
         public Type RequestType => type;
 
-        public bool IsOptional => false;
+        public bool IsOptional => typeof(IOptionalBody).IsAssignableFrom(type);
     }
 }

@@ -11,7 +11,8 @@ namespace Sendcat.ApiService.Http;
 
 /// <summary>
 /// Reads a JSON body and checks it in this order: media type, size, JSON syntax, schema and the rules of <see cref="IValidatable"/>. A
-/// request without a body counts as <c>{}</c> for an <see cref="IOptionalBody"/>, and then needs no media type.
+/// request without a body counts as <c>{}</c> for an <see cref="IOptionalBody"/>, and then needs no media type. So does the body <c>null</c>,
+/// which generated clients send for a body that is left out.
 /// </summary>
 internal static class JsonBody
 {
@@ -126,6 +127,7 @@ internal static class JsonBody
             reader.Read();
             return value switch
             {
+                null when typeof(IOptionalBody).IsAssignableFrom(typeof(T)) => Parse(NoFields, type, out value),
                 null => ApiError.InvalidRequest("The body must be a JSON object"),
                 IValidatable { } request when string.Join(", ", request.Problems()) is { Length: > 0 } problems => ApiError.InvalidRequest($"Invalid request: {problems}"),
                 _ => value,

@@ -46,7 +46,8 @@ internal static class EventSchemas
         var any = new OpenApiSchema
         {
             Description = "An event of a stream, by its type. Ignore types that you do not know.",
-            OneOf = [],
+            // Not oneOf: NSwag replaces it by its first choice, and the schema of that event would be lost.
+            AnyOf = [],
             Discriminator = new() { PropertyName = "type", Mapping = new Dictionary<string, OpenApiSchemaReference>(StringComparer.Ordinal) },
         };
         foreach (var derived in stream.GetCustomAttributes<JsonDerivedTypeAttribute>())
@@ -63,7 +64,7 @@ internal static class EventSchemas
                 .ToDictionary(StringComparer.Ordinal);
             schema.Required = schema.Required is null ? new HashSet<string>(StringComparer.Ordinal) { "type" } : new HashSet<string>(schema.Required.Append("type"), StringComparer.Ordinal);
             document.AddComponent(name, schema);
-            any.OneOf.Add(new OpenApiSchemaReference(name, document));
+            any.AnyOf.Add(new OpenApiSchemaReference(name, document));
             any.Discriminator.Mapping[type] = new(name, document);
         }
 

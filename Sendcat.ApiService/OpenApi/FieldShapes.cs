@@ -66,6 +66,12 @@ internal static class FieldShapes
         (nameof(ChatBody), "messages", typeof(UiMessage)),
     ];
 
+    /// <summary>Fields that are read as JSON of several kinds, and that a generated client sends as a text.</summary>
+    public static readonly IReadOnlyList<(string Schema, string Field, string Description)> Texts =
+    [
+        (nameof(ChatBody), "message", "The user's message in Sendcat's shape. Clients in useChat shape send messages instead."),
+    ];
+
     /// <summary>Fields that are sent as null; every other field without a value is absent.</summary>
     public static readonly IReadOnlyList<(string Schema, string[] Path)> Nullable =
     [

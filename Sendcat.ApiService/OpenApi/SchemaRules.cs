@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 
@@ -17,6 +18,7 @@ internal static class SchemaRules
             Correct(schema);
         }
 
+        document.Components.Schemas.Remove(nameof(JsonElement));
         foreach (var operation in document.Paths.Values.SelectMany(path => path.Operations!.Values))
         {
             var contents = (operation.Responses ?? []).Values.Select(response => response.Content).Append(operation.RequestBody?.Content);
@@ -83,6 +85,12 @@ internal static class SchemaRules
 
     private static IOpenApiSchema Correct(IOpenApiSchema schema)
     {
+        if (schema is OpenApiSchemaReference { Reference.Id: nameof(JsonElement) })
+        {
+            // Any JSON. Generators make an empty class of a named schema, which cannot hold a text or a list.
+            return new OpenApiSchema();
+        }
+
         if (schema is not OpenApiSchema own)
         {
             return schema;

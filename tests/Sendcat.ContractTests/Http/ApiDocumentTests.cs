@@ -71,6 +71,33 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_field_of_any_json_has_no_class_and_every_event_has_its_own_schema()
+    {
+        var document = await DocumentAsync();
+        var schemas = document["components"]!["schemas"]!.AsObject();
+
+        Assert.DoesNotContain("JsonElement", document.ToJsonString(), StringComparison.Ordinal);
+        Assert.Equal("string", (string)schemas["ChatBody"]!["properties"]!["message"]!["type"]!);
+        Assert.Equal("{}", schemas["ChatUiPart"]!["properties"]!["output"]!.ToJsonString());
+        Assert.All(schemas.Where(schema => schema.Value!["discriminator"] is not null), schema => Assert.Null(schema.Value!["oneOf"]));
+    }
+
+    [Fact]
+    public async Task A_body_whose_fields_are_all_optional_may_be_left_out_or_null()
+    {
+        var documented = Operations(await DocumentAsync()).Where(operation => operation["requestBody"] is { } body && (bool?)body["required"] != true).Select(operation => (string)operation["operationId"]!);
+        Assert.Equal(
+            ["drafts.confirmDraft", "threads.create", "threads.createShareFork", "threads.createShareToken", "threads.update"], documented.Order(StringComparer.Ordinal));
+
+        var guest = await (await postgres.ApiAsync()).GuestAsync();
+        foreach (var body in new HttpContent?[] { null, new StringContent("null", null, "application/json") })
+        {
+            using var created = await guest.PostAsync("/api/threads", body);
+            Assert.Equal(HttpStatusCode.Created, created.StatusCode);
+        }
+    }
+
+    [Fact]
     public async Task The_reference_page_asks_no_other_host_and_shows_no_button_of_its_vendor()
     {
         using var page = await (await postgres.ApiAsync()).WithBearer(SendcatApi.OpsKey).GetAsync("/scalar/v1");

@@ -16,14 +16,14 @@ function must<T>(result: { data?: T; error?: unknown }): T {
   return result.data
 }
 
-async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<Schemas['SendcatEvent']> {
+async function* events<Event>(body: ReadableStream<Uint8Array>): AsyncGenerator<Event> {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader()
   for (let text = ''; ;) {
     const { value, done } = await reader.read()
     if (done) return
     const parts = (text + value).split('\n\n')
     text = parts.pop()!
-    for (const part of parts) if (part.startsWith('data: ')) yield JSON.parse(part.slice(6))
+    for (const part of parts) if (part.startsWith('data: {')) yield JSON.parse(part.slice(6))
   }
 }
 
@@ -37,7 +37,7 @@ async function answerOf(body: Schemas['ChatBody']): Promise<{ text: string; endi
   const answer = must(await api.POST('/api/chat', { body, parseAs: 'stream' }))
   let text = ''
   let ending: Schemas['SendcatEvent']['type'] | undefined
-  for await (const event of events(answer as unknown as ReadableStream<Uint8Array>)) {
+  for await (const event of events<Schemas['SendcatEvent']>(answer as unknown as ReadableStream<Uint8Array>)) {
     ending = event.type
     switch (event.type) {
       case 'content':
@@ -72,6 +72,24 @@ const attachments = [{ storageId: uploaded.id }]
 must(await api.POST('/api/threads/{id}/messages', { params: { path: { id: thread.id } }, body: { content: 'what is this?', attachments } }))
 const { text: seen } = await answerOf({ threadId: thread.id })
 
+// a tool call: its typed events, then the same thread in the shape of useChat, then what the history shows
+const second = must(await api.POST('/api/threads'))
+const emulated = '[[emu call=1 tool=get_current_time]] [[emu call=2 text="It is late."]]'
+const called = must(await api.POST('/api/chat', { body: { threadId: second.id, message: emulated }, parseAs: 'stream' }))
+let tool = ''
+for await (const event of events<Schemas['SendcatEvent']>(called as unknown as ReadableStream<Uint8Array>)) {
+  if (event.type === 'start') tool += event.threadId === second.id ? 'started ' : ''
+  if (event.type === 'tool-input-available') tool += `${event.toolName} `
+  if (event.type === 'tool-output-available') tool += typeof event.output === 'string'
+}
+const message = { id: 'm1', role: 'user', parts: [{ type: 'text', text: '[[emu chunks=3]]' }] }
+const ui = must(await api.POST('/api/chat', { body: { id: second.id, trigger: 'submit-message', messages: [message] }, parseAs: 'stream' }))
+let uiText = ''
+for await (const event of events<Schemas['UiEvent']>(ui as unknown as ReadableStream<Uint8Array>)) if (event.type === 'text-delta') uiText += event.delta
+const history = must(await api.GET('/api/chat/{id}/messages', { params: { path: { id: second.id } } }))
+const calls = history.items.flatMap(item => item.parts).filter(part => part.toolCallId).map(part => `${part.type} ${part.state} ${typeof part.output === 'string'}`)
+must(await api.POST('/api/threads/{id}/share', { params: { path: { id: second.id } } }))
+
 // lists: limit is a number, a missing cursor is undefined and never null
 const page = must(await api.GET('/api/threads/{id}/messages', { params: { path: { id: thread.id }, query: { limit: 10 } } }))
 const next: string | undefined = page.nextCursor
@@ -86,4 +104,4 @@ const download = await api.GET('/api/threads/{id}/export', { params: { path: { i
 const messages: number = (download.data as unknown as Schemas['ThreadExport']).messages.length
 const shown: Schemas['ChatUiMessage'][] = must(await api.GET('/api/chat/{id}/messages', { params: { path: { id: thread.id } } })).items
 
-console.log(JSON.stringify({ messages, shown: shown.map(message => message.role).join(), role, ending, text, next: next ?? null, titles, statuses, forked: forked.id !== thread.id, seen: seen.split(', sha256')[0], exported: String(exported.data).includes(text.trim()) }))
+console.log(JSON.stringify({ messages, shown: shown.map(message => message.role).join(), role, ending, text, next: next ?? null, titles, statuses, forked: forked.id !== thread.id, seen: seen.split(', sha256')[0], exported: String(exported.data).includes(text.trim()), tool, uiText, calls }))
