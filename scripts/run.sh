@@ -1,7 +1,7 @@
 # up, down, status, logs, command: one run of the AppHost per checkout, through the Aspire CLI.
 
 up() {
-  local attach='' infra='' options=()
+  local attach='' infra='' stores='' options=()
   while [ $# -gt 0 ]; do
     case $1 in
       --detach) ;; # as it is without
@@ -39,6 +39,7 @@ up() {
   start ${options[@]+"${options[@]}"}
   # The slower the machine, the longer.
   limit=$(((SECONDS - began) * 10))
+  say "started; waiting until the API, the tool workers and the monitor are healthy"
   await_healthy $((limit < 45 ? 45 : limit))
   status || true
   trap - INT TERM
@@ -62,13 +63,17 @@ number() {
   esac
 }
 
-# Installs the servers where the AppHost will start them itself (Sendcat.AppHost/StoreChoice.cs).
+# Decides on the stores as the AppHost does (Sendcat.AppHost/StoreChoice.cs), for people to read in $stores, and installs the servers where the AppHost will start them itself.
 check_infra() {
   case $1 in
-    external) answers redis "${ConnectionStrings__redis:-}" 6379; answers sendcatdb "${ConnectionStrings__sendcatdb:-}" 5432; answers messaging "${ConnectionStrings__messaging:-}" 5672 ;;
-    local) need_servers ;;
-    containers) engine_answers || refuse "--infra containers needs a container engine, and neither docker nor podman answers; start one, or use --infra local" ;;
-    '') { [ -n "${ConnectionStrings__redis:-}" ] && [ -n "${ConnectionStrings__sendcatdb:-}" ] && [ -n "${ConnectionStrings__messaging:-}" ]; } || engine_answers || need_servers ;;
+    external) stores='those of the connection strings'; answers redis "${ConnectionStrings__redis:-}" 6379; answers sendcatdb "${ConnectionStrings__sendcatdb:-}" 5432; answers messaging "${ConnectionStrings__messaging:-}" 5672 ;;
+    local) stores='servers of this machine'; need_servers ;;
+    containers) stores='containers'; engine_answers || refuse "--infra containers needs a container engine, and neither docker nor podman answers; start one, or use --infra local" ;;
+    '')
+      if [ -n "${ConnectionStrings__redis:-}" ] && [ -n "${ConnectionStrings__sendcatdb:-}" ] && [ -n "${ConnectionStrings__messaging:-}" ]; then stores='those of the connection strings'
+      elif engine_answers; then stores='containers'
+      else stores='servers of this machine, since neither docker nor podman answers'; need_servers
+      fi ;;
     *) refuse "--infra is local, external or containers, not '$1'" ;;
   esac
 }
@@ -89,7 +94,7 @@ answers() {
 engine_answers() { { docker info || podman info; } >/dev/null 2>&1; }
 
 start() {
-  say "starting"
+  say "starting; Redis, PostgreSQL and RabbitMQ are $stores"
   local code=0 said
   quietly start aspire start --no-build --format Json -- "$@" || code=$?
   [ "$code" = 0 ] && return

@@ -246,7 +246,7 @@ internal static class ChatRequestReader
         var (text, files) = Parts(last);
         if (Encoding.UTF8.GetByteCount(text) > JsonBody.OrdinaryLimit)
         {
-            return ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit);
+            return ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit, "The text of a message");
         }
 
         var message = new UserMessage(Text(last, "id"), text, files);

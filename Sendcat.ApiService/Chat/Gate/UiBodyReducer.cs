@@ -76,7 +76,7 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
     /// <returns>The error; null if the body is complete.</returns>
     public ApiError? Complete() =>
         _place != Place.AfterObject ? HasNoShape()
-        : _lastMessageIsTooLarge ? ApiError.PayloadTooLarge(maxMessageBytes)
+        : _lastMessageIsTooLarge ? ApiError.PayloadTooLarge(maxMessageBytes, "The last message")
         : null;
 
     /// <summary>A body that cannot be parsed has no shape, so the limit of other bodies applies to it.</summary>
