@@ -34,6 +34,7 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
         var output = await RunAsync("bash", "-euo", "pipefail", "-c", commands.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
 
         Assert.Contains("data: {\"type\":\"done\"}", output, StringComparison.Ordinal);
+        Assert.Contains("\"toolName\":\"search_products\"", output, StringComparison.Ordinal);
         Assert.Contains("claimed 1", output, StringComparison.Ordinal);
         Assert.Contains("\"role\":\"assistant\"", output, StringComparison.Ordinal);
         Assert.EndsWith("403", output.TrimEnd(), StringComparison.Ordinal);

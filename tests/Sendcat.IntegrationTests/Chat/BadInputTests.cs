@@ -204,7 +204,7 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
         }
 
         using var message = await Guest.PostAsync(Start, UseChat.Json(Guid.NewGuid().ToString(), new string('a', 65_537)), chunked);
-        await message.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        Assert.Equal("The text of a message may have at most 65536 bytes", await message.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large"));
     }
 
     [Fact]
