@@ -64,6 +64,7 @@ internal static class FieldShapes
         (nameof(ExportedMessage), "products", typeof(Product)),
         (nameof(ExportedMessage), "sources", typeof(MessageSource)),
         (nameof(ChatBody), "messages", typeof(UiMessage)),
+        (nameof(UiMessage), "parts", typeof(UiPart)),
     ];
 
     /// <summary>Fields that are read as JSON of several kinds, and that a generated client sends as a text.</summary>

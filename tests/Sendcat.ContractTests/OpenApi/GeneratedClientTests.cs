@@ -58,7 +58,7 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
         using var http = new HttpClient { BaseAddress = _api.Anyone.BaseAddress };
         var result = await (Task<string>)calls.GetMethod("RunAsync")!.Invoke(null, [http, Photo])!;
 
-        Assert.Equal("""{"messages":4,"shown":"user,assistant,user,assistant","role":"User","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["Completed","Completed","Completed","Completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true,"tool":"started get_current_time True","uiText":"1 2 3 ","calls":["tool-get_current_time OutputAvailable True"]}""", result);
+        Assert.Equal("""{"messages":4,"shown":"user,assistant,user,assistant","role":"User","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["Completed","Completed","Completed","Completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true,"tool":"started get_current_time True started ","uiText":"1 2 3 ","calls":["tool-get_current_time OutputAvailable True"]}""", result);
 
         // The page, as `dotnet new console` and `dotnet run` would run it.
         using var folder = new TestFolder("csharp");
@@ -86,7 +86,7 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
         await RunAsync("node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.asynciterable", "--skipLibCheck", "page.ts");
         var output = await RunAsync("node", "page.js", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), Convert.ToBase64String(Photo));
 
-        Assert.Equal("""{"messages":4,"shown":"user,assistant,user,assistant","role":"user","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["completed","completed","completed","completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true,"tool":"started get_current_time true","uiText":"1 2 3 ","calls":["tool-get_current_time output-available true"]}""", output.Trim());
+        Assert.Equal("""{"messages":4,"shown":"user,assistant,user,assistant","role":"user","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["completed","completed","completed","completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true,"tool":"started get_current_time true started ","uiText":"1 2 3 ","calls":["tool-get_current_time output-available true"]}""", output.Trim());
 
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "describe.ts"), await FromPageAsync("ts"));
         await RunAsync("node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "describe.ts");

@@ -51,7 +51,7 @@ public static class TypicalCalls
                 {
                     "start" => data.ToObject<SendcatEventStart>()!.ThreadId == id ? "started " : "",
                     "tool-input-available" => data.ToObject<SendcatEventToolInputAvailable>()!.ToolName + " ",
-                    "tool-output-available" => data.ToObject<SendcatEventToolOutputAvailable>()!.Output is string,
+                    "tool-output-available" => $"{data.ToObject<SendcatEventToolOutputAvailable>()!.Output is string} ",
                     _ => "",
                 };
             }

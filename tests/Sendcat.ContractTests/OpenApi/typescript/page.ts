@@ -80,7 +80,7 @@ let tool = ''
 for await (const event of events<Schemas['SendcatEvent']>(called as unknown as ReadableStream<Uint8Array>)) {
   if (event.type === 'start') tool += event.threadId === second.id ? 'started ' : ''
   if (event.type === 'tool-input-available') tool += `${event.toolName} `
-  if (event.type === 'tool-output-available') tool += typeof event.output === 'string'
+  if (event.type === 'tool-output-available') tool += `${typeof event.output === 'string'} `
 }
 const message = { id: 'm1', role: 'user', parts: [{ type: 'text', text: '[[emu chunks=3]]' }] }
 const ui = must(await api.POST('/api/chat', { body: { id: second.id, trigger: 'submit-message', messages: [message] }, parseAs: 'stream' }))
