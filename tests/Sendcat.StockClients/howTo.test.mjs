@@ -179,6 +179,6 @@ test("the page of the how-to replaces a session that is refused, and shows why i
     globalThis.fetch = fetch;
     root.unmount();
   });
-  globalThis.fetch = async () => new Response("Too busy. Please try again.", { status: 503 });
+  globalThis.fetch = async () => new Response("[upstream_unavailable:chat.messages] Too busy. Please try again.", { status: 503 });
   root = await load(page, main, () => shown() === "Too busy. Please try again.");
 });
