@@ -50,7 +50,8 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
     public static ApiError UnsupportedMediaType(string message = "Content-Type must be application/json") => new(415, "unsupported_media_type", message);
 
     /// <param name="what">What is too long, as the beginning of the sentence.</param>
-    public static ApiError PayloadTooLarge(int limitBytes, string what = "The body") => new(413, "payload_too_large", $"{what} may have at most {limitBytes} bytes");
+    public static ApiError PayloadTooLarge(int limitBytes, string what = "The body") =>
+        new(413, "payload_too_large", $"{what} may have at most {limitBytes} bytes");
 
     public static ApiError BodyTooSlow() => new(408, "invalid_request", "The body came too slowly");
 

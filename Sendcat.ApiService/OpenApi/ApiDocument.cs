@@ -103,7 +103,11 @@ internal static class ApiDocument
 
         foreach (var (schema, field, description) in FieldShapes.Texts)
         {
-            document.Components!.Schemas![schema].Properties![field] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null, Description = description };
+            document.Components!.Schemas![schema].Properties![field] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String | JsonSchemaType.Null,
+                Description = description,
+            };
         }
 
         SchemaRules.Apply(document);
