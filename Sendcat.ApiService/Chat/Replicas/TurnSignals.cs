@@ -10,8 +10,8 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// once; the replica that runs the turn acts on it. A Redis failure is logged and not thrown.
 /// </summary>
 internal sealed class TurnSignals(
-    IConnectionMultiplexer redis, LiveTurns turns, StartingTurns startings, TurnMirrors mirrors, TimeProvider time, StoreOutages outages,
-    ILogger<TurnSignals> logger) : IHostedService
+    IConnectionMultiplexer redis, ReplicaId replica, LiveTurns turns, StartingTurns startings, TurnMirrors mirrors, TimeProvider time,
+    StoreOutages outages, ILogger<TurnSignals> logger) : IHostedService
 {
     /// <summary>Prefix of the signal that supersedes a turn; the stream id follows.</summary>
     public const string SupersedePrefix = "supersede|";
@@ -35,13 +35,14 @@ internal sealed class TurnSignals(
     public Task AbortAsync(Guid streamId) => PublishAsync($"abort|{streamId}");
 
     /// <summary>
-    /// Ends all turns of a thread because its user has aborted them, also those that are not persisted yet or are starting.
+    /// Ends all turns of a thread on the other replicas because its user has aborted them, also those that are not persisted yet or are
+    /// starting. This replica ignores it: it would receive it late, and end a turn that began after the abort.
     /// </summary>
-    public Task AbortThreadAsync(Guid threadId) => PublishAsync($"abort-thread|{threadId}");
+    public Task AbortThreadAsync(Guid threadId) => PublishAsync($"abort-thread|{threadId}|{replica.Value}");
 
     /// <summary>As <see cref="AbortThreadAsync"/>, for a thread that need not exist yet.</summary>
     /// <param name="name">See <see cref="StartingTurns.NameOf"/>.</param>
-    public Task AbortNamedAsync(Guid name) => PublishAsync($"abort-named|{name}");
+    public Task AbortNamedAsync(Guid name) => PublishAsync($"abort-named|{name}|{replica.Value}");
 
     /// <summary>Ends a turn at once, because a newer one replaces its answer.</summary>
     public Task ReplaceAsync(Guid streamId) => PublishAsync($"replace|{streamId}");
@@ -74,7 +75,8 @@ internal sealed class TurnSignals(
 
     private void Handle(string? signal)
     {
-        if (signal?.Split('|') is not [var verb, var text] || !Guid.TryParse(text, out var id))
+        if (signal?.Split('|') is not [var verb, var text, .. var sender] || !Guid.TryParse(text, out var id)
+            || (sender is [var own] && own == replica.Value.ToString()))
         {
             return;
         }

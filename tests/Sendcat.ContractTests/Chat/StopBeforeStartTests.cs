@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ContractTests.Attachments;
+using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
+using StackExchange.Redis;
 
 namespace Sendcat.ContractTests.Chat;
 
@@ -94,6 +97,46 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
         await StopAsync(other, "own-chat", HttpStatusCode.NoContent);
         Assert.Equal("finish", last);
         Assert.Equal("Not stopped.", FileApi.Answer(await FileApi.ChatAsync(other, Ui("own-chat", "m1", Answer))));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Turn_that_begins_after_an_abort_is_not_ended_when_its_signal_arrives_late(int turnsBefore)
+    {
+        const string thread = "own-chat";
+        await using var files = await StartAsync();
+        var guest = await files.Api.GuestAsync();
+        for (var n = 0; n < turnsBefore; n++)
+        {
+            await FileApi.ChatAsync(guest, Ui(thread, $"before-{n}", Answer));
+        }
+
+        var redis = files.Api.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
+        var channel = RedisChannel.Literal(RedisKeys.TurnSignals);
+        var queue = await redis.SubscribeAsync(channel);
+        await StopAsync(guest, thread, HttpStatusCode.NoContent);
+        var replica = files.Api.Services.GetRequiredService<ReplicaId>().Value.ToString();
+        string signal;
+        do
+        {
+            signal = (string)(await queue.ReadAsync(TestContext.Current.CancellationToken)).Message!;
+        }
+        while (!signal.EndsWith(replica, StringComparison.Ordinal));
+        await queue.UnsubscribeAsync();
+
+        string last;
+        await using (var locked = await LockedTable.LockAsync(files.Api.ConnectionString, "messages", "ACCESS EXCLUSIVE"))
+        {
+            var posting = LastAsync(guest, Ui(thread, "m1", Answer));
+            await locked.WaitForAsync("read thread messages by client id");
+            await redis.PublishAsync(channel, signal);
+            await redis.PingAsync();
+            await locked.ReleaseAsync();
+            last = await posting;
+        }
+
+        Assert.Equal("finish", last);
     }
 
     [Fact]

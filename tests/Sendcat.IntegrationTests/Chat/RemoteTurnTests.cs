@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.Reliability;
+using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
 using StackExchange.Redis;
 
@@ -18,7 +19,7 @@ public sealed class RemoteTurnTests(SharedStores stores)
         await using var redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
         var store = new MirrorStore(redis);
         var outages = StoreOutagesFeature.Create(NullLogger.Instance, TimeProvider.System);
-        var signals = new TurnSignals(redis, null!, null!, null!, TimeProvider.System, outages, NullLogger<TurnSignals>.Instance);
+        var signals = new TurnSignals(redis, ReplicaId.New(), null!, null!, null!, TimeProvider.System, outages, NullLogger<TurnSignals>.Instance);
         var remote = new RemoteTurn(redis, store, signals, TimeProvider.System, outages, NullLogger<RemoteTurn>.Instance);
         var location = new TurnLocation(Guid.NewGuid(), Guid.NewGuid(), UsesUiDialect: false);
         var delta = new string('x', TurnFeed.MaxDeltaLength);

@@ -31,7 +31,7 @@ public sealed class HangingRedisTests
     [Fact]
     public async Task A_signal_is_sent_without_waiting_longer_than_its_timeout()
     {
-        var signals = new TurnSignals(_redis, null!, null!, null!, _time, Outages, NullLogger<TurnSignals>.Instance);
+        var signals = new TurnSignals(_redis, ReplicaId.New(), null!, null!, null!, _time, Outages, NullLogger<TurnSignals>.Instance);
 
         var aborting = signals.AbortThreadAsync(Guid.NewGuid());
         Assert.False(aborting.IsCompleted);
