@@ -72,7 +72,7 @@ internal sealed class AnswerReplay(RequestDatabase database)
         {
             if (row.Role == "tool")
             {
-                yield return new ChatEvent.ToolOutput(row.ToolCallId ?? "", row.Content, null, Failed: false);
+                yield return new ChatEvent.ToolOutput(row.ToolCallId ?? "", row.Content, null, Failed: row.Status is not (null or MessageStatus.Completed));
                 continue;
             }
 

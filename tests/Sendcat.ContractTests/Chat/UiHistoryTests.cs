@@ -51,19 +51,23 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_failed_tool_call_is_an_error_of_its_part()
+    public async Task A_failed_tool_call_is_an_error_of_its_part_and_in_the_answer_to_a_repeated_request()
     {
         await using var chat = await ToolChat.StartAsync(postgres);
         using var guest = await chat.Api.GuestAsync();
 
-        var turn = TurnAsync(guest, "c1", "m1", """[[emu call=1 tool=search_web id=call_1 args={"query":"x"}]] [[emu call=2 text="Sorry."]]""");
+        const string question = """[[emu call=1 tool=search_web id=call_1 args={"query":"x"}]] [[emu call=2 text="Sorry."]]""";
+        var turn = TurnAsync(guest, "c1", "m1", question);
         await chat.Leases.FailAsync((await chat.ClaimAsync(QueuedTool.SearchWeb.Lane)).Lease, "SERPER_API_KEY is not set.", retryable: false);
         var events = await turn;
+        var repeated = await TurnAsync(guest, "c1", "m1", question);
         var part = (await HistoryAsync(guest, "c1"))[1]["parts"]![1]!;
 
+        var error = (string)events.Single(e => (string)e["type"]! == "tool-output-error")["errorText"]!;
         Assert.Equal("output-error", (string)part["state"]!);
-        Assert.Equal((string)events.Single(e => (string)e["type"]! == "tool-output-error")["errorText"]!, (string)part["errorText"]!);
+        Assert.Equal(error, (string)part["errorText"]!);
         Assert.Null(part["output"]);
+        Assert.Equal(error, (string)repeated.Single(e => ((string)e["type"]!).StartsWith("tool-output", StringComparison.Ordinal))["errorText"]!);
     }
 
     [Fact]
