@@ -9,6 +9,7 @@ using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Slo;
 using StackExchange.Redis;
@@ -19,7 +20,7 @@ namespace Sendcat.ApiService.Chat;
 /// Reports whether turns can be started. The report is public; models, limits and flags are added only for callers with an operator's key.
 /// </summary>
 internal sealed class ChatHealth(
-    OpsGuard ops, LiveTurns turns, SliRecorder slis, OtherReplicas others, IConnectionMultiplexer redis, AdmissionController admission,
+    OpsGuard ops, LiveTurns turns, SliRecorder slis, OtherReplicas others, RequestDatabase database, IConnectionMultiplexer redis, AdmissionController admission,
     Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
     IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes,
     IOptionsMonitor<OpenRouterOptions> account, IOptionsMonitor<RegionOptions> region, TimeProvider time)
@@ -39,7 +40,9 @@ internal sealed class ChatHealth(
         var elsewhere = await others.LastMinuteAsync(MeasuredEndpoint.Chat.Path, policy, http.RequestAborted);
         var recent = slis.Recent(MeasuredEndpoint.Chat.Path).Plus(elsewhere);
         var waiting = turns.WaitingLongerThan(policy.FirstTokenLimit);
-        var verdict = ok ? ChatVerdict.Of(policy, recent, waiting) : ChatVerdict.CannotStart(configured);
+        var verdict = !ok ? ChatVerdict.CannotStart(configured)
+            : database.Outage.IsKnown ? ChatVerdict.PostgresIsUnavailable
+            : ChatVerdict.Of(policy, recent, waiting);
         var report = new ChatHealthReport(ok, flags.Mode, UtcTime.Text(time.GetUtcNow()), verdict.Verdict, verdict.Cause);
         if (await ops.RoleAsync(http) is not OpsRole.None)
         {

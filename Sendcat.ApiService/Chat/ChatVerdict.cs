@@ -29,6 +29,9 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
     private const string Capacity = "capacity";
     private const string Service = "service";
 
+    /// <summary>Turns are refused, although the key is configured and Redis responds.</summary>
+    public static readonly ChatVerdict PostgresIsUnavailable = new(Failing, Store, "Postgres does not respond, and turns are refused.");
+
     /// <summary>From this share on, most turns are bad.</summary>
     private const double Most = 0.5;
 

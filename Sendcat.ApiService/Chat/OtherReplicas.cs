@@ -31,9 +31,7 @@ internal sealed class OtherReplicas(SliStore store, ReplicaId replica, TimeProvi
         {
             var now = time.GetTimestamp();
             var minute = SliWindows.MinuteOf(time.GetUtcNow() - WriteTime).AddMinutes(-1);
-            using var timeout = new CancellationTokenSource(Timeout, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-            _known = new(await store.OthersAsync(endpoint, minute, replica.Value, policy, either.Token), now);
+            _known = new(await store.OthersAsync(endpoint, minute, replica.Value, policy, Timeout, time, cancellationToken), now);
         }
         catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception) && !cancellationToken.IsCancellationRequested)
         {

@@ -29,6 +29,18 @@ public sealed class RequestOutage(StoreOutage postgres, Func<TimeSpan, Task> pro
     private bool _isProbing;
     private long? _recovered;
 
+    /// <summary>Whether requests are refused, because a probe failed too.</summary>
+    public bool IsKnown
+    {
+        get
+        {
+            lock (_state)
+            {
+                return _isKnown;
+            }
+        }
+    }
+
     /// <inheritdoc cref="StoreOutage.Records"/>
     public bool Records(Exception failure)
     {

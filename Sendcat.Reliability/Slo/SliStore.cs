@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Npgsql;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.Reliability.Slo;
 
@@ -196,17 +197,19 @@ public sealed class SliStore(NpgsqlDataSource database)
     /// ones may be both.
     /// </returns>
     public async Task<RecentCounts> OthersAsync(
-        string endpoint, DateTimeOffset minute, Guid replica, VerdictPolicy policy, CancellationToken cancellationToken)
+        string endpoint, DateTimeOffset minute, Guid replica, VerdictPolicy policy, TimeSpan timeout, TimeProvider time,
+        CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(Others);
+        await using var connection = await BoundedConnection.OpenAsync(database, timeout, time, cancellationToken);
+        await using var command = connection.CreateCommand(Others);
         command.Parameters.Add(new() { Value = endpoint });
         command.Parameters.Add(new() { Value = minute });
         command.Parameters.Add(new() { Value = replica });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        var counts = await CountsAsync(reader, 0, cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        await reader.ReadAsync(CancellationToken.None);
+        var counts = await CountsAsync(reader, 0, CancellationToken.None);
         var late = counts.FirstToken[^1] - LatencyBuckets.Within(counts.FirstToken, policy.FirstTokenMs);
-        var reasons = await reader.IsDBNullAsync(7, cancellationToken)
+        var reasons = await reader.IsDBNullAsync(7, CancellationToken.None)
             ? [] : JsonSerializer.Deserialize(reader.GetString(7), SliJson.Default.DictionaryStringInt64)!;
         if (late > counts.Failed)
         {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Npgsql;
 using Sendcat.Reliability.Redis;
@@ -121,6 +122,12 @@ public sealed class FaultTests
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "upstream_unavailable"), (refused.Status, refused.ErrorCode));
         }
 
+        await Eventually.TrueAsync(async () =>
+        {
+            await using var again = await guest.ChatAsync(other);
+            var health = await guest.Http.GetFromJsonAsync<JsonElement>("/api/chat/health");
+            return health.GetProperty("verdict").GetString() == "failing" && health.GetProperty("cause").GetString() == "store";
+        });
         await postgres.StartAgainAsync();
 
         await stream.ReadToEndAsync();

@@ -29,8 +29,10 @@ public sealed class RequestOutageTests
 
         var testing = OpenAsync();
         await OpenAsync();
+        Assert.False(_outage.IsKnown);
         probe.SetException(new NpgsqlException("no response", new TimeoutException()));
         await Assert.ThrowsAsync<NpgsqlException>(() => testing);
+        Assert.True(_outage.IsKnown);
 
         var next = new TaskCompletionSource();
         _probe = () => next.Task;
@@ -39,6 +41,7 @@ public sealed class RequestOutageTests
         Assert.True(PostgresFailure.IsUnavailable(refused));
         next.SetResult();
         Assert.True(await testingAgain);
+        Assert.False(_outage.IsKnown);
         await OpenAsync();
     }
 
