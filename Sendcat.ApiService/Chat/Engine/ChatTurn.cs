@@ -202,6 +202,12 @@ internal sealed class ChatTurn(
                 record.AppendReasoning(reasoning.Text);
                 journal.WriteLater(record);
                 break;
+            case ChatEvent.ToolInputStart call:
+                record.BeginToolCall(call.ToolCallId, call.ToolName);
+                break;
+            case ChatEvent.ToolInputDelta arguments:
+                record.AppendArguments(arguments.ToolCallId, arguments.Delta);
+                break;
         }
     }
 }

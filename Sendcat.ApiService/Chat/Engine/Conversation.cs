@@ -3,6 +3,7 @@ using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
+using Sendcat.ApiService.Tools;
 using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Chat.Engine;
@@ -29,7 +30,10 @@ internal sealed class Conversation
         new(WithinByteLimit(Repaired([.. Newest(history, limits)])));
 
     public void AddToolCalls(string text, IReadOnlyList<ProviderToolCall> calls, string? reasoningDetailsJson) =>
-        _messages.Add(new ProviderMessage("assistant", text.Length == 0 ? null : text) { ToolCalls = calls, ReasoningDetailsJson = reasoningDetailsJson });
+        _messages.Add(new ProviderMessage("assistant", text.Length == 0 ? null : text)
+        {
+            ToolCalls = Valid(calls), ReasoningDetailsJson = reasoningDetailsJson,
+        });
 
     public void AddToolResult(ProviderToolCall call, string text) =>
         _messages.Add(new ProviderMessage("tool", text) { ToolCallId = call.Id, Name = call.Name });
@@ -53,7 +57,7 @@ internal sealed class Conversation
             {
                 var fits = characters + attachments.Length <= limits.HistoryMaxChars;
                 characters += fits ? attachments.Length : 0;
-                message = fits ? message : message with { AttachmentsJson = null };
+                message = fits ? message : message with { FilesDoNotFit = true };
             }
 
             newest.Add(message);
@@ -76,12 +80,12 @@ internal sealed class Conversation
             switch (message.Role)
             {
                 case "user":
-                    repaired.Add(new ProviderMessage("user", message.Content) { Attachments = Attachments(message.AttachmentsJson) });
+                    repaired.Add(new ProviderMessage("user", message.Content) { Attachments = FilesOf(message) });
                     break;
                 case "assistant" when message.ToolCallsJson is not null:
                     var calls = ToolCallsJson.Read(message.ToolCallsJson);
                     repaired.Add(
-                        new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content) { ToolCalls = calls });
+                        new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content) { ToolCalls = Valid(calls) });
                     var results = history.Skip(i + 1).TakeWhile(next => next.Role == "tool").ToLookup(next => next.ToolCallId, StringComparer.Ordinal);
                     repaired.AddRange(calls.Select(call =>
                         new ProviderMessage("tool", results[call.Id].FirstOrDefault()?.Content ?? Interrupted)
@@ -101,20 +105,34 @@ internal sealed class Conversation
         return repaired;
     }
 
+    /// <summary>
+    /// A strict provider rejects arguments that are not a JSON object, as those of an interrupted call. The result of the call says what
+    /// was wrong.
+    /// </summary>
+    private static IReadOnlyList<ProviderToolCall> Valid(IReadOnlyList<ProviderToolCall> calls) =>
+        [.. calls.Select(call => JsonShape.IsObject(call.ArgumentsJson) ? call : call with { ArgumentsJson = "{}" })];
+
     private static string WithProducts(HistoryMessage message) =>
         message.ProductsJson is { } products
             ? ShownProducts.After(message.Content, JsonSerializer.Deserialize(products, ToolJson.Default.IReadOnlyListProduct) ?? [])
             : message.Content;
 
-    private static IReadOnlyList<ProviderAttachment> Attachments(string? json) =>
-    [
-        .. MessageAttachment.Read(json).Select(file => new ProviderAttachment(file.Url, file.Type ?? MediaType.Pdf, file.Name ?? "attachment")
+    private static IReadOnlyList<ProviderAttachment> FilesOf(HistoryMessage message) =>
+        [.. MessageAttachment.Read(message.AttachmentsJson).Select(file => FileOf(message, file))];
+
+    private static ProviderAttachment FileOf(HistoryMessage message, MessageAttachment file)
+    {
+        Guid? id = Guid.TryParseExact(file.StorageId, "D", out var parsed) ? parsed : null;
+        return new(file.Url, file.Type ?? MediaType.Pdf, file.Name ?? "attachment")
         {
             Id = file.StorageId,
-            Key = Guid.TryParseExact(file.StorageId, "D", out var id) ? Attachment.KeyOf(id) : null,
+            Key = id is { } known ? Attachment.KeyOf(known) : null,
             Size = file.Size ?? 0,
-        }),
-    ];
+            LeftOut = id is { } named && message.Files?.Contains(named) == false ? LeftOutReason.FileMissing
+                : message.FilesDoNotFit ? LeftOutReason.TooManyBytes
+                : null,
+        };
+    }
 
     /// <summary>
     /// One model call sends at most the bytes of files that one message may have, the newest first. So the size of a request does not grow
@@ -129,7 +147,11 @@ internal sealed class Conversation
             {
                 messages[i] = messages[i] with
                 {
-                    Attachments = [.. messages[i].Attachments.Select(file => (remaining -= file.Size) >= 0 ? file : file with { LeftOut = LeftOutReason.TooManyBytes })],
+                    Attachments =
+                    [
+                        .. messages[i].Attachments.Select(file =>
+                            file.LeftOut is not null || (remaining -= file.Size) >= 0 ? file : file with { LeftOut = LeftOutReason.TooManyBytes }),
+                    ],
                 };
             }
         }
@@ -152,4 +174,13 @@ internal sealed record HistoryMessage(
 
     /// <summary>The versions that edits replaced, the newest first.</summary>
     public IReadOnlyList<ReplacedVersion> Replaced { get; init; } = [];
+
+    /// <summary>
+    /// The ids of those of its attachments that exist; the others were deleted. Null: all of them exist, because they have just been
+    /// stored.
+    /// </summary>
+    public IReadOnlyCollection<Guid>? Files { get; init; }
+
+    /// <summary>Its files are not sent, because newer messages use up the length of the conversation.</summary>
+    public bool FilesDoNotFit { get; init; }
 }

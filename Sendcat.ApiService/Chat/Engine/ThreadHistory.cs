@@ -78,8 +78,11 @@ internal sealed record ThreadHistory(
     // Answers that are still being written are left out. The query reads only what may be sent to the model: from the newest message
     // backwards, until the messages already read have more than $5 bytes, and at most $6 characters of each text. So the memory of a read
     // is bounded for every thread.
+    // The links to attachments are deleted with these, at once; the file store may have their content for a minute more.
     private const string MessagesOf = """
-        m.id, m.role, left(m.content, $6), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id, m.seq, m.answers_id, m.edits
+        m.id, m.role, left(m.content, $6), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id, m.seq,
+        m.answers_id, m.edits,
+        CASE WHEN m.attachments IS NOT NULL THEN ARRAY(SELECT f.attachment_id FROM message_attachments f WHERE f.message_id = m.id) END
         FROM (
           SELECT n.*, sum(
             octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
@@ -315,6 +318,9 @@ internal sealed record ThreadHistory(
                 Text(reader, 7), Text(reader, 8), Text(reader, 9))
             {
                 Seq = reader.GetInt64(10), Answers = Id(reader, 11), Replaced = ReplacedVersion.Read(Text(reader, 12)),
+                Files = await reader.IsDBNullAsync(13, CancellationToken.None)
+                    ? null
+                    : await reader.GetFieldValueAsync<Guid[]>(13, CancellationToken.None),
             });
         }
 

@@ -28,7 +28,7 @@ internal abstract record TurnPlan
 
         /// <summary>The plan with the stored files of the message that is written.</summary>
         public Start WithAttachments(string? json) =>
-            this with { History = [.. History.SkipLast(1), History[^1] with { AttachmentsJson = json }] };
+            this with { History = [.. History.SkipLast(1), History[^1] with { AttachmentsJson = json, Files = null }] };
 
         /// <summary>Messages that the turn adds to the thread, without those of tool calls.</summary>
         public int NewMessages => EndsRunningTurn ? 0 : Write == MessageWrite.Insert ? 2 : 1;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.UntrustedText;
@@ -17,6 +18,9 @@ internal sealed class TurnRecord
     private readonly Lock _gate = new();
     private readonly List<MessageRow> _rows = [];
     private readonly Dictionary<string, string> _openToolCalls = [];
+
+    /// <summary>The calls of the current message that the model has begun to write, in their order, until they are added.</summary>
+    private readonly List<(string Id, string Name, StringBuilder Arguments)> _unfinishedToolCalls = [];
     private readonly List<Guid> _assistantMessages = new(1);
     private readonly List<(long Version, TaskCompletionSource Written)> _waiters = [];
     private readonly DateTimeOffset _startedAt;
@@ -158,11 +162,33 @@ internal sealed class TurnRecord
         }
     }
 
+    /// <summary>
+    /// The model begins to write a tool call. It is stored when the model has written it, with <see cref="AddToolCalls"/>; or when the turn
+    /// is cut before, as an interrupted one.
+    /// </summary>
+    public void BeginToolCall(string toolCallId, string name)
+    {
+        lock (_gate)
+        {
+            _unfinishedToolCalls.Add((toolCallId, name, new StringBuilder()));
+        }
+    }
+
+    /// <summary>The model has written more of the arguments of a call that <see cref="BeginToolCall"/> began.</summary>
+    public void AppendArguments(string toolCallId, string delta)
+    {
+        lock (_gate)
+        {
+            _unfinishedToolCalls.Find(call => call.Id == toolCallId).Arguments?.Append(delta);
+        }
+    }
+
     /// <summary>Adds the tool calls that the model requested to the current message and removes the message's text.</summary>
     public void AddToolCalls(IReadOnlyList<ProviderToolCall> calls)
     {
         lock (_gate)
         {
+            _unfinishedToolCalls.Clear();
             _current.Text.Clear();
             _current.ToolCallsJson = ToolCallsJson.Write(calls);
             _current.MarkChanged(++_version);
@@ -226,7 +252,10 @@ internal sealed class TurnRecord
         }
     }
 
-    /// <summary>Ends the turn with a status. Later calls have no effect. Tool calls without a result get a message that says so.</summary>
+    /// <summary>
+    /// Ends the turn with a status. Later calls have no effect. Tool calls without a result get a message that says so, also those that the
+    /// model had not finished when the turn was cut.
+    /// </summary>
     public void End(string status, DateTimeOffset now)
     {
         lock (_gate)
@@ -239,6 +268,11 @@ internal sealed class TurnRecord
             _endedAt = now;
             _sessionStatus = status;
             _isHeldBack = _isHeldBack && (status != MessageStatus.Completed || _rows.TrueForAll(row => row.ProductsJson is null));
+            if (status != MessageStatus.Completed)
+            {
+                AddUnfinishedToolCalls();
+            }
+
             foreach (var (id, name) in _openToolCalls)
             {
                 // A strict provider rejects a history with a tool call that has no result, so later turns of the thread would fail.
@@ -368,6 +402,22 @@ internal sealed class TurnRecord
         foreach (var written in done)
         {
             written.TrySetResult();
+        }
+    }
+
+    /// <summary>Readers have seen these calls. Their arguments are the text so far, which is seldom JSON.</summary>
+    private void AddUnfinishedToolCalls()
+    {
+        if (_unfinishedToolCalls.Count == 0)
+        {
+            return;
+        }
+
+        _current.ToolCallsJson = ToolCallsJson.Write(
+            [.. _unfinishedToolCalls.Select(call => new ProviderToolCall(call.Id, call.Name, call.Arguments.ToString()))]);
+        foreach (var (id, name, _) in _unfinishedToolCalls)
+        {
+            _openToolCalls[id] = name;
         }
     }
 

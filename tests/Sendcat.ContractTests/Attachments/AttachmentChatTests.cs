@@ -77,6 +77,34 @@ public sealed class AttachmentChatTests(PostgresFixture postgres, FileApiFixture
     }
 
     [Fact]
+    public async Task A_file_that_was_deleted_is_not_sent_any_more_from_the_next_turn_or_regeneration_on()
+    {
+        var photo = FileApi.Png();
+        var thread = await FileApi.NewThreadAsync(_guest);
+        var id = await FileApi.UploadAsync(_guest, photo);
+        var first = await FileApi.ChatAsync(_guest, new { threadId = thread, message = "what is this?", attachments = new[] { new { storageId = id } }, modelId = "openai/gpt-5" });
+        Assert.Contains(FileApi.Hash(photo), FileApi.Answer(first), StringComparison.Ordinal);
+
+        // The file store has the content until the sweeper has run.
+        (await _guest.DeleteAsync($"/api/attachments/{id}")).EnsureSuccessStatusCode();
+        var regenerated = await FileApi.ChatAsync(_guest, new { id = thread, messages = Array.Empty<object>(), trigger = "regenerate-message", modelId = "openai/gpt-5" });
+        var next = await FileApi.ChatAsync(_guest, new { threadId = thread, message = "and now?", modelId = "openai/gpt-5" });
+        var nextUi = await FileApi.ChatAsync(_guest, new { id = thread, messages = new[] { new { id = "u9", role = "user", parts = new[] { new { type = "text", text = "sure?" } } } }, modelId = "openai/gpt-5" });
+
+        Assert.Equal($$$"""{"type":"data-attachment-skipped","data":{"storageId":"{{{id}}}","name":"photo.png","mediaType":"image/png","reason":"file_missing"}}""", Skipped(regenerated));
+        Assert.Equal($$"""{"type":"attachment-skipped","storageId":"{{id}}","name":"photo.png","mediaType":"image/png","reason":"file_missing"}""", Skipped(next));
+        Assert.Equal(Skipped(regenerated), Skipped(nextUi));
+        Assert.All(_files.Emulator.Requests.TakeLast(3), request =>
+        {
+            var asked = request.Body.GetProperty("messages").EnumerateArray().First(message => message.GetProperty("role").GetString() == "user");
+            Assert.Equal("what is this?\n\n[The user attached \"photo.png\" (image/png). You cannot see it: the file was deleted.]", asked.GetProperty("content").GetString());
+        });
+
+        static string Skipped(IEnumerable<JsonNode> events) =>
+            Assert.Single(events, e => ((string)e["type"]!).EndsWith("attachment-skipped", StringComparison.Ordinal)).ToJsonString();
+    }
+
+    [Fact]
     public async Task One_request_sends_a_text_and_its_files()
     {
         var photo = FileApi.Png(4_000);

@@ -70,6 +70,46 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         Assert.Equal(error, (string)repeated.Single(e => ((string)e["type"]!).StartsWith("tool-output", StringComparison.Ordinal))["errorText"]!);
     }
 
+    [Theory]
+    [InlineData("stall-after=3", "aborted")]
+    [InlineData("cut-after=3 cut=fin", "error")]
+    public async Task A_tool_call_that_was_cut_while_the_model_wrote_it_is_an_error_of_its_part(string fault, string status)
+    {
+        await using var chat = await ToolChat.StartAsync(postgres);
+        using var guest = await chat.Api.GuestAsync();
+        var question = $$$"""[[emu call=1 text="Let me look." tool=search_web id=call_1 args={"query":"kettles and teapots"} tool-split=8 {{{fault}}}]] [[emu call=2 text="never"]]""";
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(Body("c1", "m1", question)) };
+        using var response = await guest.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
+        var events = new List<JsonNode>();
+        while (await lines.ReadLineAsync() is { } line)
+        {
+            if (line.StartsWith("data: {", StringComparison.Ordinal))
+            {
+                events.Add(JsonNode.Parse(line["data: ".Length..])!);
+                if (status == "aborted" && (string)events[^1]["type"]! == "tool-input-delta" && events.Count(e => (string)e["type"]! == "tool-input-delta") == 1)
+                {
+                    (await guest.PostAsync("/api/threads/c1/abort", null)).EnsureSuccessStatusCode();
+                }
+            }
+        }
+
+        var streamed = string.Concat(events.Where(e => (string)e["type"]! == "tool-input-delta").Select(e => (string)e["inputTextDelta"]!));
+        var answer = (await HistoryAsync(guest, "c1"))[1];
+        var part = answer["parts"]!.AsArray()[^1]!;
+        Assert.Equal(status, (string)answer["metadata"]!["status"]!);
+        Assert.NotEqual("", streamed);
+        Assert.Equal(("tool-search_web", "call_1", "output-error"), ((string)part["type"]!, (string)part["toolCallId"]!, (string)part["state"]!));
+        Assert.Equal(streamed, (string)part["rawInput"]!);
+        Assert.Contains("interrupted", (string)part["errorText"]!, StringComparison.Ordinal);
+
+        // The thread stays usable: a provider that checks arguments accepts what later turns send.
+        await TurnAsync(guest, "c1", "m2", """[[emu text="Still here."]]""");
+        var sent = chat.Model.Requests[^1].Body.GetProperty("messages").EnumerateArray().First(message => message.TryGetProperty("tool_calls", out _));
+        Assert.Equal("{}", sent.GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments").GetString());
+    }
+
     [Fact]
     public async Task Another_answer_can_be_asked_for_by_the_id_that_the_history_gives()
     {
@@ -162,10 +202,12 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
     }
 
     private static async Task<IReadOnlyList<JsonNode>> TurnAsync(HttpClient guest, string id, string messageId, string text, params object[] files) =>
-        await EventsAsync(await guest.PostAsJsonAsync("/api/chat", new
-        {
-            id, webSearch = true, trigger = "submit-message", messages = new[] { new { id = messageId, role = "user", parts = files.Append(new { type = "text", text }) } },
-        }));
+        await EventsAsync(await guest.PostAsJsonAsync("/api/chat", Body(id, messageId, text, files)));
+
+    private static object Body(string id, string messageId, string text, params object[] files) => new
+    {
+        id, webSearch = true, trigger = "submit-message", messages = new[] { new { id = messageId, role = "user", parts = files.Append(new { type = "text", text }) } },
+    };
 
     private static async Task<IReadOnlyList<JsonNode>> EventsAsync(HttpResponseMessage response)
     {

@@ -24,6 +24,18 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public void Arguments_that_are_not_a_JSON_object_are_sent_as_an_empty_one()
+    {
+        ProviderToolCall[] calls = [new("c1", "search_web", """{"query":"ket"""), new("c2", "search_web", """{"query":"kettle"}"""), new("c3", "search_web", "")];
+        var conversation = Conversation.From([User("hi"), Assistant("Let me look.", calls: ToolCallsJson.Write(calls))], Limits);
+        conversation.AddToolCalls("", calls, reasoningDetailsJson: null);
+
+        Assert.All(
+            conversation.Messages.Where(message => message.ToolCalls.Count > 0),
+            message => Assert.Equal(["{}", """{"query":"kettle"}""", "{}"], message.ToolCalls.Select(call => call.ArgumentsJson)));
+    }
+
+    [Fact]
     public void A_tool_result_without_its_call_is_left_out()
     {
         var messages = Conversation.From([Tool("gone", "text"), User("hi")], Limits).Messages;
@@ -74,14 +86,14 @@ public sealed class ConversationTests
     }
 
     [Fact]
-    public void Attachments_count_towards_the_history_limit_and_the_oldest_are_left_out_first()
+    public void Attachments_count_towards_the_history_limit_and_the_oldest_are_left_out_first_with_a_reason()
     {
         var history = new[] { WithAttachment("first", 8_000), Assistant("ok"), WithAttachment("second", 8_000), Assistant("ok"), WithAttachment("third", 30_000) };
 
         var messages = Conversation.From(history, new ChatOptions { HistoryMaxChars = 12_000 }).Messages;
 
         Assert.Equal(["first", "ok", "second", "ok", "third"], messages.Select(message => message.Content));
-        Assert.Equal([0, 1, 1], messages.Where(message => message.Role == "user").Select(message => message.Attachments.Count));
+        Assert.Equal(["too_many_bytes", null, null], messages.SelectMany(message => message.Attachments).Select(file => file.LeftOut));
 
         static HistoryMessage WithAttachment(string text, int size) =>
             User(text) with { AttachmentsJson = JsonSerializer.Serialize(new[] { new { type = "image/png", name = "a.png", url = "data:image/png;base64," + new string('A', size) } }) };
@@ -102,6 +114,22 @@ public sealed class ConversationTests
         {
             AttachmentsJson = $$"""[{"storageId":"01990000-0000-7000-8000-0000000000ab","type":"image/png","name":"a.png","size":{{mebibytes * 1024 * 1024}}}]""",
         };
+    }
+
+    [Fact]
+    public void A_file_that_was_deleted_is_left_out_with_a_reason_and_takes_no_bytes()
+    {
+        const string Deleted = "01990000-0000-7000-8000-00000000000d";
+        const string Kept = "01990000-0000-7000-8000-0000000000ab";
+        var history = User("two") with
+        {
+            AttachmentsJson = $$"""[{"storageId":"{{Kept}}","type":"image/png","size":1000},{"storageId":"{{Deleted}}","type":"image/png","size":20000000}]""",
+            Files = [Guid.Parse(Kept)],
+        };
+
+        var files = Conversation.From([history], Limits).Messages.SelectMany(message => message.Attachments);
+
+        Assert.Equal([(Kept, null), (Deleted, "file_missing")], files.Select(file => (file.Id!, file.LeftOut)));
     }
 
     [Fact]

@@ -27,6 +27,43 @@ public sealed class TurnRecordTests
         Assert.Equal(ending, messages[0].Status);
     }
 
+    [Theory]
+    [InlineData(MessageStatus.Aborted)]
+    [InlineData(MessageStatus.Error)]
+    public void Calls_that_the_model_was_writing_when_the_turn_was_cut_are_stored_as_interrupted(string ending)
+    {
+        var record = Record();
+        record.AppendText("Let me look.");
+        record.BeginToolCall("call_1", "search_web");
+        record.AppendArguments("call_1", """{"query":"ket""");
+        record.AppendArguments("call_1", "t");
+        record.BeginToolCall("call_2", "get_current_time");
+
+        record.End(ending, Now);
+
+        var messages = record.Changes().Messages;
+        Assert.Equal(["assistant", "tool", "tool"], messages.Select(message => message.Role));
+        Assert.Equal((ending, "Let me look."), (messages[0].Status, messages[0].Content));
+        Assert.Equal([("call_1", """{"query":"kett"""), ("call_2", "")], ToolCallsJson.Read(messages[0].ToolCallsJson).Select(call => (call.Id, call.ArgumentsJson)));
+        Assert.Equal([("call_1", MessageStatus.Aborted), ("call_2", MessageStatus.Aborted)], messages.Skip(1).Select(message => (message.ToolCallId!, message.Status)));
+    }
+
+    [Fact]
+    public void Calls_that_were_executed_or_that_the_limit_of_the_answer_cut_are_not_stored_as_interrupted()
+    {
+        var record = Record();
+        record.BeginToolCall("call_1", "search_web");
+        record.AddToolCalls([new ProviderToolCall("call_1", "search_web", "{}")]);
+        record.AddToolResult("call_1", "search_web", "found", Now);
+        record.NextMessage(Guid.NewGuid(), Now);
+        record.BeginToolCall("call_2", "search_web");
+
+        record.End(MessageStatus.Completed, Now);
+
+        Assert.Equal(["assistant", "tool", "assistant"], record.Changes().Messages.Select(message => message.Role));
+        Assert.Null(record.Changes().Messages[2].ToolCallsJson);
+    }
+
     [Fact]
     public void Every_step_has_a_message_of_its_own()
     {
