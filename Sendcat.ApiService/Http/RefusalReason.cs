@@ -30,6 +30,9 @@ internal static class RefusalReason
     /// <summary>The request is a late repetition of one whose message was edited since.</summary>
     public const string MessageEdited = "message_edited";
 
+    /// <summary>The request is a late repetition of a regeneration whose answer was replaced since.</summary>
+    public const string AnswerReplaced = "answer_replaced";
+
     /// <summary>The running turn has as many readers as it may have.</summary>
     public const string TurnReaders = "turn_readers";
 

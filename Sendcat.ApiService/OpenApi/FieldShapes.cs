@@ -11,6 +11,7 @@ using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Shopping.Favorites;
 using Sendcat.ApiService.Shopping.Packages;
 using Sendcat.ApiService.Threads;
+using Sendcat.ApiService.Threads.Events;
 using Sendcat.ApiService.Threads.Export;
 using Sendcat.Integrations.Tools;
 
@@ -48,7 +49,7 @@ internal static class FieldShapes
         ("SendcatEventAttachmentSkipped", "reason", LeftOutReason.All),
         ("SendcatEventToolBackpressure", "reason", ["queue_saturated", "queue_timeout", "dead_letter"]),
         ("ThreadEventMessage", "status", MessageStatuses),
-        ("ThreadEventTurnEnded", "status", MessageStatuses[1..]),
+        ("ThreadEventTurnEnded", "status", [.. MessageStatuses[1..], ThreadEvent.TurnEnded.Removed]),
         ("UiEventFinish", "finishReason", ["stop", "length", "content-filter", "tool-calls", "error", "other"]),
     ];
 

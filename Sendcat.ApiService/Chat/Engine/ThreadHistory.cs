@@ -107,7 +107,12 @@ internal sealed record ThreadHistory(
         SELECT {TurnOfThread} (SELECT {ThreadName.FindByClientId}) {WithKey}
         """;
 
-    private const string TurnOfThread = "s.id, s.replica_id, s.user_message_id, s.status FROM stream_sessions s WHERE s.thread_id =";
+    private const string TurnOfThread = """
+        s.id, s.replica_id, s.user_message_id, s.status, EXISTS (SELECT FROM messages m WHERE m.id = s.message_id),
+          EXISTS (SELECT FROM stream_sessions n
+            WHERE n.thread_id = s.thread_id AND n.user_message_id = s.user_message_id AND n.started_at > s.started_at)
+        FROM stream_sessions s WHERE s.thread_id =
+        """;
 
     // $4: see StreamIds.EndOfIds.
     private const string WithKey = "AND right(s.id::text, 17) = $4 ORDER BY s.started_at DESC LIMIT 1";
@@ -240,6 +245,9 @@ internal sealed record ThreadHistory(
         var ofKey = key is not null && await reader.NextResultAsync(CancellationToken.None)
             && await reader.ReadAsync(CancellationToken.None)
             ? new TurnOfKey(new RunningTurn(reader.GetGuid(0), Id(reader, 1), Id(reader, 2)), reader.GetString(3))
+            {
+                HasMessage = reader.GetBoolean(4), HasNewer = reader.GetBoolean(5),
+            }
             : null;
         return new ThreadHistory(threadId, userId, sessionId, modelId, messages)
         {
@@ -383,4 +391,14 @@ internal sealed record RunningTurn(Guid StreamId, Guid? Replica, Guid? Asked);
 
 /// <summary>The turn of a request with an idempotency key, as persisted.</summary>
 /// <param name="Status">A <see cref="Record.MessageStatus"/>.</param>
-internal sealed record TurnOfKey(RunningTurn Turn, string Status);
+internal sealed record TurnOfKey(RunningTurn Turn, string Status)
+{
+    /// <summary>Its last message exists: neither an edit nor another regeneration has replaced its answer.</summary>
+    public bool HasMessage { get; init; }
+
+    /// <summary>Another turn has begun to answer the same message after it.</summary>
+    public bool HasNewer { get; init; }
+
+    /// <summary>Its answer stands no more, or it never had one and another turn was to make it.</summary>
+    public bool IsReplaced => Status == Record.MessageStatus.Completed ? !HasMessage : HasNewer;
+}

@@ -117,6 +117,11 @@ internal sealed class ChatGate(
                 return ApiError.Conflict("The message was edited since") with { Reason = RefusalReason.MessageEdited };
             }
 
+            if (plan is TurnPlan.AnswerReplaced)
+            {
+                return ApiError.Conflict("The answer was replaced since") with { Reason = RefusalReason.AnswerReplaced };
+            }
+
             start = plan as TurnPlan.Start;
             if (start is null)
             {

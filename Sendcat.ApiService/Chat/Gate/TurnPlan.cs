@@ -46,6 +46,11 @@ internal abstract record TurnPlan
     /// <summary>The message of the request was edited since: the request is a late repetition of an earlier one.</summary>
     public sealed record Replaced : TurnPlan;
 
+    /// <summary>
+    /// The request is a late repetition of a regeneration whose answer another one, or an edit of the message, has replaced.
+    /// </summary>
+    public sealed record AnswerReplaced : TurnPlan;
+
     /// <inheritdoc cref="Messages.IdOf"/>
     public static Guid MessageId(Guid threadId, string clientId) => Messages.IdOf(threadId, clientId);
 
@@ -85,7 +90,12 @@ internal abstract record TurnPlan
         }
 
         var isRunning = running is not null && StreamIds.HasKey(running.StreamId, key);
-        if (!isRunning && thread.OfKey is not { Status: MessageStatus.Completed })
+        if (!isRunning && request.Regeneration is not null && thread.OfKey is { IsReplaced: true })
+        {
+            return new AnswerReplaced();
+        }
+
+        if (!isRunning && thread.OfKey is not { Status: MessageStatus.Completed, IsReplaced: false })
         {
             return null;
         }

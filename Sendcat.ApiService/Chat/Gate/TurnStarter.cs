@@ -27,7 +27,7 @@ internal sealed class TurnStarter(
 {
     // Every turn that runs in the thread is marked as aborted, also one whose messages are not persisted yet: it answers a text that is not
     // in the thread any more. The message stays the last one and gets a new position, by which readers of the thread's events find it.
-    // Returns whether the message still exists.
+    // Turns that have answered it stay for a day, see MessageStatements.DeleteReplacedAnswers. Returns whether the message still exists.
     private const string EditMessage = """
         -- edit message
         WITH unedited AS (
@@ -42,8 +42,9 @@ internal sealed class TurnStarter(
         ), gone AS (
           DELETE FROM messages m USING edited WHERE m.thread_id = $1 AND m.seq > edited.seq RETURNING m.id
         ), ended AS (
-          DELETE FROM stream_sessions s USING gone
-          WHERE s.thread_id = $1 AND (s.message_id = gone.id OR s.user_message_id = gone.id) AND s.status <> 'streaming'
+          DELETE FROM stream_sessions s
+          WHERE s.thread_id = $1 AND s.status <> 'streaming' AND CASE WHEN s.user_message_id = $2 THEN s.ended_at < $8
+            ELSE s.message_id IN (SELECT id FROM gone) OR s.user_message_id IN (SELECT id FROM gone) END
         ), aborted AS (
           UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM edited
             WHERE s.thread_id = $1 AND s.status = 'streaming'
@@ -255,6 +256,7 @@ internal sealed class TurnStarter(
                 new() { Value = time.GetUtcNow() },
                 new() { Value = ReplacedVersion.Most },
                 new() { Value = key is null ? DBNull.Value : StreamIds.EndOfIds(key), NpgsqlDbType = NpgsqlDbType.Text },
+                new() { Value = time.GetUtcNow() - SessionStatements.ReplacedTurnAge },
             },
         });
         bool found;

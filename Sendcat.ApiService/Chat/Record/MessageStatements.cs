@@ -59,8 +59,9 @@ internal static class MessageStatements
         ON CONFLICT (message_id, number) DO UPDATE SET content = excluded.content, reasoning_content = excluded.reasoning_content
         """;
 
-    // Runs after the messages of the new answer are inserted. A turn that still writes the replaced answer is marked as aborted. last: the end
-    // of the replaced answer; unknown for rows without answers_id, then everything follows the answer.
+    // Runs after the messages of the new answer are inserted. A turn that still writes the replaced answer is marked as aborted. One that has
+    // written it stays for a day: late repetitions of its request are recognized by it, and readers of the thread's events that were away
+    // are told of its end. last: the end of the replaced answer; unknown for rows without answers_id, then everything follows the answer.
     private const string DeleteReplaced = """
         -- delete replaced answers
         WITH replaced AS (
@@ -75,9 +76,11 @@ internal static class MessageStatements
           DELETE FROM messages m USING replaced r
           WHERE m.thread_id = r.thread_id AND m.seq > r.after AND m.seq < r.before
             AND m.id NOT IN (SELECT id FROM kept) AND (m.answers_id IS NULL OR m.answers_id NOT IN (SELECT id FROM kept))
-          RETURNING m.id, m.thread_id
+          RETURNING m.id, m.thread_id, r.anchor
         ), ended AS (
-          DELETE FROM stream_sessions s USING gone WHERE s.thread_id = gone.thread_id AND s.message_id = gone.id AND s.status <> 'streaming'
+          DELETE FROM stream_sessions s USING gone
+          WHERE s.thread_id = gone.thread_id AND s.status <> 'streaming'
+            AND ((s.message_id = gone.id AND s.user_message_id IS DISTINCT FROM gone.anchor) OR s.user_message_id = gone.id)
         )
         UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM gone
         WHERE s.thread_id = gone.thread_id AND s.message_id = gone.id AND s.status = 'streaming'

@@ -12,16 +12,21 @@ internal static class SessionStatements
         SELECT id, status FROM stream_sessions WHERE id = ANY($1)
         """;
 
-    // A turn that should have replaced an answer and had no content left no message, so nothing else deletes its session before the thread.
-    // $4: readers of the thread's events have been told of the end of those before.
-    private const string FailedReplacements = """
-        -- delete failed replacements
+    // Runs when the message of a turn gets another one, before its answer is replaced. A turn that should have replaced an answer and had no
+    // content left no message, and one whose answer was replaced has none any more, so nothing else deletes their sessions.
+    // $4: readers of the thread's events have been told of the end of failed turns before. $5: repetitions of older requests do not come.
+    private const string OldReplacements = """
+        -- delete old replacements
         DELETE FROM stream_sessions s USING unnest($1, $2, $3) AS u(thread_id, asked, stream)
         WHERE s.thread_id = u.thread_id AND s.user_message_id = u.asked AND s.id <> u.stream
-          AND s.status IN ('error', 'aborted') AND s.ended_at < $4 AND (SELECT m.id FROM messages m WHERE m.id = s.message_id) IS NULL
+          AND s.ended_at < CASE WHEN s.status IN ('error', 'aborted') THEN $4 ELSE $5 END AND s.status <> 'streaming'
+          AND (SELECT m.id FROM messages m WHERE m.id = s.message_id) IS NULL
         """;
 
     private static readonly TimeSpan FailedReplacementAge = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long the session of a turn stays after its end when its answer was replaced.</summary>
+    public static readonly TimeSpan ReplacedTurnAge = TimeSpan.FromDays(1);
 
     // Runs after the messages are inserted. Without the required one, the message that the turn answers was deleted or edited before; or
     // another turn has inserted it, if this one brings it.
@@ -99,7 +104,7 @@ internal static class SessionStatements
         },
     };
 
-    public static NpgsqlBatchCommand DeleteFailedReplacements(SessionSnapshot[] rows, DateTimeOffset now) => new(FailedReplacements)
+    public static NpgsqlBatchCommand DeleteOldReplacements(SessionSnapshot[] rows, DateTimeOffset now) => new(OldReplacements)
     {
         Parameters =
         {
@@ -107,6 +112,7 @@ internal static class SessionStatements
             Column(rows, row => row.UserMessageId),
             Column(rows, row => row.StreamId),
             new() { Value = now - FailedReplacementAge },
+            new() { Value = now - ReplacedTurnAge },
         },
     };
 

@@ -51,15 +51,18 @@ internal static class TurnJournalCommit
             ThreadStatements.SetTitles);
         Add(batch, [.. messages.Where(row => row.IsNew).DistinctBy(row => row.Id)], MessageStatements.Insert);
         Add(batch, [.. messages.Where(row => !row.IsNew)], MessageStatements.Update);
+        Add(
+            batch,
+            [
+                .. changes.Where(change => change.Session.IsNew && (change.HoldsBackMessages || change.Replaces is not null))
+                    .Select(change => change.Session),
+            ],
+            rows => SessionStatements.DeleteOldReplacements(rows, now));
         Add(batch, [.. changes.Select(change => change.Replaces).OfType<ReplacedMessages>()], MessageStatements.DeleteReplacedAnswers);
         Add(batch, [.. messages.Where(row => row.MayHaveParts).Select(row => row.Id)], MessageStatements.DeleteParts);
         Add(batch, [.. changes.SelectMany(change => change.Parts)], MessageStatements.InsertParts);
         Add(batch, [.. changes.SelectMany(change => change.Failed)], MessageStatements.Fail);
         Add(batch, [.. sessions.Where(row => row.IsNew)], rows => SessionStatements.Open(rows, replica, now));
-        Add(
-            batch,
-            [.. changes.Where(change => change is { HoldsBackMessages: true, Session.IsNew: true }).Select(change => change.Session)],
-            rows => SessionStatements.DeleteFailedReplacements(rows, now));
         Add(batch, [.. sessions.Where(row => row is { IsNew: false, HasChanged: true })], rows => SessionStatements.Update(rows, now));
         Add(batch, [.. sessions.Where(row => row is { IsNew: false, HasChanged: false }).Select(row => row.StreamId)], SessionStatements.Check);
 

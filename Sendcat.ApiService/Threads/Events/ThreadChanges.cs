@@ -136,10 +136,15 @@ internal sealed class ThreadChanges(RequestDatabase database)
             }
         }
 
-        // The messages of these turns were deleted, and the turns with them.
+        // The messages that these turns answered were deleted, and the turns with them.
+        if (gone.Count > 0 && known == since.Count)
+        {
+            Add(new ThreadEvent.MessagesChanged(), position);
+        }
+
         foreach (var id in gone)
         {
-            Add(new ThreadEvent.MessagesChanged(), Without(id));
+            Add(new ThreadEvent.TurnEnded(StreamPrefix + id, null, ThreadEvent.TurnEnded.Removed), Without(id));
         }
 
         return events;

@@ -27,11 +27,16 @@ internal abstract record ThreadEvent
     /// <param name="MessageId">The message that it writes.</param>
     public sealed record TurnStarted(string StreamId, Guid MessageId) : ThreadEvent;
 
-    /// <summary>A turn ended; its messages are committed.</summary>
+    /// <summary>A turn ended; its messages are committed. Every <see cref="TurnStarted"/> is followed by one.</summary>
     /// <param name="StreamId">The id of the turn.</param>
-    /// <param name="MessageId">The last message that it wrote.</param>
-    /// <param name="Status"><c>completed</c>, <c>error</c> or <c>aborted</c>.</param>
-    public sealed record TurnEnded(string StreamId, Guid MessageId, string Status) : ThreadEvent;
+    /// <param name="MessageId">The last message that it wrote; null when the status is <c>removed</c>.</param>
+    /// <param name="Status">
+    /// <c>completed</c>, <c>error</c> or <c>aborted</c>; <c>removed</c>: while the reader was away, it ended and its messages were deleted.
+    /// </param>
+    public sealed record TurnEnded(string StreamId, Guid? MessageId, string Status) : ThreadEvent
+    {
+        public const string Removed = "removed";
+    }
 
     /// <summary>Messages were removed or edited, or added before the last one: the list has to be read again.</summary>
     public sealed record MessagesChanged : ThreadEvent;

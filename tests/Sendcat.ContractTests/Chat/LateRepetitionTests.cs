@@ -96,6 +96,55 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
+    public async Task Regeneration_with_a_key_whose_answer_was_replaced_is_refused_and_changes_nothing()
+    {
+        await PostAsync(Submit("m1", Red));
+        await PostAsync(Regenerate("m1"), "key-1");
+        await PostAsync(Regenerate("m1"));
+        var calls = Calls;
+
+        Assert.Equal("409 answer_replaced", await PostAsync(Regenerate("m1"), "key-1"));
+
+        await PostAsync(Regenerate("m1"), "key-2");
+        await PostAsync(Edit("m1", Blue));
+        Assert.Equal("409 answer_replaced", await PostAsync(Regenerate("m1"), "key-2"));
+        Assert.Equal((calls + 2, $"{Blue} | Blue."), (Calls, await MessagesAsync()));
+    }
+
+    [Fact]
+    public async Task Regeneration_with_a_key_that_was_cut_before_another_one_is_refused()
+    {
+        await PostAsync(Submit("m1", Red));
+        _files.Emulator.Direct("[[emu status=400]]");
+        await PostAsync(Regenerate("m1"), "key-1");
+        _files.Emulator.ClearDirections();
+        await PostAsync(Regenerate("m1"), "key-2");
+        var calls = Calls;
+
+        Assert.Equal("409 answer_replaced", await PostAsync(Regenerate("m1"), "key-1"));
+        Assert.Equal("200 Red.", await PostAsync(Regenerate("m1"), "key-2"));
+
+        Assert.Equal(calls, Calls);
+    }
+
+    [Fact]
+    public async Task Turns_whose_answer_was_replaced_go_after_a_day()
+    {
+        await PostAsync(Submit("m1", Red));
+        await PostAsync(Regenerate("m1"), "key-1");
+        await PostAsync(Edit("m1", Blue));
+        Assert.Equal(3, await TurnsAsync());
+        await _files.Api.ExecuteAsync($"UPDATE stream_sessions SET ended_at = ended_at - interval '25 hours' WHERE thread_id = '{_thread}'");
+
+        await PostAsync(Regenerate("m1"));
+        Assert.Equal(2, await TurnsAsync());
+        await _files.Api.ExecuteAsync($"UPDATE stream_sessions SET ended_at = ended_at - interval '25 hours' WHERE thread_id = '{_thread}'");
+        await PostAsync(Edit("m1", Red));
+
+        Assert.Equal(1, await TurnsAsync());
+    }
+
+    [Fact]
     public async Task Edit_with_a_key_is_recognized_however_late()
     {
         await PostAsync(Submit("m1", Red), "key-0");
@@ -156,6 +205,9 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
 
         Assert.Equal(calls + 1, Calls);
     }
+
+    private Task<long> TurnsAsync() =>
+        _files.Api.ScalarAsync<long>($"SELECT count(*) FROM stream_sessions WHERE thread_id = '{_thread}'");
 
     private Task MakeEditsOldAsync() => _files.Api.ExecuteAsync(
         $"UPDATE messages SET edits = jsonb_set(edits, '{{0,at}}', to_jsonb(now() - interval '1 day')) WHERE thread_id = '{_thread}' AND edits IS NOT NULL");

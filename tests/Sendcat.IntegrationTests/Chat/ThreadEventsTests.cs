@@ -91,6 +91,42 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
         Assert.Equal(("message", "user"), (Type(next), Text(next, "role")));
     }
 
+    [Theory]
+    [InlineData(true, "completed")]
+    [InlineData(false, "removed")]
+    public async Task A_tab_that_was_told_of_a_start_is_told_of_the_end_although_the_turn_was_edited_away(bool own, string status)
+    {
+        using var guest = await _sendcat.GuestAsync();
+        var thread = await guest.NewThreadAsync("one");
+        await guest.AddMessageAsync(thread, "[[emu chunks=4 every=100ms]]");
+        var messages = await guest.MessagesAsync(thread);
+        await using var stream = await guest.ChatAsync(thread);
+        string position;
+        JsonElement started;
+        await using (var events = await EventStream.OpenAsync(guest, thread))
+        {
+            (_, started) = await events.UntilAsync("turn-started");
+            position = events.LastId;
+        }
+
+        await stream.ReadToEndAsync();
+        // An edit of the message that the turn answers, or of the one before.
+        await using (var edit = await guest.PostChatAsync(new { threadId = thread, clientId = Text(messages[own ? 1 : 0], "id"), message = "[[emu chunks=1]]" }))
+        {
+            await edit.ReadToEndAsync();
+        }
+
+        await using var again = await EventStream.OpenAsync(guest, thread, position);
+        var ends = new List<JsonElement>();
+        while (ends.Count < 2)
+        {
+            ends.Add((await again.UntilAsync("turn-ended")).Last);
+        }
+
+        var end = Assert.Single(ends, e => Text(e, "streamId") == Text(started, "streamId"));
+        Assert.Equal(status, Text(end, "status"));
+    }
+
     [Fact]
     public async Task A_removed_message_is_told_as_a_list_that_has_to_be_read_again()
     {

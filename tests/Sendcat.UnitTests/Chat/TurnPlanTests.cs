@@ -184,6 +184,23 @@ public sealed class TurnPlanTests
         Assert.True(string.CompareOrdinal(one.ToString(), other.ToString()) < 0);
     }
 
+    [Theory]
+    [InlineData(MessageStatus.Completed, true, true, typeof(TurnPlan.Replay))]
+    [InlineData(MessageStatus.Completed, false, true, typeof(TurnPlan.AnswerReplaced))]
+    [InlineData(MessageStatus.Aborted, false, true, typeof(TurnPlan.AnswerReplaced))]
+    [InlineData(MessageStatus.Error, true, false, typeof(TurnPlan.Start))]
+    public void A_regeneration_with_a_known_key_never_replaces_a_later_answer(string status, bool hasMessage, bool hasNewer, Type expected)
+    {
+        var turn = new RunningTurn(StreamIds.New(Now, "key-1"), Guid.NewGuid(), First.Id);
+        var thread = new ThreadHistory(ThreadId, null, "s", null, [First, FirstAnswer])
+        {
+            OfKey = new TurnOfKey(turn, status) { HasMessage = hasMessage, HasNewer = hasNewer },
+        };
+
+        Assert.IsType(expected, TurnPlan.Of(Regenerate("m1") with { Key = "key-1" }, thread, null, Now));
+        Assert.IsType<TurnPlan.Join>(TurnPlan.Of(Regenerate("m1") with { Key = "key-1" }, thread, turn, Now));
+    }
+
     private static TurnPlan Plan(ChatRequest request, RunningTurn? running, params HistoryMessage[] messages) =>
         TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, messages) { MessageCount = messages.Length, RunningTurns = running is null ? [] : [running] }, running, Now);
 

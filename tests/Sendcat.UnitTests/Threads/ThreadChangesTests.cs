@@ -38,6 +38,18 @@ public sealed class ThreadChangesTests
     public void The_end_of_a_turn_without_a_message_is_told() => Assert.Equal(
         "turn-ended", Types(ThreadChanges.Since(new(1, 1, [Turn]), known: 1, [], [new(Turn, Answer, "aborted", null)])));
 
+    [Theory]
+    [InlineData(1, "MessagesChanged turn-ended")]
+    [InlineData(0, "MessagesChanged turn-ended")]
+    public void The_end_of_a_turn_that_was_deleted_with_its_messages_is_told_as_removed(int known, string expected)
+    {
+        var told = ThreadChanges.Since(new(1, 1, [Turn]), known, [], []);
+
+        Assert.Equal(expected, Types(told));
+        Assert.Equal(new ThreadEvent.TurnEnded($"STREAM:{Turn}", null, "removed"), told[^1].Event);
+        Assert.Empty(told[^1].Position.Turns);
+    }
+
     private static string Types(IReadOnlyList<(ThreadEvent Event, ThreadPosition Position)> events) => string.Join(' ', events.Select(told => told.Event switch
     {
         ThreadEvent.Message => "message",
