@@ -32,4 +32,25 @@ internal readonly record struct AccountRefusals(int Key, bool OfConfigured, int 
 
     /// <summary>Resets the rejections of the key: a call proved the key, but nothing about credit.</summary>
     public AccountRefusals KeyAccepted() => this with { Key = 0, OfConfigured = false };
+
+    public AccountRefusals Plus(AccountRefusals other) => new(Key + other.Key, OfConfigured || other.OfConfigured, Quota + other.Quota);
+}
+
+/// <summary>What this process has not told the other replicas yet. The resets come before the rejections.</summary>
+/// <param name="ResetsKey">A call proved the key.</param>
+/// <param name="ResetsQuota">A call that counts for the circuit was served.</param>
+/// <param name="Added">The rejections since then.</param>
+internal readonly record struct RefusalChanges(bool ResetsKey, bool ResetsQuota, AccountRefusals Added)
+{
+    public static readonly RefusalChanges AfterSuccess = new(ResetsKey: true, ResetsQuota: true, default);
+
+    public bool None => this == default;
+
+    public RefusalChanges Add(Suspension refusal, bool configured) => this with { Added = Added.Add(refusal, configured) };
+
+    public RefusalChanges KeyAccepted() => this with { ResetsKey = true, Added = Added.KeyAccepted() };
+
+    /// <summary>The rejections of all replicas, with these changes after <paramref name="shared"/>.</summary>
+    public AccountRefusals After(AccountRefusals shared) =>
+        new AccountRefusals(ResetsKey ? 0 : shared.Key, !ResetsKey && shared.OfConfigured, ResetsQuota ? 0 : shared.Quota).Plus(Added);
 }

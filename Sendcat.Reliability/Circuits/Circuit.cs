@@ -4,7 +4,7 @@ namespace Sendcat.Reliability.Circuits;
 /// <param name="provider">Name of the provider.</param>
 /// <param name="policy">Reads the present thresholds and times.</param>
 /// <param name="time">The clock.</param>
-/// <param name="changed">Called after each new epoch with the states before and after.</param>
+/// <param name="changed">Called with the states before and after when the other replicas have to know the change.</param>
 internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeProvider time, Action<Circuit, CircuitState, CircuitState> changed)
 {
     private readonly Lock _gate = new();
@@ -129,6 +129,26 @@ internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeP
     /// <summary>Closes the circuit by hand.</summary>
     public void Close() => Change(state => state.Closed());
 
+    /// <summary>The present state, with what is to be sent to the other replicas. It counts as sent from now on.</summary>
+    public CircuitState TakeUnshared()
+    {
+        lock (_gate)
+        {
+            var state = _state;
+            _state = state.Sharing();
+            return state;
+        }
+    }
+
+    /// <inheritdoc cref="CircuitState.AdoptRefusals"/>
+    public void AdoptRefusals(long epoch, AccountRefusals shared, bool added)
+    {
+        if (!shared.None || !_state.Refusals.None)
+        {
+            Change(state => state.AdoptRefusals(epoch, shared, added, Policy, time.GetUtcNow()));
+        }
+    }
+
     public void Adopt(long epoch, DateTimeOffset? openUntil, Suspension? suspended)
     {
         lock (_gate)
@@ -180,7 +200,7 @@ internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeP
             }
         }
 
-        if (after.Epoch != before.Epoch)
+        if (after.Epoch != before.Epoch || (after.Unshared != before.Unshared && !after.Unshared.None))
         {
             changed(this, before, after);
         }

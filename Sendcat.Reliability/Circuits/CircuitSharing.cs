@@ -83,10 +83,12 @@ internal sealed class CircuitSharing(
     /// <returns>False: Redis does not respond.</returns>
     private async Task<bool> ExchangeAsync(Circuit circuit, CancellationToken cancellationToken)
     {
-        var state = circuit.State;
+        // If Redis does not respond, the rejections count in this process alone: repeated, they could count twice.
+        var state = circuit.TakeUnshared();
+        var (resetsKey, resetsQuota, added) = state.Unshared;
         var response = await redis.MaintainAsync(
             Share,
-            [RedisKeys.Circuit(circuit.Provider)],
+            [RedisKeys.Circuit(circuit.Provider), RedisKeys.CircuitRefusals(circuit.Provider)],
             [
                 state.Epoch,
                 state.OpenUntil?.ToUnixTimeMilliseconds() ?? 0,
@@ -94,15 +96,23 @@ internal sealed class CircuitSharing(
                 RedisKeys.CircuitsChanged.ToString(),
                 circuit.Provider,
                 state.Suspended?.Name() ?? "",
+                resetsKey ? 1 : 0,
+                resetsQuota ? 1 : 0,
+                added.Key,
+                added.OfConfigured ? 1 : 0,
+                added.Quota,
             ],
             cancellationToken);
-        if (response is not null && (string?[]?)response is [{ } epoch, { } ends, var suspended])
+        if (response is not null && (string?[]?)response is [{ } epoch, { } ends, var suspended, { } keys, { } ofConfigured, { } quotas])
         {
-            var until = long.Parse(ends, CultureInfo.InvariantCulture);
+            var (until, counted) = (Number(ends), Number(epoch));
             DateTimeOffset? openUntil = until == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(until);
-            circuit.Adopt(long.Parse(epoch, CultureInfo.InvariantCulture), openUntil, Suspensions.Of(suspended));
+            circuit.Adopt(counted, openUntil, Suspensions.Of(suspended));
+            circuit.AdoptRefusals(counted, new((int)Number(keys), ofConfigured == "1", (int)Number(quotas)), !added.None);
         }
 
         return response is not null;
     }
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -48,8 +48,11 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
     /// </summary>
     public Suspension? Suspended { get; init; }
 
-    /// <summary>Rejections of our account in a row.</summary>
+    /// <summary>Rejections of our account in a row, on all replicas as far as this process knows.</summary>
     public AccountRefusals Refusals { get; init; }
+
+    /// <summary>The part of <see cref="Refusals"/> that the other replicas do not know.</summary>
+    public RefusalChanges Unshared { get; init; }
 
     public CircuitPhase Phase(DateTimeOffset now) =>
         OpenUntil is not { } until ? CircuitPhase.Closed
@@ -75,11 +78,13 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
         epoch != Epoch ? this
         : OpenUntil is not null ? new(Epoch + 1, [], null, null)
         : Failures.IsEmpty && Refusals.None ? this
-        : this with { Failures = [], Refusals = default };
+        : this with { Failures = [], Refusals = default, Unshared = Refusals.None ? Unshared : RefusalChanges.AfterSuccess };
 
     /// <summary>A call that does not count for the circuit was served. This proves that the key is valid, and nothing else.</summary>
     public CircuitState KeyAccepted(long epoch) =>
-        epoch == Epoch && OpenUntil is null && !Refusals.None ? this with { Refusals = Refusals.KeyAccepted() } : this;
+        epoch == Epoch && OpenUntil is null && Refusals.KeyAccepted() is var kept && kept != Refusals
+            ? this with { Refusals = kept, Unshared = Unshared.KeyAccepted() }
+            : this;
 
     /// <summary>
     /// The provider rejected our account. Three rejections in a row suspend the provider: the circuit is open with a reason, and after each
@@ -101,7 +106,33 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
         var refusals = Refusals.Add(refusal, configured);
         return Suspended is Suspension.Key or Suspension.Quota && configured ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = refusal }
             : refusals.Suspends is { } suspended ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = suspended }
-            : (this with { Refusals = refusals }).Neutral(epoch);
+            : (this with { Refusals = refusals, Unshared = Unshared.Add(refusal, configured) }).Neutral(epoch);
+    }
+
+    /// <summary>What is unshared is being sent to the other replicas.</summary>
+    public CircuitState Sharing() => Unshared.None ? this : this with { Unshared = default };
+
+    /// <summary>
+    /// Adopts the rejections that all replicas have counted. Three in a row suspend the provider, as in <see cref="AccountRefused"/>; the
+    /// replica does it that has added the last one, and the others adopt its state.
+    /// </summary>
+    /// <param name="epoch">The epoch that was counted for.</param>
+    /// <param name="shared">The rejections in that epoch.</param>
+    /// <param name="added">This process has just added some of them.</param>
+    /// <param name="policy">Thresholds and times.</param>
+    /// <param name="now">The time.</param>
+    public CircuitState AdoptRefusals(long epoch, AccountRefusals shared, bool added, CircuitPolicy policy, DateTimeOffset now)
+    {
+        if (epoch != Epoch || Suspended is not null)
+        {
+            return this;
+        }
+
+        var refusals = Unshared.After(shared);
+        return added && refusals.Suspends is { } suspended
+            ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = suspended }
+            : refusals == Refusals ? this
+            : this with { Refusals = refusals };
     }
 
     /// <summary>An operator isolates the provider: the circuit is open until <paramref name="until"/>, then one probe is permitted.</summary>
@@ -124,9 +155,14 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
             : this with { Failures = failures };
     }
 
-    /// <summary>A probe ended without a result. A new epoch begins, so that any replica may start the next probe.</summary>
+    /// <summary>
+    /// A probe ended without a result. A new epoch begins, so that any replica may start the next probe. Rejections are counted for an
+    /// epoch, so they are told once more.
+    /// </summary>
     public CircuitState Neutral(long epoch) =>
-        epoch == Epoch && ProbeUntil is not null ? this with { Epoch = Epoch + 1, ProbeUntil = null } : this;
+        epoch == Epoch && ProbeUntil is not null
+            ? this with { Epoch = Epoch + 1, ProbeUntil = null, Unshared = new(ResetsKey: false, ResetsQuota: false, Refusals) }
+            : this;
 
     /// <summary>
     /// Adopts the state of another replica if it is newer: a later epoch, or a later end of the cooldown in the same epoch.

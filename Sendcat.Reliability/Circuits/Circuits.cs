@@ -138,7 +138,7 @@ public sealed class Circuits
         _sharing.SignalRound();
         if (after.OpenUntil == before.OpenUntil)
         {
-            // Only the probe ended: the circuit neither opened nor closed.
+            // The probe ended, or rejections were counted: the circuit neither opened nor closed.
             return;
         }
 

@@ -72,6 +72,9 @@ public static class RedisKeys
 
     public static string Circuit(string provider) => $"circuit:{provider}";
 
+    /// <summary>How often in a row the provider rejected our account, over all replicas.</summary>
+    public static string CircuitRefusals(string provider) => $"circuit:{provider}:refusals";
+
     public static string CircuitProbe(string provider) => $"circuit:{provider}:probe";
 
     /// <summary>The replica that runs a thread's turn.</summary>

@@ -96,6 +96,46 @@ public sealed class SharedCircuitTests(SharedStores stores)
         }
     }
 
+    [Theory]
+    [InlineData(Suspension.Key, "key")]
+    [InlineData(Suspension.Quota, "quota")]
+    public async Task Rejections_in_a_row_are_counted_over_all_replicas(Suspension refusal, string reason)
+    {
+        var redis = (await stores.RedisAsync()).CreateDatabase();
+        await using var one = await ReplicaAsync(redis);
+        await using var two = await ReplicaAsync(redis);
+
+        await RefuseAsync(one, refusal);
+        await Eventually.TrueAsync(() => Refusals(two) == 1);
+        await RefuseAsync(two, refusal);
+        await Eventually.TrueAsync(() => Refusals(one) == 2);
+        // A success anywhere starts the row anew everywhere.
+        (await two.Circuits.EnterAsync(Provider, default)).Permit!.Succeeded();
+        await Eventually.TrueAsync(() => Refusals(one) == 0);
+        await RefuseAsync(one, refusal);
+        await RefuseAsync(two, refusal);
+        await Eventually.TrueAsync(() => Refusals(one) == 2 && Refusals(two) == 2);
+        Assert.Equal(("closed", "closed"), (Read(one).State, Read(two).State));
+
+        await RefuseAsync(one, refusal);
+
+        Assert.Equal(("open", reason), (Read(one).State, Read(one).Suspended));
+        await Eventually.TrueAsync(() => Read(two) is { State: "open" } reading && reading.Suspended == reason);
+    }
+
+    [Fact]
+    public async Task Rejections_that_replicas_count_at_the_same_time_suspend_the_provider()
+    {
+        var redis = (await stores.RedisAsync()).CreateDatabase();
+        await using var one = await ReplicaAsync(redis);
+        await using var two = await ReplicaAsync(redis);
+        await using var three = await ReplicaAsync(redis);
+
+        await Task.WhenAll(new[] { one, two, three }.Select(replica => RefuseAsync(replica, Suspension.Quota)));
+
+        await Eventually.TrueAsync(() => new[] { one, two, three }.All(replica => Read(replica) is { State: "open", Suspended: "quota" }));
+    }
+
     [Fact]
     public async Task A_suspension_is_stored_as_one_event_and_its_extension_is_not()
     {
@@ -121,6 +161,11 @@ public sealed class SharedCircuitTests(SharedStores stores)
             return true;
         }
     }
+
+    private static async Task RefuseAsync(Replica replica, Suspension refusal) =>
+        (await replica.Circuits.EnterAsync(Provider, default)).Permit!.AccountRefused(refusal, configured: true);
+
+    private static int Refusals(Replica replica) => replica.Circuits.Of(Provider).State.Refusals is var refusals ? refusals.Key + refusals.Quota : 0;
 
     private static async Task FailAsync(Replica replica, int times)
     {

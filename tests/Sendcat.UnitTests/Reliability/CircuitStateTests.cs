@@ -101,6 +101,37 @@ public sealed class CircuitStateTests
     }
 
     [Fact]
+    public void Rejections_of_other_replicas_count_and_the_replica_that_adds_the_last_one_suspends()
+    {
+        var one = CircuitState.Fresh.AccountRefused(0, Suspension.Quota, configured: true, Policy, Start);
+        var sent = one.Sharing();
+
+        Assert.Equal((1, true), (one.Unshared.Added.Quota, sent.Unshared.None));
+        Assert.Equal(2, sent.AdoptRefusals(0, new(0, false, 2), added: true, Policy, Start).Refusals.Quota);
+        Assert.Equal(3, one.AdoptRefusals(0, new(0, false, 2), added: false, Policy, Start).Refusals.Quota);
+        Assert.Equal((3, null), (sent.AdoptRefusals(0, new(0, false, 3), added: false, Policy, Start).Refusals.Quota, sent.Suspended));
+        var suspended = sent.AdoptRefusals(0, new(0, false, 3), added: true, Policy, Start);
+        Assert.Equal((Suspension.Quota, Start + Policy.Cooldown, 1), (suspended.Suspended, suspended.OpenUntil, suspended.Epoch));
+        Assert.Null(sent.AdoptRefusals(0, new(3, false, 0), added: true, Policy, Start).Suspended);
+        Assert.Same(sent, sent.AdoptRefusals(1, new(0, false, 3), added: true, Policy, Start));
+        Assert.Same(suspended, suspended.AdoptRefusals(1, new(0, false, 3), added: true, Policy, Start));
+    }
+
+    [Fact]
+    public void A_success_resets_the_rejections_of_all_replicas_that_came_before()
+    {
+        var known = CircuitState.Fresh.AdoptRefusals(0, new(1, true, 2), added: false, Policy, Start);
+        var succeeded = known.Succeeded(0);
+        var again = succeeded.AccountRefused(0, Suspension.Key, configured: true, Policy, Start);
+
+        Assert.Equal((true, true, RefusalChanges.AfterSuccess), (known.Unshared.None, succeeded.Refusals.None, succeeded.Unshared));
+        Assert.Equal(new AccountRefusals(1, true, 0), again.AdoptRefusals(0, new(1, true, 2), added: false, Policy, Start).Refusals);
+        Assert.Equal(new AccountRefusals(0, false, 2), known.KeyAccepted(0).AdoptRefusals(0, new(1, true, 2), added: false, Policy, Start).Refusals);
+        var shared = succeeded.Sharing();
+        Assert.Same(shared, shared.Succeeded(0));
+    }
+
+    [Fact]
     public void The_state_of_another_replica_is_adopted_only_if_it_is_newer()
     {
         var local = Fail(CircuitState.Fresh, 3);
