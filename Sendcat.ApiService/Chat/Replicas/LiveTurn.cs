@@ -64,6 +64,9 @@ internal sealed class LiveTurn : IDisposable
     /// </summary>
     public Guid? ThreadName { get; init; }
 
+    /// <inheritdoc cref="StartingTurn.ReceivedAt"/>
+    public DateTimeOffset ReceivedAt { get; init; }
+
     /// <summary>
     /// The registration of the client that started the turn, made before the first event. The code that writes its response disposes it.
     /// </summary>

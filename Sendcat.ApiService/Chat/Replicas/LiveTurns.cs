@@ -68,7 +68,10 @@ internal sealed class LiveTurns(
         TurnStart start, TurnRecord record, bool usesUiDialect, StartingTurn starting, Func<LiveTurn, ChatTurn> engine,
         AdmissionTicket ticket)
     {
-        var turn = new LiveTurn(start, record, usesUiDialect, OnDetached, turn => directory.MarkAttached(turn.Start)) { ThreadName = starting.Name };
+        var turn = new LiveTurn(start, record, usesUiDialect, OnDetached, turn => directory.MarkAttached(turn.Start))
+        {
+            ThreadName = starting.Name, ReceivedAt = starting.ReceivedAt,
+        };
         OfThread(start.ThreadId).FirstOrDefault()?.Supersede();
 
         _byThread.AddOrUpdate(start.ThreadId, static (_, turn) => [turn], static (_, earlier, turn) => [turn, .. earlier], turn);

@@ -9,7 +9,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// The chat requests of this process whose turn has not begun: they are being checked, or their files are being stored. An abort of their
 /// thread finds them here, so that their turn ends as aborted when it begins. Thread-safe.
 /// </summary>
-internal sealed class StartingTurns
+internal sealed class StartingTurns(TimeProvider time)
 {
     private readonly ConcurrentDictionary<StartingTurn, byte> _starting = [];
 
@@ -23,19 +23,22 @@ internal sealed class StartingTurns
     /// <returns>Dispose it when the turn has begun, or when none begins.</returns>
     public StartingTurn Enter(Principal principal, string? threadId)
     {
-        var starting = new StartingTurn(threadId is null ? null : NameOf(principal, threadId), left => _starting.TryRemove(left, out _));
+        var starting = new StartingTurn(
+            threadId is null ? null : NameOf(principal, threadId), time.GetUtcNow(), left => _starting.TryRemove(left, out _));
         _starting.TryAdd(starting, 0);
         return starting;
     }
 
     /// <summary>Aborts the turns of a thread, also of requests of which it is not known yet whether they mean this thread.</summary>
     /// <param name="thread">The id of the thread, or its <see cref="NameOf"/>.</param>
+    /// <param name="at">The time of the abort. It means no request that was received later.</param>
     /// <returns>The requests that are known to mean this thread.</returns>
-    public IReadOnlyList<StartingTurn> Abort(Guid thread) => [.. _starting.Keys.Where(starting => starting.Abort(thread))];
+    public IReadOnlyList<StartingTurn> Abort(Guid thread, DateTimeOffset at) =>
+        [.. _starting.Keys.Where(starting => starting.ReceivedAt <= at && starting.Abort(thread))];
 }
 
 /// <summary>A chat request whose turn has not begun.</summary>
-internal sealed class StartingTurn(Guid? name, Action<StartingTurn> onLeft) : IDisposable
+internal sealed class StartingTurn(Guid? name, DateTimeOffset receivedAt, Action<StartingTurn> onLeft) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -48,6 +51,9 @@ internal sealed class StartingTurn(Guid? name, Action<StartingTurn> onLeft) : ID
 
     /// <summary>See <see cref="StartingTurns.NameOf"/>; null if the request names no thread.</summary>
     public Guid? Name => name;
+
+    /// <summary>When the request had been read.</summary>
+    public DateTimeOffset ReceivedAt => receivedAt;
 
     /// <summary>The thread of the request, once it is known.</summary>
     public void IsIn(Guid thread)

@@ -126,12 +126,13 @@ internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnD
     public async Task AbortAllAsync(Guid threadId, CancellationToken cancellationToken)
     {
         // Starting before running: a turn that begins in between is found as a running one.
-        var started = WaitAsync(startings.Abort(threadId).Select(starting => starting.EndedAsync()), cancellationToken);
+        var at = time.GetUtcNow();
+        var started = WaitAsync(startings.Abort(threadId, at).Select(starting => starting.EndedAsync()), cancellationToken);
         await EndAsync(turns.OfThread(threadId), TurnEnding.UserAbort, cancellationToken);
 
         // Signal and statement at the same time: Postgres is only needed if the signal to other replicas is lost, and neither store delays
         // the other when it hangs.
-        var signalled = signals.AbortThreadAsync(threadId);
+        var signalled = signals.AbortThreadAsync(threadId, at);
         try
         {
             await using var connection = await database.OpenAsync(cancellationToken);
@@ -152,8 +153,9 @@ internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnD
     /// <param name="name">See <see cref="StartingTurns.NameOf"/>.</param>
     public async Task AbortNamedAsync(Guid name, CancellationToken cancellationToken)
     {
-        var signalled = signals.AbortNamedAsync(name);
-        var started = WaitAsync(startings.Abort(name).Select(starting => starting.EndedAsync()), cancellationToken);
+        var at = time.GetUtcNow();
+        var signalled = signals.AbortNamedAsync(name, at);
+        var started = WaitAsync(startings.Abort(name, at).Select(starting => starting.EndedAsync()), cancellationToken);
         await EndAsync(turns.Named(name), TurnEnding.UserAbort, cancellationToken);
         await signalled;
         await started;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
@@ -36,13 +37,16 @@ internal sealed class TurnSignals(
 
     /// <summary>
     /// Ends all turns of a thread on the other replicas because its user has aborted them, also those that are not persisted yet or are
-    /// starting. This replica ignores it: it would receive it late, and end a turn that began after the abort.
+    /// starting. A signal may arrive late, so it ends no turn whose request was received after the abort, by the clocks of the replicas.
+    /// This replica ignores it.
     /// </summary>
-    public Task AbortThreadAsync(Guid threadId) => PublishAsync($"abort-thread|{threadId}|{replica.Value}");
+    /// <param name="at">The time of the abort.</param>
+    public Task AbortThreadAsync(Guid threadId, DateTimeOffset at) => PublishAsync(AbortOf("abort-thread", threadId, at));
 
     /// <summary>As <see cref="AbortThreadAsync"/>, for a thread that need not exist yet.</summary>
     /// <param name="name">See <see cref="StartingTurns.NameOf"/>.</param>
-    public Task AbortNamedAsync(Guid name) => PublishAsync($"abort-named|{name}|{replica.Value}");
+    /// <param name="at">The time of the abort.</param>
+    public Task AbortNamedAsync(Guid name, DateTimeOffset at) => PublishAsync(AbortOf("abort-named", name, at));
 
     /// <summary>Ends a turn at once, because a newer one replaces its answer.</summary>
     public Task ReplaceAsync(Guid streamId) => PublishAsync($"replace|{streamId}");
@@ -55,6 +59,9 @@ internal sealed class TurnSignals(
     /// the reader is connected.
     /// </summary>
     public Task RequestMirrorAsync(Guid streamId) => PublishAsync($"show|{streamId}");
+
+    private string AbortOf(string verb, Guid id, DateTimeOffset at) =>
+        string.Create(CultureInfo.InvariantCulture, $"{verb}|{id}|{replica.Value}|{at.UtcTicks}");
 
     private async Task PublishAsync(string signal)
     {
@@ -75,19 +82,17 @@ internal sealed class TurnSignals(
 
     private void Handle(string? signal)
     {
-        if (signal?.Split('|') is not [var verb, var text, .. var sender] || !Guid.TryParse(text, out var id)
-            || (sender is [var own] && own == replica.Value.ToString()))
+        if (signal?.Split('|') is not [var verb, var text, .. var more] || !Guid.TryParse(text, out var id))
         {
             return;
         }
 
         if (verb is "abort-thread" or "abort-named")
         {
-            // Starting before running: a turn that begins in between is found as a running one.
-            startings.Abort(id);
-            foreach (var running in verb == "abort-thread" ? turns.OfThread(id) : turns.Named(id))
+            if (more is [var sender, var ticks] && sender != replica.Value.ToString()
+                && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at <= DateTimeOffset.MaxValue.UtcTicks)
             {
-                running.End(TurnEnding.UserAbort);
+                Abort(id, isName: verb == "abort-named", new DateTimeOffset(at, TimeSpan.Zero));
             }
 
             return;
@@ -112,6 +117,16 @@ internal sealed class TurnSignals(
             case "show":
                 mirrors.StartOrRenew(turn);
                 break;
+        }
+    }
+
+    private void Abort(Guid id, bool isName, DateTimeOffset at)
+    {
+        // Starting before running: a turn that begins in between is found as a running one.
+        startings.Abort(id, at);
+        foreach (var running in (isName ? turns.Named(id) : turns.OfThread(id)).Where(turn => turn.ReceivedAt <= at))
+        {
+            running.End(TurnEnding.UserAbort);
         }
     }
 }

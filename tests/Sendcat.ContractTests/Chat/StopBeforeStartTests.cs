@@ -100,9 +100,11 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    public async Task Turn_that_begins_after_an_abort_is_not_ended_when_its_signal_arrives_late(int turnsBefore)
+    [InlineData(0, true)]
+    [InlineData(1, true)]
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    public async Task Turn_that_begins_after_an_abort_is_not_ended_when_its_signal_arrives_late(int turnsBefore, bool ofThisReplica)
     {
         const string thread = "own-chat";
         await using var files = await StartAsync();
@@ -122,8 +124,9 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
         {
             signal = (string)(await queue.ReadAsync(TestContext.Current.CancellationToken)).Message!;
         }
-        while (!signal.EndsWith(replica, StringComparison.Ordinal));
+        while (!signal.Contains(replica, StringComparison.Ordinal));
         await queue.UnsubscribeAsync();
+        signal = ofThisReplica ? signal : signal.Replace(replica, Guid.NewGuid().ToString(), StringComparison.Ordinal);
 
         string last;
         await using (var locked = await LockedTable.LockAsync(files.Api.ConnectionString, "messages", "ACCESS EXCLUSIVE"))
@@ -137,6 +140,21 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
         }
 
         Assert.Equal("finish", last);
+        Assert.Equal("finish", await LateWhileRunningAsync(files, guest, thread, () => redis.PublishAsync(channel, signal)));
+    }
+
+    /// <summary>Sends the signal while the turn runs.</summary>
+    private static async Task<string> LateWhileRunningAsync(FileApi files, HttpClient guest, string thread, Func<Task> signal)
+    {
+        var calls = files.Emulator.Requests.Count;
+        var posting = LastAsync(guest, Ui(thread, "m2", """[[emu chunks=10 every=50ms]]"""));
+        while (files.Emulator.Requests.Count == calls)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+
+        await signal();
+        return await posting;
     }
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class HangingRedisTests
     {
         var signals = new TurnSignals(_redis, ReplicaId.New(), null!, null!, null!, _time, Outages, NullLogger<TurnSignals>.Instance);
 
-        var aborting = signals.AbortThreadAsync(Guid.NewGuid());
+        var aborting = signals.AbortThreadAsync(Guid.NewGuid(), _time.GetUtcNow());
         Assert.False(aborting.IsCompleted);
         _time.Advance(TurnSignals.ResponseTimeout);
 
