@@ -30,13 +30,16 @@ internal sealed class ChatEndpoints(
     {
         var chat = routes.MapGroup("/api/chat").WithTags("Chat");
         chat.MapPost("", static (HttpContext http, ChatEndpoints endpoints) => endpoints.StartAsync(http))
-            .As("startChat", "Start a turn, and stream its answer as server-sent events; a repetition (same message id, or Idempotency-Key) joins it or gets its answer again", 400, 401, 403, 409, 413, 415, 429, 500, 503)
+            .As(
+                "startChat",
+                "Start a turn, and stream its answer as server-sent events; a repetition (same message id, or Idempotency-Key) joins it or gets its answer again",
+                400, 401, 403, 409, 413, 415, 429, 500, 503)
             .Takes<ChatBody>().Produces(200, contentType: ResponseHeaders.EventStream).Measures(MeasuredEndpoint.Chat);
         chat.MapPost("/abort", static (HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAsync(http))
             .As("abortChat", "Stop a running turn, from any replica", 400, 401, 403, 413, 415, 429, 503)
             .Takes<AbortBody>().Produces(204);
         chat.MapGet("/{id}/stream", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.ResumeAsync(id, http))
-            .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 429, 503)
+            .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 400, 401, 403, 429, 503)
             .Produces(200, contentType: ResponseHeaders.EventStream).Produces(204);
         HistoryEndpoint.Map(chat);
         routes.MapPost(
@@ -251,12 +254,7 @@ internal sealed class ChatEndpoints(
         new(feed, () => registration, Dialect(UsesUiDialect(http, usesUiDialect)), gateway.CurrentValue.Mode, keepAlive);
 
     /// <param name="otherwise">The result when the query does not name a dialect.</param>
-    private static bool UsesUiDialect(HttpContext http, bool otherwise) => (string?)http.Request.Query["stream"] switch
-    {
-        "ui" => true,
-        "sendcat" => false,
-        _ => otherwise,
-    };
+    private static bool UsesUiDialect(HttpContext http, bool otherwise) => RequestedDialect.UsesUi(http) ?? otherwise;
 
     private static EventDialect Dialect(bool usesUiDialect) => usesUiDialect ? new UiDialect() : new SendcatDialect();
 

@@ -51,6 +51,11 @@ internal static class ChatRequestReader
             return refusal;
         }
 
+        if (RequestedDialect.Check(http) is { } noDialect)
+        {
+            return noDialect;
+        }
+
         var key = http.Request.Headers[IdempotencyKey];
         if (key.Count > 1 || (key.Count == 1 && !ThreadName.IsClientId(key)))
         {

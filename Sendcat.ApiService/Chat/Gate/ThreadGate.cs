@@ -9,11 +9,13 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// </summary>
 internal sealed class ThreadGate(ChatAddressLimiter addressLimiter, Principals principals, ThreadOwnership threads)
 {
-    /// <summary>Checks a request without a body that names its thread in the path.</summary>
+    /// <summary>Checks a request that resumes the turn of a thread.</summary>
     /// <param name="mayBeUnused">As in <see cref="ThreadOwnership.CheckAsync"/>.</param>
     /// <returns>The thread, or the error to send.</returns>
     public async ValueTask<Outcome<Guid>> PassAsync(HttpContext http, string threadId, bool mayBeUnused = false) =>
-        addressLimiter.Check(http) is { } tooMany ? tooMany : await OwnedAsync(http, threadId, sessionId: null, mayBeUnused);
+        (addressLimiter.Check(http) ?? RequestedDialect.Check(http)) is { } refusal
+            ? refusal
+            : await OwnedAsync(http, threadId, sessionId: null, mayBeUnused);
 
     /// <summary>Checks the abort of a thread that its principal may just be beginning.</summary>
     /// <returns>

@@ -38,6 +38,19 @@ public sealed class MessageShapeTests(FileApiFixture files) : IClassFixture<File
         Assert.Equal("image/png", (string?)Assert.Single(stored["attachments"]!.AsArray())!["type"]);
     }
 
+    [Theory]
+    [InlineData("foo")]
+    [InlineData("UI")]
+    [InlineData("ui&stream=sendcat")]
+    public async Task A_dialect_that_does_not_exist_is_refused(string stream)
+    {
+        var thread = await FileApi.NewThreadAsync(_guest);
+
+        await (await _guest.PostAsJsonAsync($"/api/chat?stream={stream}", Chat(thread, Parts(Text(Yes))))).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _guest.GetAsync($"/api/chat/{thread}/stream?stream={stream}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        Assert.Equal(HttpStatusCode.NoContent, (await _guest.GetAsync($"/api/chat/{thread}/stream?stream=")).StatusCode);
+    }
+
     [Fact]
     public async Task An_uploaded_file_needs_no_type()
     {

@@ -121,11 +121,10 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : UnusualRequestTest
     [InlineData("nonsense")]
     [InlineData("ui,sendcat")]
     [InlineData("")]
-    public async Task An_unknown_dialect_is_ignored(string dialect)
+    public async Task An_unknown_dialect_is_refused(string dialect)
     {
         await using var stream = await Guest.ChatAsync(await Guest.NewThreadAsync("[[emu chunks=1]]"), query: $"?stream={dialect}&stream=x");
-        await stream.ReadToEndAsync();
-        Assert.Equal("done", stream.Types[^1]);
+        await stream.Response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
