@@ -46,7 +46,7 @@ internal sealed class ChatMessage
     /// </summary>
     public JsonElement? Edits { get; init; }
 
-    /// <summary>The idempotency key of the client: sending it again returns the first message.</summary>
+    /// <summary>The idempotency key of the client: sending it again with the same content returns the first message.</summary>
     public string? ClientId { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }

@@ -20,9 +20,13 @@ internal static class MessageEndpoints
     {
         var messages = app.MapGroup("/api/threads/{id}/messages").WithTags("Messages");
         messages.MapGet("", ListAsync)
-            .As("messages.list", "The messages of a thread: oldest first, or newest first (order=desc), of all or of those before one", 400, 401, 403, 404);
+            .As(
+                "messages.list", "The messages of a thread: oldest first, or newest first (order=desc), of all or of those before one", 400, 401, 403,
+                404);
         messages.MapPost("", SendAsync).RequireLimit(RequestBudget.Writing).Takes<NewMessage>()
-            .As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 409, 413, 415, 429);
+            .As(
+                "messages.send", "Append a user message; 200 with the first one when it has its clientId, text and files", 400, 401, 403, 409, 413, 415,
+                429);
         messages.MapGet("/{messageId}", GetAsync).As("messages.get", "One message, also while it is being written", 401, 403, 404);
         messages.MapDelete("", DeleteAfterAsync).RequireLimit(RequestBudget.Writing)
             .As("messages.deleteAfter", "Delete later messages: everything after the one named by ?after=", 400, 401, 403, 404, 429);
@@ -118,8 +122,8 @@ internal static class MessageEndpoints
             return refusal;
         }
 
-        var filesJson = MessageAttachment.Write(files);
-        if (await messages.AppendAsync(open.Thread.Id, open.Principal, message.Content ?? "", filesJson, message.ClientId, cancellationToken) is not { } outcome)
+        if (await messages.AppendAsync(open.Thread.Id, open.Principal, message.Content ?? "", files, message.ClientId, cancellationToken)
+            is not { } outcome)
         {
             return access.Refused(open.Principal, Function);
         }

@@ -9,6 +9,7 @@ using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads.Events;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Threads;
 
@@ -54,7 +55,7 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
 
     private const string FindByClientId = """
         -- find message by client id
-        SELECT id FROM messages WHERE thread_id = $1 AND client_id = $2
+        SELECT id, content, attachments, edits FROM messages WHERE thread_id = $1 AND client_id = $2
         """;
 
     /// <summary>
@@ -67,11 +68,16 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
     /// <summary>
     /// Appends a user message and updates the time of the thread's last message. A client id that the thread already has appends nothing.
     /// </summary>
-    /// <param name="attachmentsJson">The JSON of <see cref="MessageAttachment"/>; null: none.</param>
-    /// <returns>The message's id and whether it is new, or 409 beyond a quota; null when the thread does not exist.</returns>
+    /// <param name="attachments">The files of the message.</param>
+    /// <returns>
+    /// The message's id and whether it is new; 409 beyond a quota, and for a client id of a message with another text or other files. Null
+    /// when the thread does not exist.
+    /// </returns>
     public async Task<Outcome<Appended>?> AppendAsync(
-        Guid threadId, Principal principal, string content, string? attachmentsJson, string? clientId, CancellationToken cancellationToken)
+        Guid threadId, Principal principal, string content, IReadOnlyList<MessageAttachment> attachments, string? clientId,
+        CancellationToken cancellationToken)
     {
+        var attachmentsJson = MessageAttachment.Write(attachments);
         var now = time.Now();
         var id = clientId is null ? Guid.CreateVersion7(now) : IdOf(threadId, clientId);
         var quota = quotas.Of(principal);
@@ -113,13 +119,36 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
             await using var earlier = connection.CreateCommand(FindByClientId);
             earlier.Parameters.Add(new() { Value = threadId });
             earlier.Parameters.Add(new() { Value = clientId });
-            if (await earlier.ExecuteScalarAsync(CancellationToken.None) is Guid first)
+            await using var reader = await earlier.ExecuteReaderAsync(CancellationToken.None);
+            if (await reader.ReadAsync(CancellationToken.None))
             {
-                return new Appended(first, IsNew: false);
+                var files = await reader.IsDBNullAsync(2, CancellationToken.None) ? null : reader.GetString(2);
+                var edits = await reader.IsDBNullAsync(3, CancellationToken.None) ? null : reader.GetString(3);
+                return Repeated(reader.GetGuid(0), reader.GetString(1), files, edits, StorableText.Sanitize(content), attachments);
             }
         }
 
         return !hasMessages ? Quotas.TooManyMessages() : !hasBytes ? Quotas.TooManyBytes() : (Outcome<Appended>?)null;
+    }
+
+    /// <summary>
+    /// A request with a known client id: the same message again, or a conflict, since this request never edits. It follows the rules of an
+    /// idempotency key.
+    /// </summary>
+    private static Outcome<Appended> Repeated(
+        Guid id, string storedText, string? storedFiles, string? edits, string content, IReadOnlyList<MessageAttachment> attachments)
+    {
+        if (storedText == content && HasFiles(MessageAttachment.Read(storedFiles)))
+        {
+            return new Appended(id, IsNew: false);
+        }
+
+        return ReplacedVersion.Read(edits).Any(version => version.HasText(content) && HasFiles(version.Attachments ?? []))
+            ? ApiError.Conflict("The message was edited since") with { Reason = RefusalReason.MessageEdited }
+            : ApiError.Conflict("clientId belongs to a message with another text or other files");
+
+        bool HasFiles(IReadOnlyList<MessageAttachment> files) =>
+            files.Count == attachments.Count && files.Zip(attachments).All(pair => pair.First.HasContentOf(pair.Second));
     }
 
     // A statement of its own: one that waits for the lock does not see what the transaction that held it has inserted.

@@ -74,7 +74,9 @@ internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinn
 }
 
 /// <param name="Role">Optional; only <c>user</c> is accepted, because clients cannot write messages of other roles.</param>
-/// <param name="ClientId">The idempotency key of the client, 1–100 characters; sending it again returns the first message.</param>
+/// <param name="ClientId">
+/// The idempotency key of the client, 1–100 characters; sending it again returns the first message, or 409 with another content.
+/// </param>
 internal sealed record NewMessage(
     string? Content, IReadOnlyList<AttachmentReference>? Attachments, string? ClientId, string? Role, string? SessionId) : IValidatable
 {

@@ -71,6 +71,26 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
     }
 
     [Fact]
+    public async Task A_client_id_with_another_content_is_a_conflict_and_changes_nothing()
+    {
+        var first = (string)(await (await SendAsync(new { content = "red", clientId = "m-1" })).JsonAsync())["id"]!;
+        using var other = await SendAsync(new { content = "blue", clientId = "m-1" });
+        using var again = await SendAsync(new { content = "red", clientId = "m-1" });
+        await Api.ExecuteAsync(
+            $"""
+            UPDATE messages SET content = 'green', edits = jsonb_build_array(jsonb_build_object(
+              'at', now(), 'sha256', encode(sha256('red'), 'hex'), 'attachments', null)) WHERE id = '{first}'
+            """);
+        using var late = await SendAsync(new { content = "red", clientId = "m-1" });
+
+        await other.RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        Assert.Equal((HttpStatusCode.OK, first), (again.StatusCode, (string)(await again.JsonAsync())["id"]!));
+        await late.RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        Assert.Equal("message_edited", Assert.Single(late.Headers.GetValues("x-sendcat-error-reason")));
+        Assert.Equal("green", await Api.ScalarAsync<string>($"SELECT string_agg(content, ',') FROM messages WHERE thread_id = '{_thread}'"));
+    }
+
+    [Fact]
     public async Task Messages_page_oldest_first_without_the_streaming_message()
     {
         for (var i = 0; i < 5; i++)
