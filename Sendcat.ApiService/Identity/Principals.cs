@@ -60,7 +60,7 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
 
     /// <summary>The sign-in that authenticates a long-lived connection; null for guests.</summary>
     public SignInOfConnection? SignInOf(HttpContext http) =>
-        GrantOf(http) is { } grant ? new(http, grant.Family, revoked) : null;
+        GrantOf(http) is { } grant ? new(http, grant.UserId, grant.Family, revoked) : null;
 
     private AccessGrant? GrantOf(HttpContext http) => http.Request.Headers.Authorization switch
     {
@@ -81,9 +81,11 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
 }
 
 /// <summary>A long-lived connection and the sign-in that authenticates it.</summary>
-internal sealed class SignInOfConnection(HttpContext connection, Guid family, RevokedFamilies revoked)
+internal sealed class SignInOfConnection(HttpContext connection, string userId, Guid family, RevokedFamilies revoked)
 {
     public HttpContext Connection => connection;
+
+    public string UserId => userId;
 
     public bool IsRevoked => revoked.Contains(family);
 }

@@ -276,8 +276,7 @@ internal sealed class LiveTurns(
             "upstream_timeout", "The answer took too long.", true, 1000, call?.RouteId, call?.Metrics()),
         TurnEnding.HostStopping => new ChatEvent.Error(
             "upstream_unavailable", "The service is restarting. Please ask again.", true, 1000, call?.RouteId, call?.Metrics()),
-        TurnEnding.ThreadDeleted => new ChatEvent.Error(
-            "thread_deleted", "The conversation was deleted.", false, null, call?.RouteId, call?.Metrics()),
+        TurnEnding.ThreadDeleted => ChatEvent.Error.ThreadDeleted(call?.RouteId, call?.Metrics()),
         TurnEnding.Disowned => new ChatEvent.Error(
             "internal_error", "The conversation was closed elsewhere.", false, null, call?.RouteId, call?.Metrics()),
         _ => new ChatEvent.Aborted(),

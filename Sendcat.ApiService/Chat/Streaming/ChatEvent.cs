@@ -101,7 +101,11 @@ internal abstract record ChatEvent
     /// <summary>The turn failed. The last event.</summary>
     /// <param name="Metrics">Present if a request was sent to a provider.</param>
     public sealed record Error(
-        string Code, string Message, bool Retryable, int? RetryAfterMs, string? RouteId, CallMetrics? Metrics) : ChatEvent;
+        string Code, string Message, bool Retryable, int? RetryAfterMs, string? RouteId, CallMetrics? Metrics) : ChatEvent
+    {
+        public static Error ThreadDeleted(string? routeId = null, CallMetrics? metrics = null) =>
+            new("thread_deleted", "The conversation was deleted.", false, null, routeId, metrics);
+    }
 
     /// <summary>The turn completed. The last event.</summary>
     public sealed record Done(string FinishReason) : ChatEvent;

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.AccountChanges;
 
 namespace Sendcat.ApiService.Chat.Streaming;
 
@@ -46,9 +47,17 @@ internal sealed class ChatEventStream(
         var body = response.BodyWriter;
         while (!requestAborted.IsCancellationRequested)
         {
+            if (reader.IsCutOff)
+            {
+                dialect.Write(body, await LastOfRevokedAsync(httpContext, watched.SignIn!));
+                await SendAsync(body, watched);
+                return;
+            }
+
             var wrote = false;
             FeedRead read;
-            while ((read = reader.TryRead(out var chatEvent)) == FeedRead.Event)
+            ChatEvent? chatEvent = null;
+            while ((read = reader.IsCutOff ? FeedRead.Nothing : reader.TryRead(out chatEvent)) == FeedRead.Event)
             {
                 dialect.Write(body, chatEvent!);
                 wrote = true;
@@ -81,6 +90,12 @@ internal sealed class ChatEventStream(
             await reader.WaitAsync();
         }
     }
+
+    /// <returns>The last event of a reader whose sign-in has ended. The turn itself goes on, or ends with its thread.</returns>
+    private static async Task<ChatEvent> LastOfRevokedAsync(HttpContext httpContext, SignInOfConnection signIn) =>
+        await httpContext.RequestServices.GetRequiredService<AccountDeletions>().IsDeletedAsync(signIn.UserId)
+            ? ChatEvent.Error.ThreadDeleted()
+            : new ChatEvent.Error("signed_out", "You are signed out. Sign in again to read the answer.", false, null, null, null);
 
     /// <returns>False when the client has disconnected.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

@@ -15,6 +15,7 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
     private bool _waiting;
     private bool _woken;
     private bool _pinged;
+    private volatile bool _cutOff;
 
     /// <summary>The turn has ended. Unread events may be left.</summary>
     public bool TurnHasEnded => feed.Completed;
@@ -57,6 +58,16 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
         }
 
         _source.SetResult(true);
+    }
+
+    /// <summary>The reader may not read any more: its sign-in has ended.</summary>
+    public bool IsCutOff => _cutOff;
+
+    /// <summary>Ends the reading, and wakes the reader.</summary>
+    public void CutOff()
+    {
+        _cutOff = true;
+        Wake();
     }
 
     /// <summary>Requests a keep-alive from the reader and wakes it.</summary>

@@ -6,8 +6,8 @@ using Sendcat.Reliability.Timing;
 namespace Sendcat.ApiService.Chat.Streaming;
 
 /// <summary>
-/// One timer for all open streams, with a tick of 1 s: a stream without an event for too long writes a keep-alive comment; a connection
-/// whose client accepts no data, or whose sign-in was revoked, is closed. A timer per stream would cost more than the streams.
+/// One timer for all open streams, with a tick of 1 s: a stream without an event for too long writes a keep-alive comment; one whose sign-in
+/// was revoked ends with an error; a connection whose client accepts no data is closed. A timer per stream would cost more than the streams.
 /// </summary>
 internal sealed class KeepAliveTicker(
     IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<KeepAliveTicker> logger) : BackgroundService
@@ -19,6 +19,9 @@ internal sealed class KeepAliveTicker(
     public static readonly TimeSpan MaxDrainAfterEnd = TimeSpan.FromMinutes(5);
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    /// <summary>Ticks that a stream whose sign-in was revoked may take for its last event.</summary>
+    private const int MaxCutOffTicks = 2;
 
     private readonly ConcurrentDictionary<Watched, byte> _watched = [];
 
@@ -49,7 +52,11 @@ internal sealed class KeepAliveTicker(
             {
                 if (stream.SignIn is { IsRevoked: true } signIn)
                 {
-                    signIn.Connection.Abort();
+                    if (!stream.TryCutOff())
+                    {
+                        signIn.Connection.Abort();
+                    }
+
                     continue;
                 }
 
@@ -76,6 +83,7 @@ internal sealed class KeepAliveTicker(
         private long _blockedSince;
         private long _endedSince;
         private bool _aborted;
+        private int _cutOffTicks;
 
         public Watched(KeepAliveTicker ticker, FeedReader reader, Action abort, SignInOfConnection? signIn, TimeProvider time)
         {
@@ -119,6 +127,20 @@ internal sealed class KeepAliveTicker(
             return blocked >= writeTimeout ? blocked
                 : _endedSince != 0 && _time.GetElapsedTime(_endedSince) is var draining && draining >= MaxDrainAfterEnd ? draining
                 : null;
+        }
+
+        /// <summary>Lets the stream write its last event, because its sign-in was revoked. Call it with every tick.</summary>
+        /// <returns>False when that takes too long, or its client accepts no data: its connection must be closed.</returns>
+        public bool TryCutOff()
+        {
+            // Not synchronized: only the ticker calls this method.
+            if (Volatile.Read(ref _blockedSince) != 0 || ++_cutOffTicks > MaxCutOffTicks)
+            {
+                return false;
+            }
+
+            _reader.CutOff();
+            return true;
         }
 
         public void PingIfIdle(TimeSpan idleLimit)

@@ -67,6 +67,14 @@ internal sealed class AccountDeletions(
         SELECT reliability.enter_job(@id, @tool, @class, @principal, @args, @attempts, @trace_parent, @trace_state) FROM gone
         """;
 
+    private const string FindDeleted = """
+        -- find deleted account
+        SELECT EXISTS (SELECT FROM account_deletions WHERE user_id = $1) OR NOT EXISTS (SELECT FROM users WHERE id = $1)
+        """;
+
+    /// <summary>The time of <see cref="IsDeletedAsync"/>, in seconds.</summary>
+    private const int LookupSeconds = 1;
+
     private readonly AutoResetSignal _signalled = new(time);
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _awaited = new(StringComparer.Ordinal);
     private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
@@ -78,6 +86,23 @@ internal sealed class AccountDeletions(
 
     /// <summary>Call it after the commit of a deletion. Without it the deletion begins within <see cref="Interval"/>.</summary>
     public void Signal() => _signalled.Set();
+
+    /// <summary>Whether the account was deleted, or is being deleted: why its sign-in has ended.</summary>
+    /// <returns>False also while Postgres does not respond.</returns>
+    public async Task<bool> IsDeletedAsync(string userId)
+    {
+        try
+        {
+            await using var command = database.CreateCommand(FindDeleted);
+            command.CommandTimeout = LookupSeconds;
+            command.Parameters.Add(new() { Value = userId });
+            return await command.ExecuteScalarAsync(CancellationToken.None) is true;
+        }
+        catch (Exception failure) when (PostgresFailure.IsOrCancelled(failure))
+        {
+            return false;
+        }
+    }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new BackgroundLoop(Work, logger, time).RepeatAsync(DeleteAllAsync, stoppingToken);

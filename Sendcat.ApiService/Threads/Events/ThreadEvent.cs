@@ -41,7 +41,7 @@ internal abstract record ThreadEvent
     /// <summary>Messages were removed or edited, or added before the last one: the list has to be read again.</summary>
     public sealed record MessagesChanged : ThreadEvent;
 
-    /// <summary>The thread was deleted, or belongs to another principal now. The last event.</summary>
+    /// <summary>The thread was deleted, belongs to another principal now, or the sign-in of the reader has ended. The last event.</summary>
     public sealed record Closed : ThreadEvent;
 }
 

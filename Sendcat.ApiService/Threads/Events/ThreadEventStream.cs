@@ -39,8 +39,15 @@ internal sealed class ThreadEventStream(
         await using var subscription = await signals.SubscribeAsync(open.Thread.Id, changed.Set);
         try
         {
-            while (await WriteChangesAsync(response, ending.Token) && await WaitAsync(changed, ending.Token))
+            while (await WriteChangesAsync(response, ending.Token))
             {
+                if (!await WaitAsync(changed, ending.Token))
+                {
+                    // The reader has no access any more, as when its thread was deleted.
+                    Write(response.BodyWriter, new ThreadEvent.Closed(), _position!);
+                    await response.BodyWriter.FlushAsync(ending.Token);
+                    break;
+                }
             }
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)

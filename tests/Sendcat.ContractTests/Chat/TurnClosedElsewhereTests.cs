@@ -44,6 +44,23 @@ public sealed class TurnClosedElsewhereTests(PostgresFixture postgres)
         Assert.Equal("thread_deleted", await LastAsync(turn));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("?stream=ui")]
+    public async Task Streams_of_a_deleted_account_end_with_their_last_event(string query)
+    {
+        await using var files = await FileApi.StartAsync(postgres);
+        var (user, _) = await files.Api.UserAsync();
+        var thread = await FileApi.NewThreadAsync(user);
+        using var turn = await StartAsync(user, new { threadId = thread, message = "[[emu chunks=600 every=100ms]]" }, query);
+        using var events = await user.GetAsync($"/api/threads/{thread}/events", HttpCompletionOption.ResponseHeadersRead);
+
+        (await user.PostAsJsonAsync("/api/auth/delete-account", new { password = "correct horse 1" })).EnsureSuccessStatusCode();
+
+        Assert.Contains("thread_deleted", await turn.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal("closed", await LastAsync(events));
+    }
+
     [Fact]
     public async Task Turn_whose_answer_is_deleted_ends_as_aborted()
     {
@@ -87,9 +104,9 @@ public sealed class TurnClosedElsewhereTests(PostgresFixture postgres)
 
     /// <summary>Starts a turn.</summary>
     /// <returns>The response after its first event: the user's message and the turn are committed.</returns>
-    private static async Task<HttpResponseMessage> StartAsync(HttpClient guest, object body)
+    private static async Task<HttpResponseMessage> StartAsync(HttpClient guest, object body, string query = "")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/chat{query}") { Content = JsonContent.Create(body) };
         return (await guest.SendAsync(request, HttpCompletionOption.ResponseHeadersRead)).EnsureSuccessStatusCode();
     }
 
