@@ -98,9 +98,9 @@ start() {
   local code=0 said
   quietly start aspire start --no-build --format Json -- "$@" || code=$?
   [ "$code" = 0 ] && return
-  # What the AppHost said before it ended; exit code 2 is its refusal, in one sentence.
+  # What the AppHost said before it ended; exit code 2 is its refusal, in one sentence, or an exception.
   said=$(sed -n '/Recent AppHost startup output/,/AppHost process exited/p' "$state/logs/start.log" | grep -vE 'Recent AppHost startup|AppHost process exited|NativeCertificateToolRunner' || true)
-  [ "$code" != 2 ] || [ -z "$said" ] || refuse "$(tail -n 1 <<<"$said")"
+  [ "$code" != 2 ] || [ -z "$said" ] || refuse "$(cause <<<"$said")"
   tail -n 20 <<<"${said:-$(cat "$state/logs/start.log")}" >&2
   down
   say "the AppHost did not start (everything that was said: $state/logs/start.log)"

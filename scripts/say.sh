@@ -5,6 +5,15 @@ say() { printf 'sendcat: %s\n' "$*" >&2; }
 # Cannot be done here.
 refuse() { say "$*"; exit 2; }
 
+# cause: why a program ended, from what it said (stdin): the message of its exception, not the last line of the stack below it; else its last sentence.
+cause() {
+  local said crash
+  said=$(cat)
+  crash=$(grep -m 1 'Unhandled exception' <<<"$said" | sed -E 's/.*Unhandled exception[.:]? *//' || true)
+  [ -z "$crash" ] || { printf '%s\n' "$crash"; return; }
+  grep -vE '^[[:space:]]*(at |--- )' <<<"$said" | tail -n 1 || true
+}
+
 # unknown_option VERB OPTION
 unknown_option() { refuse "$1 has no option '$2' (./sendcat help)"; }
 
