@@ -26,7 +26,9 @@ internal sealed record MessageAttachment(string? StorageId, string? Type, string
 
     /// <summary>It is the same attachment, or another one with the same content.</summary>
     public bool HasContentOf(MessageAttachment other) =>
-        string.Equals(StorageId, other.StorageId, StringComparison.OrdinalIgnoreCase) ? Url == other.Url : Sha256 is { } hash && hash == other.Sha256;
+        string.Equals(StorageId, other.StorageId, StringComparison.OrdinalIgnoreCase)
+            ? Url == other.Url
+            : Sha256 is { } hash && hash == other.Sha256;
 
     public static MessageAttachment Of(Attachment attachment) =>
         new(attachment.Id.ToString(), attachment.Type, attachment.Name, attachment.Size, null) { Sha256 = attachment.Sha256 };

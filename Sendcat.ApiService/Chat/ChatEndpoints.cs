@@ -32,7 +32,8 @@ internal sealed class ChatEndpoints(
         chat.MapPost("", static (HttpContext http, ChatEndpoints endpoints) => endpoints.StartAsync(http))
             .As(
                 "startChat",
-                "Start a turn, and stream its answer as server-sent events; a repetition (same message id, or Idempotency-Key) joins it or gets its answer again",
+                "Start a turn, and stream its answer as server-sent events; "
+                + "a repetition (same message id, or Idempotency-Key) joins it or gets its answer again",
                 400, 401, 403, 409, 413, 415, 429, 500, 503)
             .Takes<ChatBody>().Produces(200, contentType: ResponseHeaders.EventStream).Measures(MeasuredEndpoint.Chat);
         chat.MapPost("/abort", static (HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAsync(http))
@@ -50,7 +51,8 @@ internal sealed class ChatEndpoints(
         chat.MapGet("/health", static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
             .As("chatHealth", "Whether turns can be started; for operators also with which limits", 403, 503)
             .Produces<ChatHealthReport>();
-        chat.MapMethods("/health", [HttpMethods.Head], static (HttpContext http, ChatHealth health) => health.AnswerAsync(http)).ExcludeFromDescription();
+        chat.MapMethods("/health", [HttpMethods.Head], static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
+            .ExcludeFromDescription();
     }
 
     private async Task<IResult> StartAsync(HttpContext http)
@@ -109,7 +111,10 @@ internal sealed class ChatEndpoints(
 
             if (repeat.Plan is TurnPlan.Replay && attempt == MaxStartAttempts - 1)
             {
-                return ApiError.Conflict("This message has no answer, and later messages follow it. Send it with a new id") with { Reason = RefusalReason.NoAnswer };
+                return ApiError.Conflict("This message has no answer, and later messages follow it. Send it with a new id") with
+                {
+                    Reason = RefusalReason.NoAnswer,
+                };
             }
 
             // The turn has ended meanwhile, or its replica does not respond. The next attempt finds its answer, or starts a new turn if the
@@ -131,7 +136,8 @@ internal sealed class ChatEndpoints(
     private async Task<IResult> StartAsync(HttpContext http, ChatPass pass, StartingTurn starting, long acceptedAt)
     {
         var usesUiDialect = UsesUiDialect(http, pass.Request.IsUi);
-        if (!(await starter.StartAsync(pass, starting, acceptedAt, usesUiDialect, http.RequestAborted)).TryGet(out var turn, out var failed))
+        if (!(await starter.StartAsync(pass, starting, acceptedAt, usesUiDialect, http.RequestAborted))
+            .TryGet(out var turn, out var failed))
         {
             return failed;
         }
@@ -240,7 +246,9 @@ internal sealed class ChatEndpoints(
 
         return location is not null && !directory.IsLocal(location)
             && await remote.FollowAsync(location, http.RequestAborted) is { } followed
-            ? followed.TryGet(out var reader, out var full) ? Stream(http, reader.Feed, reader, usesUiDialect ?? location.UsesUiDialect) : full
+            ? followed.TryGet(out var reader, out var full)
+                ? Stream(http, reader.Feed, reader, usesUiDialect ?? location.UsesUiDialect)
+                : full
             : null;
     }
 

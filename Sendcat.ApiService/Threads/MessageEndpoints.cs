@@ -21,12 +21,12 @@ internal static class MessageEndpoints
         var messages = app.MapGroup("/api/threads/{id}/messages").WithTags("Messages");
         messages.MapGet("", ListAsync)
             .As(
-                "messages.list", "The messages of a thread: oldest first, or newest first (order=desc), of all or of those before one", 400, 401, 403,
-                404);
+                "messages.list", "The messages of a thread: oldest first, or newest first (order=desc), of all or of those before one",
+                400, 401, 403, 404);
         messages.MapPost("", SendAsync).RequireLimit(RequestBudget.Writing).Takes<NewMessage>()
             .As(
-                "messages.send", "Append a user message; 200 with the first one when it has its clientId, text and files", 400, 401, 403, 409, 413, 415,
-                429);
+                "messages.send", "Append a user message; 200 with the first one when it has its clientId, text and files",
+                400, 401, 403, 409, 413, 415, 429);
         messages.MapGet("/{messageId}", GetAsync).As("messages.get", "One message, also while it is being written", 401, 403, 404);
         messages.MapDelete("", DeleteAfterAsync).RequireLimit(RequestBudget.Writing)
             .As("messages.deleteAfter", "Delete later messages: everything after the one named by ?after=", 400, 401, 403, 404, 429);
@@ -71,8 +71,8 @@ internal static class MessageEndpoints
         if (!string.IsNullOrEmpty(before))
         {
             if (!ThreadAccess.IsId(before, out var anchor)
-                || await db.Messages.Where(m => m.ThreadId == open.Thread.Id && m.Id == anchor).Select(m => (long?)m.Seq).SingleOrDefaultAsync(cancellationToken)
-                    is not { } end)
+                || await db.Messages.Where(m => m.ThreadId == open.Thread.Id && m.Id == anchor).Select(m => (long?)m.Seq)
+                    .SingleOrDefaultAsync(cancellationToken) is not { } end)
             {
                 return NoSuchMessage();
             }
@@ -101,7 +101,8 @@ internal static class MessageEndpoints
     }
 
     private static int Characters(ChatMessage message) =>
-        message.Content.Length + (message.ReasoningContent?.Length ?? 0) + Bytes(message.Attachments) + Bytes(message.ToolCalls) + Bytes(message.Products) + Bytes(message.Sources);
+        message.Content.Length + (message.ReasoningContent?.Length ?? 0) + Bytes(message.Attachments) + Bytes(message.ToolCalls)
+        + Bytes(message.Products) + Bytes(message.Sources);
 
     private static int Bytes(JsonElement? json) => json is { } value ? JsonMarshal.GetRawUtf8Value(value).Length : 0;
 

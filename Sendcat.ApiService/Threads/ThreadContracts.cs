@@ -114,7 +114,8 @@ internal sealed record Deleted(int DeletedCount);
 internal sealed record NewShare(bool? IncludeReasoning, bool? IncludeAttachments, bool? Update, string? SessionId) : IOptionalBody;
 
 /// <param name="Url">
-/// The full link: <c>APP_URL/share/…</c>; where no <c>APP_URL</c> is configured, <c>/api/shares/…</c> at the address that the request came to.
+/// The full link: <c>APP_URL/share/…</c>; where no <c>APP_URL</c> is configured, <c>/api/shares/…</c> at the address that the request
+/// came to.
 /// </param>
 /// <param name="SharedAt">The moment of the snapshot; later changes of the thread do not show.</param>
 internal sealed record ShareLink(

@@ -84,9 +84,12 @@ internal sealed class Conversation
                     break;
                 case "assistant" when message.ToolCallsJson is not null:
                     var calls = ToolCallsJson.Read(message.ToolCallsJson);
-                    repaired.Add(
-                        new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content) { ToolCalls = Valid(calls) });
-                    var results = history.Skip(i + 1).TakeWhile(next => next.Role == "tool").ToLookup(next => next.ToolCallId, StringComparer.Ordinal);
+                    repaired.Add(new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content)
+                    {
+                        ToolCalls = Valid(calls),
+                    });
+                    var results = history.Skip(i + 1).TakeWhile(next => next.Role == "tool")
+                        .ToLookup(next => next.ToolCallId, StringComparer.Ordinal);
                     repaired.AddRange(calls.Select(call =>
                         new ProviderMessage("tool", results[call.Id].FirstOrDefault()?.Content ?? Interrupted)
                         {
@@ -150,7 +153,9 @@ internal sealed class Conversation
                     Attachments =
                     [
                         .. messages[i].Attachments.Select(file =>
-                            file.LeftOut is not null || (remaining -= file.Size) >= 0 ? file : file with { LeftOut = LeftOutReason.TooManyBytes }),
+                            file.LeftOut is not null || (remaining -= file.Size) >= 0
+                                ? file
+                                : file with { LeftOut = LeftOutReason.TooManyBytes }),
                     ],
                 };
             }

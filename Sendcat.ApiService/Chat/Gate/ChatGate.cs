@@ -16,8 +16,9 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Everything that admission grants is held by the ticket of the <see cref="ChatPass"/> and is released with it.
 /// </summary>
 internal sealed class ChatGate(
-    ChatAddressLimiter addressLimiter, LargeMessages large, Principals principals, TurnAdmission admission, RequestThreads threads, ThreadTurns turns,
-    Quotas quotas, TurnModel models, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time)
+    ChatAddressLimiter addressLimiter, LargeMessages large, Principals principals, TurnAdmission admission, RequestThreads threads,
+    ThreadTurns turns, Quotas quotas, TurnModel models, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat,
+    IOptionsMonitor<OpenRouterOptions> account, TimeProvider time)
 {
     /// <summary>
     /// The longest wait for the turn of a concurrent request with the same message: longer than Redis needs to release the leases of a
@@ -36,7 +37,8 @@ internal sealed class ChatGate(
             return tooMany;
         }
 
-        if (!(await ChatRequestReader.ReadAsync(http, chat.CurrentValue.UiBodyMaxBytes, large, principals)).TryGet(out var request, out var malformed))
+        if (!(await ChatRequestReader.ReadAsync(http, chat.CurrentValue.UiBodyMaxBytes, large, principals))
+            .TryGet(out var request, out var malformed))
         {
             return malformed;
         }
@@ -46,7 +48,9 @@ internal sealed class ChatGate(
             return unknown;
         }
 
-        return models.Check(principal, request.ModelId) is { } notAllowed ? notAllowed : new ChatCall(request, principal, time.GetTimestamp());
+        return models.Check(principal, request.ModelId) is { } notAllowed
+            ? notAllowed
+            : new ChatCall(request, principal, time.GetTimestamp());
     }
 
     /// <summary>The checks of <see cref="ReadAsync"/> have passed; these are the others.</summary>
@@ -169,7 +173,8 @@ internal sealed class ChatGate(
                 return started;
             }
 
-            if (TurnAdmission.IsSameMessage(decision) && AnsweredMessage.IsTheLast(request) && (start.Asked is null || (other is not null && other.Asked != start.Asked)))
+            if (TurnAdmission.IsSameMessage(decision) && AnsweredMessage.IsTheLast(request)
+                && (start.Asked is null || (other is not null && other.Asked != start.Asked)))
             {
                 // The turn that runs answers an earlier message.
                 admissionRequest = admissionRequest with { Message = AnsweredMessage.NameOf(start.Asked, thread.ThreadId, principal) };
@@ -188,7 +193,8 @@ internal sealed class ChatGate(
                 return tooMany;
             }
 
-            if ((await admission.RetryAsync(http, principal, admissionRequest, slotClaim, model, decision, ToReplace(start, replaced))).TryGet(out var admitted, out var refused))
+            if ((await admission.RetryAsync(http, principal, admissionRequest, slotClaim, model, decision, ToReplace(start, replaced)))
+                .TryGet(out var admitted, out var refused))
             {
                 return pass = new ChatPass(
                     request, principal, thread, start, replaced, streamId, admitted.Ticket, model, admitted.HeldRoute, charge);
@@ -196,7 +202,9 @@ internal sealed class ChatGate(
 
             var known = thread.Begun is null ? thread : null;
             return refused.Reason == AdmissionReason.UserInFlight
-                && await StartedMeanwhileAsync(http, name, principal, request, known, unreachable) is { Repeat: { } repeated } ? repeated : refused;
+                && await StartedMeanwhileAsync(http, name, principal, request, known, unreachable) is { Repeat: { } repeated }
+                    ? repeated
+                    : refused;
         }
         finally
         {
@@ -209,17 +217,20 @@ internal sealed class ChatGate(
     }
 
     /// <summary>
-    /// The newest running turn decides what the request does, unless an older one answers the message of the request, or its request had the same
-    /// idempotency key.
+    /// The newest running turn decides what the request does, unless an older one answers the message of the request, or its request had
+    /// the same idempotency key.
     /// </summary>
     /// <param name="running">The running turns of the thread, the newest first.</param>
     private TurnPlan PlanOf(ChatRequest request, ThreadHistory thread, IReadOnlyList<RunningTurn> running, Guid? unreachable)
     {
         TurnPlan Of(RunningTurn? turn) => TurnPlan.Of(request, thread, turn?.StreamId != unreachable ? turn : null, time.GetUtcNow());
 
-        var first = (request.Key is { } key ? running.FirstOrDefault(turn => StreamIds.HasKey(turn.StreamId, key)) : null) ?? running.FirstOrDefault();
+        var first = (request.Key is { } key ? running.FirstOrDefault(turn => StreamIds.HasKey(turn.StreamId, key)) : null)
+            ?? running.FirstOrDefault();
         var plan = Of(first);
-        return plan is TurnPlan.Join ? plan : running.Where(turn => turn != first).Select(Of).OfType<TurnPlan.Join>().FirstOrDefault() ?? plan;
+        return plan is TurnPlan.Join
+            ? plan
+            : running.Where(turn => turn != first).Select(Of).OfType<TurnPlan.Join>().FirstOrDefault() ?? plan;
     }
 
     /// <returns>The turn whose leases the new one may take over: that of the same message, else the newest.</returns>

@@ -32,7 +32,8 @@ internal static class ChatRequestReader
     private const string LargeSenders = "Too many large messages are being sent";
 
     // The session in the body is read after the message, too late to tell the senders apart.
-    private const string UnidentifiedSenders = $"Too many large messages are being sent without a token, a cookie or the header {AnonymousSessions.Header}";
+    private const string UnidentifiedSenders =
+        $"Too many large messages are being sent without a token, a cookie or the header {AnonymousSessions.Header}";
 
     /// <summary>The header with which a client names a request, so that its repetition creates nothing again.</summary>
     public const string IdempotencyKey = "Idempotency-Key";
@@ -124,7 +125,10 @@ internal static class ChatRequestReader
                 {
                     var sender = principals.Read(http).TryGet(out var principal, out _) ? principal : null;
                     slot = large.TryTake(sender, ClientAddress.LimitKeysOf(http));
-                    error = slot is not null ? null : ApiError.UpstreamUnavailable(LargeRetryAfter, RefusalReason.LargeMessages, sender is null ? UnidentifiedSenders : LargeSenders);
+                    error = slot is not null
+                        ? null
+                        : ApiError.UpstreamUnavailable(
+                            LargeRetryAfter, RefusalReason.LargeMessages, sender is null ? UnidentifiedSenders : LargeSenders);
                 }
 
                 reader.AdvanceTo(read.Buffer.End);
@@ -226,7 +230,8 @@ internal static class ChatRequestReader
     {
         var regenerates = body.Trigger == "regenerate-message";
         var problem = body.Id is "" ? "id must not be empty"
-            : body.Trigger is not (null or "submit-message" or "regenerate-message") ? "trigger must be submit-message or regenerate-message"
+            : body.Trigger is not (null or "submit-message" or "regenerate-message")
+                ? "trigger must be submit-message or regenerate-message"
             : null;
         if (Check(body, problem) is { } wrong)
         {
@@ -257,7 +262,10 @@ internal static class ChatRequestReader
         var message = new UserMessage(Text(last, "id"), text, files);
         if (Problem(message) is not { } invalid)
         {
-            return request with { Message = message, Regeneration = request.Regeneration is null ? null : new(body.MessageId, message.ClientId) };
+            return request with
+            {
+                Message = message, Regeneration = request.Regeneration is null ? null : new(body.MessageId, message.ClientId),
+            };
         }
 
         // A message that is only answered again is stored already; its content is not needed.
@@ -268,7 +276,8 @@ internal static class ChatRequestReader
 
     private static ChatRequest Request(ChatBody body, string? threadId) => new()
     {
-        ThreadId = threadId, BeginsThread = threadId is null, ModelId = body.ModelId, WebSearch = body.WebSearch ?? false, SessionId = body.SessionId,
+        ThreadId = threadId, BeginsThread = threadId is null, ModelId = body.ModelId, WebSearch = body.WebSearch ?? false,
+        SessionId = body.SessionId,
     };
 
     private static ApiError? Check(ChatBody body, string? problem)
@@ -295,7 +304,8 @@ internal static class ChatRequestReader
     /// </summary>
     /// <returns>The problem; null if there is none.</returns>
     private static string? Problem(UserMessage message) =>
-        message.ClientId is not null && !StoredText.HasText(message.ClientId, MaxIdLength) ? $"a message id must have 1 to {MaxIdLength} characters"
+        message.ClientId is not null && !StoredText.HasText(message.ClientId, MaxIdLength)
+            ? $"a message id must have 1 to {MaxIdLength} characters"
         : message.Files.Count == 0 && string.IsNullOrWhiteSpace(message.Text) ? "messages must hold a user message with text or files"
         : !StoredText.Fits(message.Text, JsonBody.OrdinaryLimit) ? "text must be plain text"
         : Problem(message.Files);
@@ -304,14 +314,16 @@ internal static class ChatRequestReader
         files.Count > MessageAttachment.MostPerMessage ? $"at most {MessageAttachment.MostPerMessage} files"
         : files.Any(file => file.MediaType is { } type && !MediaType.IsKnown(type)) ? "a file must be an image or application/pdf"
         : files.Any(file => !StoredText.HasText(file.Name, FileName.Longest)) ? $"a file name must have 1 to {FileName.Longest} characters"
-        : files.Any(file => !IsAddress(file.Url)) ? $"a file must have an https or a data address, or the path {AttachmentEndpoints.Path}/{{id}}"
+        : files.Any(file => !IsAddress(file.Url))
+            ? $"a file must have an https or a data address, or the path {AttachmentEndpoints.Path}/{{id}}"
         : files.Any(file => file.MediaType is null && IsWebAddress(file.Url)) ? "a file with a web address must have a mediaType"
         : null;
 
     private static bool IsAddress(string text) =>
         AttachmentEndpoints.IdIn(text) is not null
         || DataAddress.Is(text)
-        || (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" && StoredText.Fits(text, JsonBody.OrdinaryLimit));
+        || (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "https" or "http"
+            && StoredText.Fits(text, JsonBody.OrdinaryLimit));
 
     private static bool IsWebAddress(string address) => AttachmentEndpoints.IdIn(address) is null && !DataAddress.Is(address);
 

@@ -34,7 +34,8 @@ internal sealed class ThreadGate(ChatAddressLimiter addressLimiter, Principals p
             return unknown;
         }
 
-        return (await threads.CheckAsync(threadId, principal, mayBeUnused: true, http.RequestAborted)).TryGet(out var thread, out var refusal)
+        return (await threads.CheckAsync(threadId, principal, mayBeUnused: true, http.RequestAborted))
+            .TryGet(out var thread, out var refusal)
             ? (thread, principal)
             : refusal;
     }

@@ -57,8 +57,11 @@ internal abstract record TurnPlan
     /// <summary>The ids by which the request names stored messages.</summary>
     public static IReadOnlyList<string> NamedMessages(ChatRequest request) =>
     [
-        .. new[] { request.Regeneration?.MessageId, request.Regeneration?.LastUserMessageId, request.Regeneration is null ? request.Message?.ClientId : null }
-            .OfType<string>(),
+        .. new[]
+        {
+            request.Regeneration?.MessageId, request.Regeneration?.LastUserMessageId,
+            request.Regeneration is null ? request.Message?.ClientId : null,
+        }.OfType<string>(),
     ];
 
     /// <summary>True if one of the messages has one of the ids.</summary>

@@ -78,7 +78,8 @@ internal sealed class TurnStarter(
             var plan = pass.Plan;
             if (plan.Write is MessageWrite.Insert or MessageWrite.Edit)
             {
-                if (!(await files.StoreAsync(pass.Principal, pass.Request.Message!.Files, cancellationToken)).TryGet(out var attachments, out var refusal))
+                if (!(await files.StoreAsync(pass.Principal, pass.Request.Message!.Files, cancellationToken))
+                    .TryGet(out var attachments, out var refusal))
                 {
                     return refusal;
                 }
@@ -252,7 +253,10 @@ internal sealed class TurnStarter(
                 new() { Value = threadId },
                 new() { Value = edited.Id },
                 new() { Value = StorableText.Sanitize(edited.Content) },
-                new() { Value = (object?)StorableText.SanitizeJson(edited.AttachmentsJson) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb },
+                new()
+                {
+                    Value = (object?)StorableText.SanitizeJson(edited.AttachmentsJson) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb,
+                },
                 new() { Value = time.GetUtcNow() },
                 new() { Value = ReplacedVersion.Most },
                 new() { Value = key is null ? DBNull.Value : StreamIds.EndOfIds(key), NpgsqlDbType = NpgsqlDbType.Text },

@@ -12,8 +12,8 @@ internal static class SessionStatements
         SELECT id, status FROM stream_sessions WHERE id = ANY($1)
         """;
 
-    // Runs when the message of a turn gets another one, before its answer is replaced. A turn that should have replaced an answer and had no
-    // content left no message, and one whose answer was replaced has none any more, so nothing else deletes their sessions.
+    // Runs when the message of a turn gets another one, before its answer is replaced. A turn that should have replaced an answer and had
+    // no content left no message, and one whose answer was replaced has none any more, so nothing else deletes their sessions.
     // $4: readers of the thread's events have been told of the end of failed turns before. $5: repetitions of older requests do not come.
     private const string OldReplacements = """
         -- delete old replacements
@@ -63,7 +63,8 @@ internal static class SessionStatements
         -- update stream sessions
         UPDATE stream_sessions s SET
           message_id = u.message_id, ended_at = u.ended_at, last_heartbeat = $5,
-          status = CASE WHEN s.status = 'aborted' OR (u.requires IS NOT NULL AND (SELECT m.id FROM messages m WHERE m.id = u.requires) IS NULL)
+          status = CASE WHEN s.status = 'aborted'
+            OR (u.requires IS NOT NULL AND (SELECT m.id FROM messages m WHERE m.id = u.requires) IS NULL)
             THEN 'aborted' ELSE u.status END
         FROM unnest($1, $2, $3, $4, $6) AS u(id, message_id, status, ended_at, requires)
         WHERE s.id = u.id AND s.status IN ('streaming', 'aborted')

@@ -4,8 +4,9 @@ using Sendcat.ApiService.Threads;
 namespace Sendcat.ApiService.Chat.Record;
 
 /// <summary>
-/// One transaction of the <see cref="TurnJournal"/>: rows and parts of texts of many turns, with fixed keys, so that a repeat after a commit
-/// with an unknown outcome changes nothing. A row of an earlier confirmed commit is only updated: if it is missing, it was deleted meanwhile.
+/// One transaction of the <see cref="TurnJournal"/>: rows and parts of texts of many turns, with fixed keys, so that a repeat after a
+/// commit with an unknown outcome changes nothing. A row of an earlier confirmed commit is only updated: if it is missing, it was deleted
+/// meanwhile.
 /// </summary>
 internal static class TurnJournalCommit
 {
@@ -47,7 +48,10 @@ internal static class TurnJournalCommit
         Add(batch, ThreadsOf(changes.Where(change => change.Touches)), ids => ThreadStatements.Touch(ids, now));
         Add(
             batch,
-            [.. changes.Where(change => change.Session.IsNew && change.Record.Title is not null).Select(change => change.Record).DistinctBy(record => record.ThreadId)],
+            [
+                .. changes.Where(change => change.Session.IsNew && change.Record.Title is not null).Select(change => change.Record)
+                    .DistinctBy(record => record.ThreadId),
+            ],
             ThreadStatements.SetTitles);
         Add(batch, [.. messages.Where(row => row.IsNew).DistinctBy(row => row.Id)], MessageStatements.Insert);
         Add(batch, [.. messages.Where(row => !row.IsNew)], MessageStatements.Update);
@@ -64,7 +68,9 @@ internal static class TurnJournalCommit
         Add(batch, [.. changes.SelectMany(change => change.Failed)], MessageStatements.Fail);
         Add(batch, [.. sessions.Where(row => row.IsNew)], rows => SessionStatements.Open(rows, replica, now));
         Add(batch, [.. sessions.Where(row => row is { IsNew: false, HasChanged: true })], rows => SessionStatements.Update(rows, now));
-        Add(batch, [.. sessions.Where(row => row is { IsNew: false, HasChanged: false }).Select(row => row.StreamId)], SessionStatements.Check);
+        Add(
+            batch, [.. sessions.Where(row => row is { IsNew: false, HasChanged: false }).Select(row => row.StreamId)],
+            SessionStatements.Check);
 
         var found = new Dictionary<Guid, string>(changes.Count);
         await using (var reader = await batch.ExecuteReaderAsync())
@@ -102,7 +108,8 @@ internal static class TurnJournalCommit
         while (await reader.NextResultAsync());
     }
 
-    private static Guid[] ThreadsOf(IEnumerable<TurnChanges> changes) => [.. changes.Select(change => change.Session.ThreadId).Distinct().Order()];
+    private static Guid[] ThreadsOf(IEnumerable<TurnChanges> changes) =>
+        [.. changes.Select(change => change.Session.ThreadId).Distinct().Order()];
 
     private static void Add<TRow>(NpgsqlBatch batch, TRow[] rows, Func<TRow[], NpgsqlBatchCommand> command)
     {

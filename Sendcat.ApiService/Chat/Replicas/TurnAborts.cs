@@ -11,7 +11,9 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// Ends turns of a thread on whichever replica they run. The caller must have checked that the principal owns the thread: a stream id alone
 /// authorizes nothing.
 /// </summary>
-internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnDirectory directory, TurnSignals signals, RequestDatabase database, AdmissionController admission, TimeProvider time)
+internal sealed class TurnAborts(
+    LiveTurns turns, StartingTurns startings, TurnDirectory directory, TurnSignals signals, RequestDatabase database,
+    AdmissionController admission, TimeProvider time)
 {
     private const int MaxAttempts = 5;
 

@@ -90,7 +90,8 @@ internal sealed class TurnSignals(
         if (verb is "abort-thread" or "abort-named")
         {
             if (more is [var sender, var ticks] && sender != replica.Value.ToString()
-                && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at <= DateTimeOffset.MaxValue.UtcTicks)
+                && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at)
+                && at <= DateTimeOffset.MaxValue.UtcTicks)
             {
                 Abort(id, isName: verb == "abort-named", new DateTimeOffset(at, TimeSpan.Zero));
             }

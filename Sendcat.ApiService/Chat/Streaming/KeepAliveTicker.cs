@@ -6,8 +6,9 @@ using Sendcat.Reliability.Timing;
 namespace Sendcat.ApiService.Chat.Streaming;
 
 /// <summary>
-/// One timer for all open streams, with a tick of 1 s: a stream without an event for too long writes a keep-alive comment; one whose sign-in
-/// was revoked ends with an error; a connection whose client accepts no data is closed. A timer per stream would cost more than the streams.
+/// One timer for all open streams, with a tick of 1 s: a stream without an event for too long writes a keep-alive comment; one whose
+/// sign-in was revoked ends with an error; a connection whose client accepts no data is closed. A timer per stream would cost more than
+/// the streams.
 /// </summary>
 internal sealed class KeepAliveTicker(
     IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<KeepAliveTicker> logger) : BackgroundService

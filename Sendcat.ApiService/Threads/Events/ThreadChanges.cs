@@ -176,7 +176,8 @@ internal sealed class ThreadChanges(RequestDatabase database)
 
     private static async Task<bool> IsOwnedAsync(NpgsqlDataReader rows, Principal principal, CancellationToken cancellationToken) =>
         await rows.ReadAsync(CancellationToken.None)
-        && ThreadAccess.Permits(principal, new(await rows.IsDBNullAsync(0, cancellationToken) ? null : rows.GetString(0), rows.GetString(1)));
+        && ThreadAccess.Permits(
+            principal, new(await rows.IsDBNullAsync(0, cancellationToken) ? null : rows.GetString(0), rows.GetString(1)));
 
     private static NpgsqlBatchCommand Command(string sql, Guid threadId, params ReadOnlySpan<NpgsqlParameter> parameters)
     {
