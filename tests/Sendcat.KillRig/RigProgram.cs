@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Sendcat.KillRig.Freezing;
+using Sendcat.KillRig.Incidents;
 using Sendcat.KillRig.Rig;
 using Sendcat.KillRig.Submitting;
 using Sendcat.KillRig.Upstream;
@@ -29,7 +30,7 @@ internal static class RigProgram
         };
         var root = new RootCommand("Kills, pauses and restarts all processes that tool jobs depend on, and checks the outcome of each job.")
         {
-            minutes, seed, rate, workers, submitters, published, FreezeRun.Command(), SubmitterProgram.Command(), UpstreamProgram.Command(),
+            minutes, seed, rate, workers, submitters, published, FreezeRun.Command(), IncidentRun.Command(), SubmitterProgram.Command(), UpstreamProgram.Command(),
         };
         root.SetAction((parsed, cancellationToken) => KillRun.RunAndReportAsync(
             new()

@@ -12,7 +12,7 @@ public enum UnixSignal
     Stop = 19,
 }
 
-internal static class UnixSignalSending
+public static class UnixSignalSending
 {
     /// <summary>Sends the signal. It is not an error when the process has already ended, because a process can end at any time.</summary>
     public static void SendTo(this UnixSignal signal, int processId) => _ = Kill(processId, NumberOnThisSystem(signal));
