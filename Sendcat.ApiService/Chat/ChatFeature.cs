@@ -16,6 +16,9 @@ internal static class ChatFeature
         "turns",
         """
         -- release turns of account
+        WITH paid AS (
+          UPDATE turn_costs SET caller = 'deleted', address = NULL
+          WHERE caller = 'user:#' || left(encode(sha256(convert_to(@user, 'UTF8')), 'hex'), 16))
         UPDATE stream_sessions SET principal = 'deleted', status = CASE status WHEN 'streaming' THEN 'aborted' ELSE status END,
             ended_at = coalesce(ended_at, clock_timestamp())
         WHERE principal = 'user:' || @user
@@ -28,6 +31,7 @@ internal static class ChatFeature
         // Hosted services stop in reverse order of registration: turns end first, then the journal, the heartbeat last.
         services.AddSingleton<TurnReaper>();
         services.AddHostedService<ReplicaHeartbeat>();
+        services.AddHostedService<TurnCostSweeper>();
         services.AddSingleton<TurnJournal>();
         services.AddHostedService(provider => provider.GetRequiredService<TurnJournal>());
         services.AddSingleton<TurnDirectory>();
@@ -51,6 +55,7 @@ internal static class ChatFeature
             .AddSingleton<AbandonedTurns>()
             .AddSingleton<ThreadOwnership>()
             .AddSingleton<ThreadGate>()
+            .AddSingleton<MoneyBudget>()
             .AddSingleton<TurnModel>()
             .AddSingleton<TurnReservation>()
             .AddSingleton<NewThreads>()

@@ -44,6 +44,12 @@ internal static partial class ChatLog
     [LoggerMessage(3014, LogLevel.Warning, "Turn {StreamId} refused on route {RouteId}: {Refusal}")]
     public static partial void TurnRefused(this ILogger logger, Guid streamId, string? routeId, RouteRefusal refusal);
 
+    [LoggerMessage(3015, LogLevel.Information, "Turn {StreamId} ended before its next model call: {Reason}")]
+    public static partial void TurnOutOfBudget(this ILogger logger, Guid streamId, string reason);
+
+    [LoggerMessage(3016, LogLevel.Warning, "Old costs of turns not deleted ({Failure})")]
+    public static partial void CostsNotSwept(this ILogger logger, string failure);
+
     [LoggerMessage(3040, LogLevel.Information, "Chat stream closed: its reader accepted no data for {Seconds} s")]
     public static partial void ReaderDisconnected(this ILogger logger, int seconds);
 }

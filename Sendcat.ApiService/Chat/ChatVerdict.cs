@@ -75,7 +75,7 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
         AdmissionReason.GlobalInFlight or AdmissionReason.GlobalMessageRate or AdmissionReason.GlobalToolRate or AdmissionReason.GuestInFlight
             or RefusalReason.LargeMessages or "chat_global_tokens" => Capacity,
         AdmissionReason.SameMessage or AdmissionReason.UserInFlight or AdmissionReason.AddressInFlight => Caller,
-        "internal_error" or SliMinute.OtherReason => Service,
+        "internal_error" or SliMinute.OtherReason or RefusalReason.PriceUnknown => Service,
         _ when reason.StartsWith("upstream_", StringComparison.Ordinal) => Provider,
         // The names of rate limits and budgets of one caller.
         _ => Caller,

@@ -27,7 +27,9 @@ internal static class TurnServiceLevel
             _ when ending is TurnEnding.Repeated => null,
             ChatEvent.Done => new SliRequest(SliOutcome.Served, FirstToken: firstToken, Completion: lasted),
             ChatEvent.Error error when ending is not TurnEnding.ThreadDeleted =>
-                new(IsOfCaller(error) ? SliOutcome.Rejected : SliOutcome.Failed, error.Code, firstToken),
+                new(
+                    IsOfCaller(error) ? SliOutcome.Rejected : error.Code == ChatEvent.Error.RateLimited ? SliOutcome.Shed : SliOutcome.Failed,
+                    error.Code, firstToken),
             _ => new(SliOutcome.Aborted, FirstToken: firstToken),
         };
     }

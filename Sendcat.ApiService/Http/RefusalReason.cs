@@ -24,6 +24,9 @@ internal static class RefusalReason
     /// <summary>An operator has isolated the routes to a model.</summary>
     public const string RouteIsolated = "route_isolated";
 
+    /// <summary>A budget of money applies, and the price of the model is unknown.</summary>
+    public const string PriceUnknown = "model_price_unknown";
+
     /// <summary>The repeated message has no answer, and later messages follow it.</summary>
     public const string NoAnswer = "no_answer";
 

@@ -24,6 +24,12 @@ internal sealed record SnapshotView(DateTime GeneratedAt, int WindowMinutes, Sna
     public required SnapshotJobsView ToolJobs { get; init; }
 
     public required QueueAlertsView ToolQueueAlerts { get; init; }
+
+    /// <summary>What the turns cost that ended within the window.</summary>
+    public required CostView Cost { get; init; }
+
+    /// <summary>The providers that reject our account now, for its key or its quota. Empty: none does.</summary>
+    public required IReadOnlyList<AccountView> SuspendedAccounts { get; init; }
 }
 
 /// <param name="SampledEvents">All events of the window.</param>

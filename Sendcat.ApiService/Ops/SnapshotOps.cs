@@ -22,7 +22,7 @@ namespace Sendcat.ApiService.Ops;
 /// <summary><c>/api/ops/snapshot</c>: the guards, the queue and the settings in one response.</summary>
 internal sealed class SnapshotOps(
     SnapshotStore store, ToolJobStatistics jobs, DeadLetters letters, QueueAlerts alerts, Circuits circuits, Bulkheads bulkheads,
-    ToolCache cache,
+    ToolCache cache, CostLedger costs,
     ProviderCatalog providers, LaneCatalog lanes, KnobRegistry knobs, CurrentKnobs now, TimeProvider time)
 {
     private const int MaxWindowMinutes = 1_440;
@@ -30,7 +30,7 @@ internal sealed class SnapshotOps(
 
     public static void Map(RouteGroupBuilder ops) =>
         ops.MapGet("/snapshot", ReadAsync).As(
-            "ops.snapshot", "Snapshot: settings, limits, admission, circuits, bulkheads, webhooks, cache and tool queue", 400);
+            "ops.snapshot", "Snapshot: settings, limits, admission, circuits, bulkheads, webhooks, cache, tool queue, costs and suspended accounts", 400);
 
     private static async Task<Results<Ok<SnapshotView>, ApiError>> ReadAsync(SnapshotOps snapshots, CurrentKnobs knobs, string? minutes,
         string? limit, CancellationToken cancellationToken)
@@ -60,7 +60,8 @@ internal sealed class SnapshotOps(
         var queueAlerts = alerts.ListAsync(null, limit, cancellationToken);
         var inFlight = bulkheads.InFlightAsync(cancellationToken).AsTask();
         var cached = cache.StatisticsAsync(cancellationToken);
-        await Task.WhenAll(counts, queue, dead, queueAlerts, inFlight, cached);
+        var spent = costs.SumAsync(generatedAt - window, cancellationToken);
+        await Task.WhenAll(counts, queue, dead, queueAlerts, inFlight, cached, spent);
         var (reading, slots, entries) = (await counts, await inFlight, await cached);
         return new(generatedAt.UtcDateTime, minutes, Config())
         {
@@ -72,6 +73,8 @@ internal sealed class SnapshotOps(
             ToolCache = new(entries.Values.Sum(), entries),
             ToolJobs = SnapshotJobsView.Of(await queue, await dead),
             ToolQueueAlerts = QueueAlertsView.Of(reading.QueueAlertsInWindow, await queueAlerts),
+            Cost = CostView.Of(await spent, limit, now.Of<RateLimitOptions>().BudgetUsdPerPrincipalPerDay),
+            SuspendedAccounts = AccountView.Of(circuits.States(), reading.Suspensions),
         };
     }
 

@@ -1,15 +1,19 @@
-using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers.Catalogue;
 
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>The price of a model call whose provider reports no cost.</summary>
-internal sealed class ModelPrices(ModelCatalogue catalogue, IOptionsMonitor<ModelAccessOptions> options)
+/// <summary>What model calls cost, by the catalogue's prices. An unknown price is null, never 0.</summary>
+internal sealed class ModelPrices(ModelCatalogue catalogue)
 {
+    /// <summary>The price; null: unknown.</summary>
+    public ModelPrice? Of(string model) => catalogue.PriceOf(model);
+
     /// <summary>
-    /// Price in US dollars per million tokens. A model without a known price gets the maximum output price
-    /// (<c>CHAT_MODEL_MAX_OUTPUT_PRICE</c>) for input and output tokens, so that a budget is overestimated rather than underestimated.
+    /// The highest cost of a call that may use any of the routes, in millionths of a US dollar: all its prompt tokens, and as many output
+    /// tokens as the route allows. Routes without a price do not count, except the first one.
     /// </summary>
-    public ModelPrice Of(string model) =>
-        catalogue.PriceOf(model) ?? new((decimal)options.CurrentValue.MaxOutputPrice, (decimal)options.CurrentValue.MaxOutputPrice);
+    /// <returns>Null: the price of the first route's model is unknown.</returns>
+    public long? Highest(IReadOnlyList<ProviderRoute> routes, long promptTokens) => Of(routes[0].Model) is null
+        ? null
+        : (long)decimal.Ceiling(routes.Max(route => Of(route.Model)?.MicroUsd(promptTokens, route.MaxOutputTokens ?? 0) ?? 0));
 }

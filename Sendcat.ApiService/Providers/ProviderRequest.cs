@@ -37,6 +37,9 @@ internal sealed record ProviderRequest
     /// <summary>The route whose bulkhead slot admission has already acquired; null: none. It is tried first.</summary>
     public string? HeldRoute { get; init; }
 
+    /// <summary>True: the call must not use a model without a known price, because the turn has a budget of money.</summary>
+    public bool PricedOnly { get; init; }
+
     /// <summary>Id of the assistant message that stores the response. Used for traces.</summary>
     public Guid? MessageId { get; init; }
 }

@@ -29,7 +29,7 @@ internal sealed class ProviderRouter(
             throw new ProviderFaults(ProviderRoute.Primary).BadModel();
         }
 
-        var routes = plan.For(request.ModelId, request.HeldRoute);
+        var routes = plan.For(request.ModelId, request.HeldRoute, request.PricedOnly);
         using var operation = telemetry.Start(request, routes[0]);
         await using var call = new ProviderCall(request, routes, options.CurrentValue, client, files, guards, time, logger, cancellationToken);
         var events = new List<ProviderEvent>(4);

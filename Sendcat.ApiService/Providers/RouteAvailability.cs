@@ -41,9 +41,10 @@ internal sealed class RouteAvailability(RoutePlan plan, Circuits circuits)
     /// <summary>
     /// Whether a turn whose primary route is full may start on the secondary one: failover is on, and the circuit of that route is closed.
     /// </summary>
-    public bool SpillsOver(string? model)
+    /// <param name="pricedOnly">See <see cref="ProviderRequest.PricedOnly"/>.</param>
+    public bool SpillsOver(string? model, bool pricedOnly)
     {
-        if (plan.For(model) is not [_, var secondary])
+        if (plan.For(model, pricedOnly: pricedOnly) is not [_, var secondary])
         {
             return false;
         }

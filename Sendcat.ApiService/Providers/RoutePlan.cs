@@ -15,7 +15,10 @@ internal sealed class RoutePlan(
     /// the primary route already uses the secondary model.
     /// </summary>
     /// <param name="heldRoute">The route of which the turn holds a slot; it is tried first. Null: the primary route is tried first.</param>
-    public IReadOnlyList<ProviderRoute> For(string? requestedModel, string? heldRoute = null)
+    /// <param name="pricedOnly">
+    /// True: without the secondary route if the price of its model is unknown, for a turn with a budget of money.
+    /// </param>
+    public IReadOnlyList<ProviderRoute> For(string? requestedModel, string? heldRoute = null, bool pricedOnly = false)
     {
         var (knobs, primaryAccount) = (options.CurrentValue, account.CurrentValue);
         var modelClass = catalogue.ClassOf(requestedModel);
@@ -31,6 +34,11 @@ internal sealed class RoutePlan(
         }
 
         var otherModel = second == primary.Model ? first : second;
+        if (pricedOnly && catalogue.PriceOf(otherModel) is null)
+        {
+            return [primary];
+        }
+
         var secondary = Route(
             ProviderRoute.Secondary, modelClass, otherModel, knobs.SecondaryTimeoutMs, knobs.SecondaryRetries,
             Or(knobs.SecondaryBaseUrl, primaryAccount.BaseUrl), Or(knobs.SecondaryApiKey, primaryAccount.ApiKey));

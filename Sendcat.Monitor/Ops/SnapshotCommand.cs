@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
-/// <summary><c>snapshot</c>: limits, admission, circuits, bulkheads, webhooks, cache and tool queue at one moment.</summary>
+/// <summary><c>snapshot</c>: limits, admission, circuits, bulkheads, webhooks, cache, tool queue, costs and suspended accounts at one moment.</summary>
 internal static class SnapshotCommand
 {
     /// <param name="console">Null: the terminal.</param>
@@ -89,6 +89,35 @@ internal static class SnapshotCommand
                 jobs.Field("byTool") is { ValueKind: JsonValueKind.Object } tools ? [.. tools.EnumerateObject().Select(tool => Row(tool.Name, tool.Value))] : []);
         }
 
+        if (snapshot.Field("cost") is { } cost)
+        {
+            var unpriced = cost.Number("unpricedTurns") > 0 ? $", {OpsPrinter.Integer(cost, "unpricedTurns")} turns without a known price" : "";
+            var budget = cost.Number("budgetUsdPerPrincipalPerDay") is > 0 and var most ? string.Create(CultureInfo.InvariantCulture, $", budget {most} USD") : "";
+            Section(
+                printer, $"Cost: {Dollars(cost)} of {OpsPrinter.Integer(cost, "turns")} turns{unpriced}{budget}",
+                [
+                    .. OpsPrinter.ItemsOf(cost, "byModel").Select(model => new[]
+                    {
+                        $"  {model.Text("model")}", Dollars(model), $"turns {OpsPrinter.Integer(model, "turns")}", $"calls {OpsPrinter.Integer(model, "calls")}",
+                        $"tokens {OpsPrinter.Integer(model, "promptTokens")} + {OpsPrinter.Integer(model, "completionTokens")}",
+                        model.Number("unpricedTurns") > 0 ? $"unpriced {OpsPrinter.Integer(model, "unpricedTurns")}" : "",
+                    }),
+                ]);
+        }
+
+        if (OpsPrinter.ItemsOf(snapshot, "suspendedAccounts") is { Length: > 0 } accounts)
+        {
+            Section(
+                printer, "Suspended accounts",
+                [
+                    .. accounts.Select(account => new[]
+                    {
+                        $"  {account.Text("provider")}", account.Text("suspended") ?? "", $"since {OpsPrinter.Time(account, "since")}",
+                        $"next probe {OpsPrinter.Time(account, "nextProbeAt")}",
+                    }),
+                ]);
+        }
+
         if (snapshot.Field("toolQueueAlerts") is { } alerts)
         {
             Section(
@@ -96,6 +125,9 @@ internal static class SnapshotCommand
                 [.. OpsPrinter.ItemsOf(alerts, "recent").Take(5).Select(alert => new[] { $"  {OpsPrinter.Time(alert, "createdAt")}", alert.Text("kind") ?? "", $"{OpsPrinter.Integer(alert, "observed")} > {OpsPrinter.Integer(alert, "threshold")}" })]);
         }
     }
+
+    private static string Dollars(JsonElement json) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(json.Field("usd") is { ValueKind: JsonValueKind.Number } usd ? usd.GetDecimal() : 0):0.000000} USD");
 
     private static void Section(OpsPrinter printer, string title, IReadOnlyList<string[]> rows)
     {

@@ -99,7 +99,9 @@ public sealed class AdmissionController
         return decision;
 
         AdmissionTicket Ticket() =>
-            new(outcome.Lease, _claims, [.. deciding, .. shadow], outcome.Local, outcome.Local || mode is AdmissionMode.Disabled ? null : tools);
+            new(
+                outcome.Lease, _claims, [.. deciding, .. shadow], outcome.Local, outcome.Local || mode is AdmissionMode.Disabled ? null : tools,
+                request.StreamId, () => FailsClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally);
     }
 
     /// <summary>

@@ -33,14 +33,15 @@ public sealed class RateLimiter
 
     /// <summary>
     /// Reserves the estimated cost of a turn, to be decided together with other claims. <see cref="Admission.AdmissionTicket.SpentAsync"/>
-    /// corrects it to the actual cost. At most a tenth of the budget is reserved for one turn: otherwise a budget that is small compared
-    /// with a turn would never admit one.
+    /// corrects it to the actual cost. At most a tenth of the budget is reserved for one turn, or <paramref name="least"/> if that is more:
+    /// otherwise a budget that is small compared with the estimate would never admit a turn.
     /// </summary>
     /// <param name="bucket">A budget of tokens, or <see cref="RateLimitBucket.ChatMoney"/>.</param>
     /// <param name="key">The name that the budget counts under.</param>
     /// <param name="estimate">Tokens, or millionths of a US dollar for <see cref="RateLimitBucket.ChatMoney"/>.</param>
+    /// <param name="least">What the turn costs at least if it makes its first model call at its highest cost; in the same unit.</param>
     /// <returns>Null: the budget is off.</returns>
-    public WindowClaim? Reserve(RateLimitBucket bucket, LimitKey key, long estimate)
+    public WindowClaim? Reserve(RateLimitBucket bucket, LimitKey key, long estimate, long least = 1)
     {
         if (IsOff(bucket))
         {
@@ -50,7 +51,7 @@ public sealed class RateLimiter
         var claim = Claim(bucket, key);
         return claim with
         {
-            Cost = (int)Math.Clamp(estimate, 1, Math.Max(1, claim.Max / 10)),
+            Cost = (int)Math.Min(Math.Max(1, Math.Max(least, Math.Min(estimate, claim.Max / 10))), int.MaxValue),
             Reserves = bucket is RateLimitBucket.ChatMoney ? SpendUnit.MicroUsd : SpendUnit.Tokens,
         };
     }

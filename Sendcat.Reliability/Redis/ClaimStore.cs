@@ -73,19 +73,17 @@ public sealed class ClaimStore
     /// <param name="window">The claim that was taken.</param>
     /// <param name="difference">Actual cost minus claimed cost; negative when it cost less.</param>
     internal ValueTask SettleAsync(WindowClaim window, long difference) =>
-        SettleAsync([new(window, window.Cost + difference)], _time.GetTimestamp(), local: false);
+        SettleAsync([new(new(window, _time.GetTimestamp(), Local: false), window.Cost + difference)]);
 
     /// <summary>Corrects the counts of several windows in one round trip.</summary>
     /// <param name="settlements">The claims that were taken, with their actual costs.</param>
-    /// <param name="claimedAt">Timestamp of the claim, from <see cref="Timestamp"/>.</param>
-    /// <param name="local">True: Redis was unavailable at the time of the claim, so Redis has counted nothing yet.</param>
-    internal async ValueTask SettleAsync(IReadOnlyList<Settlement> settlements, long claimedAt, bool local)
+    internal async ValueTask SettleAsync(IReadOnlyList<Settlement> settlements)
     {
-        var since = _time.GetElapsedTime(claimedAt);
         var keys = new List<RedisKey>(settlements.Count);
         var arguments = new List<RedisValue>(3 * settlements.Count);
-        foreach (var (window, spent) in settlements)
+        foreach (var ((window, takenAt, local), spent) in settlements)
         {
+            var since = _time.GetElapsedTime(takenAt);
             if (spent != window.Cost)
             {
                 _local.Settle(window, spent - window.Cost, since);
@@ -108,7 +106,7 @@ public sealed class ClaimStore
     /// Removes the costs of the claims from their windows. Best effort, like <see cref="SettleAsync(WindowClaim, long)"/>.
     /// </summary>
     internal ValueTask WithdrawAsync(IReadOnlyList<Claim> taken, long claimedAt, bool local) =>
-        SettleAsync([.. taken.OfType<WindowClaim>().Select(window => new Settlement(window, 0))], claimedAt, local);
+        SettleAsync([.. taken.OfType<WindowClaim>().Select(window => new Settlement(new(window, claimedAt, local), 0))]);
 
     internal long Timestamp() => _time.GetTimestamp();
 
@@ -230,7 +228,7 @@ public sealed class ClaimStore
             (arguments[3 + (3 * n)], arguments[4 + (3 * n)], arguments[5 + (3 * n)]) = claim switch
             {
                 LeaseClaim lease => ((RedisValue)lease.Cap, (RedisValue)(long)lease.Ttl.TotalMilliseconds, (RedisValue)enforced),
-                WindowClaim window => (window.Max, -Milliseconds(window), (2 * window.Cost) + enforced),
+                WindowClaim window => (window.Max, -Milliseconds(window), (2L * window.Cost) + enforced),
                 _ => throw new ArgumentException($"Unsupported claim type {claim.GetType().Name}", nameof(deciding)),
             };
         }
@@ -266,5 +264,10 @@ public sealed class ClaimStore
     }
 }
 
+/// <summary>A claim on a window that was taken.</summary>
+/// <param name="TakenAt">Timestamp of the claim, from <see cref="ClaimStore.Timestamp"/>.</param>
+/// <param name="Local">True: Redis was unavailable at the time of the claim, so Redis has counted nothing yet.</param>
+internal readonly record struct TakenWindow(WindowClaim Window, long TakenAt, bool Local);
+
 /// <summary>The actual cost of a claim, in the unit of its window.</summary>
-internal readonly record struct Settlement(WindowClaim Window, long Spent);
+internal readonly record struct Settlement(TakenWindow Taken, long Spent);

@@ -28,6 +28,13 @@ public sealed class SnapshotStore(RequestDatabase database)
         SELECT count(*) FROM reliability.tool_queue_alerts WHERE created_at >= $1
         """;
 
+    // A suspension is recorded when it begins, not while it goes on.
+    private const string Suspensions = $"""
+        -- find starts of suspensions
+        SELECT key, coalesce(reason, ''), max(created_at) FROM reliability.rate_limit_events
+        WHERE bucket = '{Circuits.Circuits.SuspensionBucket}' AND created_at >= now() - INTERVAL '7 days' GROUP BY 1, 2
+        """;
+
     // The index begins with the scope: each scope is found by one step in it, and its keys by a range.
     private const string Replays = """
         -- count webhook keys of the window
@@ -49,10 +56,14 @@ public sealed class SnapshotStore(RequestDatabase database)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
-        foreach (var sql in new[] { Events, Alerts, QueueAlerts, Replays })
+        foreach (var sql in new[] { Events, Alerts, QueueAlerts, Replays, Suspensions })
         {
             var command = new NpgsqlBatchCommand(sql);
-            command.Parameters.Add(new() { Value = since, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            if (sql != Suspensions)
+            {
+                command.Parameters.Add(new() { Value = since, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            }
+
             if (sql == Alerts)
             {
                 command.Parameters.Add(new() { Value = limit });
@@ -88,13 +99,30 @@ public sealed class SnapshotStore(RequestDatabase database)
             replays.Add(new(reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3)));
         }
 
-        return new(events, alerts, alertsInWindow, queueAlerts, replays);
+        await reader.NextResultAsync(CancellationToken.None);
+        var suspensions = new List<SuspensionStart>();
+        while (await reader.ReadAsync(CancellationToken.None))
+        {
+            suspensions.Add(new(
+                reader.GetString(0)[(Circuits.Circuits.SuspensionBucket.Length + 1)..], reader.GetString(1),
+                await reader.GetFieldValueAsync<DateTimeOffset>(2, CancellationToken.None)));
+        }
+
+        return new(events, alerts, alertsInWindow, queueAlerts, replays) { Suspensions = suspensions };
     }
 }
 
 public sealed record SnapshotReading(
     IReadOnlyList<EventCount> Events, IReadOnlyList<RateLimitAlert> Alerts, long AlertsInWindow, long QueueAlertsInWindow,
-    IReadOnlyList<ReplayCount> Replays);
+    IReadOnlyList<ReplayCount> Replays)
+{
+    /// <summary>The last beginning of each suspension, of the last seven days.</summary>
+    public required IReadOnlyList<SuspensionStart> Suspensions { get; init; }
+}
+
+/// <summary>A provider began to reject our account.</summary>
+/// <param name="Reason"><c>key</c> or <c>quota</c>.</param>
+public sealed record SuspensionStart(string Provider, string Reason, DateTimeOffset At);
 
 /// <summary>How often a limit decided in one way.</summary>
 /// <param name="Reason"><c>none</c> without one.</param>

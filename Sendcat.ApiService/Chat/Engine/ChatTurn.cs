@@ -17,7 +17,7 @@ namespace Sendcat.ApiService.Chat.Engine;
 internal sealed class ChatTurn(
     TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal,
     AdmissionTicket ticket,
-    ChatOptions limits, ModelPrices prices, TimeProvider time)
+    ChatOptions limits, ModelPrices prices, MoneyBudget money, TimeProvider time)
 {
     private readonly HashSet<ChatEvent.AttachmentSkipped> _skipped = [];
     private readonly TurnToolBudget _budget = new(tools);
@@ -25,8 +25,8 @@ internal sealed class ChatTurn(
     private readonly IReadOnlyList<ToolDeclaration> _offeredTools = tools.Offered(start.WebSearch);
 
     // Tokens and cost of the model calls before the current one.
+    private readonly List<ModelCost> _earlierCosts = [];
     private long _earlierTokens;
-    private long _earlierMicroUsd;
     private long? _earlierFirstTokenAt;
 
     /// <summary>The current model call, or the last one when none is running.</summary>
@@ -35,8 +35,8 @@ internal sealed class ChatTurn(
     /// <summary>Tokens of all model calls so far.</summary>
     public long TokensSpent => _earlierTokens + (Call?.Tokens ?? 0);
 
-    /// <summary>Cost of all model calls so far, in millionths of a US dollar.</summary>
-    public long MicroUsdSpent => _earlierMicroUsd + (Call?.MicroUsd(prices) ?? 0);
+    /// <summary>Cost of all model calls so far.</summary>
+    public TurnCost Cost => TurnCost.Of(Call?.Cost(prices) is { } current ? [.. _earlierCosts, current] : _earlierCosts);
 
     /// <summary>A tool was refused or not awaited, because its lane was full.</summary>
     public bool LaneWasFull { get; private set; }
@@ -49,6 +49,7 @@ internal sealed class ChatTurn(
 
     /// <summary>Runs the turn. Enumerate it once.</summary>
     /// <exception cref="ProviderException">No provider answered, or the answer failed.</exception>
+    /// <exception cref="TurnRefusedException">The budget of money does not cover the next model call.</exception>
     /// <exception cref="OperationCanceledException">The turn was ended from outside.</exception>
     public async IAsyncEnumerable<ChatEvent> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -57,9 +58,19 @@ internal sealed class ChatTurn(
             yield return new ChatEvent.Start(
                 record.MessageId.ToString(), start.WireStreamId, start.ThreadId.ToString(), start.StartedAt, step);
 
-            (_earlierTokens, _earlierMicroUsd, _earlierFirstTokenAt) = (TokensSpent, MicroUsdSpent, FirstTokenAt);
+            (_earlierTokens, _earlierFirstTokenAt) = (TokensSpent, FirstTokenAt);
+            if (Call?.Cost(prices) is { } cost)
+            {
+                _earlierCosts.Add(cost);
+            }
+
             var call = Call = new ModelCall(start.ModelId, conversation.Characters, time);
             var lastStep = step == limits.MaxCycles - 1;
+            if (step > 0 && await money.CoverAsync(ticket, start.ModelId, start.HeldRoute, conversation.Messages, _offeredTools, Cost.MicroUsd) is { } refusal)
+            {
+                throw new TurnRefusedException(refusal);
+            }
+
             await foreach (var providerEvent in router.StreamAsync(BuildRequest(lastStep), cancellationToken))
             {
                 // Every call of the turn sends the same files. A file that is left out for the same reason again is not reported again.
@@ -110,6 +121,7 @@ internal sealed class ChatTurn(
         ThreadId = start.ThreadId.ToString(),
         StreamId = start.WireStreamId,
         HeldRoute = start.HeldRoute,
+        PricedOnly = ticket.HasMoneyBudget,
         MessageId = record.MessageId,
     };
 

@@ -24,6 +24,7 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     private string? _model = requestedModel;
     private string? _routed;
     private int _completionCharacters;
+    private ProviderUsage? _reported;
 
     public IReadOnlyList<ProviderToolCall> ToolCalls => _toolCalls;
 
@@ -39,18 +40,30 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     /// chosen.
     /// </summary>
     public long Tokens =>
-        RouteId is null ? 0 : Finished?.Usage?.TotalTokens ?? (promptCharacters + _completionCharacters) / CharactersPerToken;
+        RouteId is null ? 0 : Usage?.TotalTokens ?? (promptCharacters + _completionCharacters) / CharactersPerToken;
+
+    private ProviderUsage? Usage => Finished?.Usage ?? _reported;
 
     /// <summary>
-    /// Cost of the call in millionths of a US dollar, rounded up: the cost that the provider reported, else the tokens at the price of the
-    /// model. 0 until a route has been chosen.
+    /// Tokens and cost of the call; null until a route has been chosen. The cost is rounded up: that which the provider reported, else the
+    /// tokens at the price of the model.
     /// </summary>
-    public long MicroUsd(ModelPrices prices) =>
-        _routed is null ? 0
-        : Finished?.Usage?.Cost is { } dollars and >= 0 and < MaxDollars ? (long)decimal.Ceiling(dollars * 1_000_000)
-        : (long)decimal.Ceiling(prices.Of(_routed).MicroUsd(
-            Finished?.Usage?.PromptTokens ?? promptCharacters / CharactersPerToken,
-            Finished?.Usage?.CompletionTokens ?? _completionCharacters / CharactersPerToken));
+    public ModelCost? Cost(ModelPrices prices)
+    {
+        if (_routed is null)
+        {
+            return null;
+        }
+
+        var prompt = Usage?.PromptTokens ?? promptCharacters / CharactersPerToken;
+        var completion = Usage?.CompletionTokens ?? _completionCharacters / CharactersPerToken;
+        var cost = Usage?.Cost is { } dollars and >= 0 and < MaxDollars ? dollars * 1_000_000 : prices.Of(_routed)?.MicroUsd(prompt, completion);
+        return new(_routed, 1, prompt, completion, cost is { } microUsd ? (long)decimal.Ceiling(microUsd) : null);
+    }
+
+    /// <summary>The provider reported the usage of a call that failed.</summary>
+    /// <param name="usage">Null: it reported none.</param>
+    public void Failed(ProviderUsage? usage) => _reported = usage;
 
     /// <summary>Processes an event of the provider.</summary>
     /// <param name="step">Number of the model call within the turn, from 0.</param>

@@ -7,7 +7,7 @@ using Sendcat.ApiService.Threads;
 namespace Sendcat.ApiService.Chat.Engine;
 
 /// <summary>Selects the model of a turn, and checks that the principal may use it and that a provider is available for it.</summary>
-internal sealed class TurnModel(ModelAccess access, RouteAvailability availability)
+internal sealed class TurnModel(ModelAccess access, RouteAvailability availability, MoneyBudget money)
 {
     /// <summary>
     /// Refuses an invalid model id, and a model that the principal may not use. Runs before the thread is read and before admission.
@@ -30,11 +30,20 @@ internal sealed class TurnModel(ModelAccess access, RouteAvailability availabili
         requested ?? (thread.ChosenModel is { } chosen && access.Allows(chosen, principal.HasGuestLimits) ? chosen : null);
 
     /// <inheritdoc cref="RouteAvailability.SpillsOver"/>
-    public bool SpillsOver(string? model) => availability.SpillsOver(model);
+    public bool SpillsOver(string? model) => availability.SpillsOver(model, pricedOnly: money.IsOn);
 
-    /// <summary>Refuses a model whose provider routes are all suspended, before a slot is taken.</summary>
-    /// <returns>The 503 error; null if a route is available.</returns>
-    public ApiError? Suspended(string? model) => availability.SuspendedFor(model) is { } suspended
+    /// <summary>
+    /// Refuses a model whose provider routes are all suspended, and one without a price while a budget of money is set, before a slot is
+    /// taken.
+    /// </summary>
+    /// <returns>The error; null if a route is available.</returns>
+    public ApiError? Unavailable(string? model) => Suspended(model) ?? money.Check(model);
+
+    /// <summary>As <see cref="Unavailable"/>, before the thread is read: without a requested model its own one is not known yet.</summary>
+    /// <param name="requested">The model that the request names; null: none.</param>
+    public ApiError? UnavailableYet(string? requested) => requested is null ? Suspended(requested) : Unavailable(requested);
+
+    private ApiError? Suspended(string? model) => availability.SuspendedFor(model) is { } suspended
         ? ApiError.UpstreamUnavailable(
             suspended.Wait, suspended.ByOperator ? RefusalReason.RouteIsolated : RefusalReason.RouteSuspended,
             "No model is available at the moment")

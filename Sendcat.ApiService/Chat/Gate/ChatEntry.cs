@@ -22,7 +22,11 @@ internal abstract record ChatEntry(ChatRequest Request, ThreadHistory Thread);
 /// <param name="Charge">Of a thread that the request begins; <see cref="TurnStarter"/> withdraws it if the turn does not begin.</param>
 internal sealed record ChatPass(
     ChatRequest Request, Principal Principal, ThreadHistory Thread, TurnPlan.Start Plan, IReadOnlyList<RunningTurn> Replaced, Guid StreamId,
-    AdmissionTicket Ticket, string? Model, string HeldRoute, ThreadCharge? Charge) : ChatEntry(Request, Thread);
+    AdmissionTicket Ticket, string? Model, string HeldRoute, ThreadCharge? Charge) : ChatEntry(Request, Thread)
+{
+    /// <summary>The key of the client's address.</summary>
+    public required string Address { get; init; }
+}
 
 /// <summary>The request repeats another one. It needs no slot and counts against no limit but that of its address.</summary>
 /// <param name="Plan">A <see cref="TurnPlan.Join"/> or a <see cref="TurnPlan.Replay"/>.</param>

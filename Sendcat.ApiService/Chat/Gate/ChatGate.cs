@@ -93,8 +93,8 @@ internal sealed class ChatGate(
         // the thread is still evaluated first: a caller that does not own the thread gets 403, and its admission is withdrawn.
         var streamId = StreamIds.New(time.GetUtcNow(), request.Key);
         var (admissionRequest, slotClaim) = admission.RequestOf(http, principal, streamId, request);
-        var suspended = models.Suspended(request.ModelId);
-        var admitting = account.CurrentValue.ApiKey.Length == 0 || suspended is not null
+        var unavailable = models.UnavailableYet(request.ModelId);
+        var admitting = account.CurrentValue.ApiKey.Length == 0 || unavailable is not null
             ? null
             : admission.AdmitAsync(admissionRequest, http.RequestAborted);
         ThreadHistory? thread = null;
@@ -138,8 +138,8 @@ internal sealed class ChatGate(
             }
 
             model = models.Of(principal, request.ModelId, thread);
-            suspended ??= models.Suspended(model);
-            proceeds = suspended is null;
+            unavailable ??= models.Unavailable(model);
+            proceeds = unavailable is null;
         }
         finally
         {
@@ -149,9 +149,9 @@ internal sealed class ChatGate(
             }
         }
 
-        if (suspended is not null)
+        if (unavailable is not null)
         {
-            return suspended;
+            return unavailable;
         }
 
         if (admitting is null)
@@ -197,7 +197,10 @@ internal sealed class ChatGate(
                 .TryGet(out var admitted, out var refused))
             {
                 return pass = new ChatPass(
-                    request, principal, thread, start, replaced, streamId, admitted.Ticket, model, admitted.HeldRoute, charge);
+                    request, principal, thread, start, replaced, streamId, admitted.Ticket, model, admitted.HeldRoute, charge)
+                {
+                    Address = ClientAddress.KeyOf(http),
+                };
             }
 
             var known = thread.Begun is null ? thread : null;

@@ -27,6 +27,11 @@ internal static class ChatRefusal
         _ => throw new ArgumentOutOfRangeException(nameof(denied), denied.Reason, "Unknown reason of a refusal."),
     };
 
+    /// <returns>The error of a turn that cannot pay for its first model call.</returns>
+    public static ApiError Of(ReservationRefusal refusal) => refusal.Reason == RefusalReason.PriceUnknown
+        ? ApiError.UpstreamUnavailable(refusal.RetryAfter, refusal.Reason, "The price of the model is unknown")
+        : Of(new AdmissionDecision.Denied(AdmissionMode.Enforce, refusal.Reason, refusal.RetryAfter));
+
     /// <returns>The 429 error of a window or budget that a turn counts in.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Turns do not count in this bucket.</exception>
     public static ApiError Of(RateLimitBucket bucket, TimeSpan retryAfter) => ApiError.RateLimited(retryAfter, bucket.Name(), bucket switch

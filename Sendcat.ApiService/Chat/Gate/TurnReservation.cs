@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Tools;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
 
@@ -14,11 +15,11 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// <remarks>
 /// Admission runs while the history is being read, so the length of the history is unknown. The reservation is therefore the maximum of one
 /// model call: a full history and a full answer. A smaller estimate would admit more turns at once than the budget covers. A turn with
-/// several model calls may exceed the reservation; at its end the full amount is counted.
+/// several model calls may exceed its reservation of tokens; at its end the full amount is counted. Its reservation of money is extended
+/// before each call that it does not cover (<see cref="MoneyBudget"/>).
 /// </remarks>
 internal sealed class TurnReservation(
-    RateLimiter limiter, ModelPrices prices, RoutePlan plan, IOptionsMonitor<ChatOptions> chat,
-    IOptionsMonitor<ProviderRouteOptions> routes)
+    RateLimiter limiter, MoneyBudget money, ToolBox tools, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes)
 {
     /// <summary>Key of the window that all turns share.</summary>
     private const string GlobalKey = "all";
@@ -36,10 +37,20 @@ internal sealed class TurnReservation(
             limiter.Reserve(RateLimitBucket.ChatTokens, new(principal.Key), prompt + answer),
             .. addresses.Select(address => limiter.Reserve(RateLimitBucket.ChatAddressTokens, address, prompt + answer)),
             limiter.Reserve(RateLimitBucket.ChatGlobalTokens, new(GlobalKey), prompt + answer),
-            limiter.IsOff(RateLimitBucket.ChatMoney)
-                ? null
-                : limiter.Reserve(RateLimitBucket.ChatMoney, new(principal.Key), (long)prices.Of(model ?? plan.For(null)[0].Model).MicroUsd(prompt, answer)),
+            money.IsOn ? Money(principal, model, characters) : null,
         ];
         return budgets.OfType<WindowClaim>();
+    }
+
+    /// <summary>
+    /// A model without a price is refused before or after this claim: if the thread has one of its own, that one decides, and pays.
+    /// </summary>
+    private WindowClaim? Money(Principal principal, string? model, int characters)
+    {
+        var offered = tools.Offered(webSearch: true);
+        return limiter.Reserve(
+            RateLimitBucket.ChatMoney, new(principal.Key),
+            money.Highest(model, PromptSize.Tokens((long)chat.CurrentValue.HistoryMaxChars + characters, offered)) ?? 1,
+            money.Highest(model, PromptSize.Tokens(characters, offered)) ?? 1);
     }
 }

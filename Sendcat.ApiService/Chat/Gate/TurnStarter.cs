@@ -22,7 +22,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// </summary>
 internal sealed class TurnStarter(
     LiveTurns turns, TurnAborts aborts, TurnDirectory directory, TurnJournal journal, ThreadSignals threads, RequestDatabase database,
-    ProviderRouter router, ToolBox tools, ModelPrices prices, TurnFiles files,
+    ProviderRouter router, ToolBox tools, ModelPrices prices, MoneyBudget money, TurnFiles files,
     IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
     // Every turn that runs in the thread is marked as aborted, also one whose messages are not persisted yet: it answers a text that is not
@@ -88,6 +88,15 @@ internal sealed class TurnStarter(
                 plan = plan.WithAttachments(MessageAttachment.Write(attachments));
             }
 
+            var limits = options.CurrentValue;
+            var conversation = Conversation.From(plan.History, limits);
+            var model = pass.Model;
+            if (pass.Ticket.HasMoneyBudget
+                && await money.CoverAsync(pass.Ticket, model, pass.HeldRoute, conversation.Messages, tools.Offered(pass.Request.WebSearch)) is { } unpaid)
+            {
+                return ChatRefusal.Of(unpaid);
+            }
+
             if (plan.Write == MessageWrite.Edit
                 && !await EditAsync(pass.Thread.ThreadId, plan.History[^1], pass.Request.Key, cancellationToken))
             {
@@ -106,9 +115,6 @@ internal sealed class TurnStarter(
             }
 
             var userMessage = plan.Write == MessageWrite.Insert ? RowOf(plan.History[^1], now) : null;
-            var limits = options.CurrentValue;
-            var conversation = Conversation.From(plan.History, limits);
-            var model = pass.Model;
             var record = new TurnRecord(
                 pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage, plan.Asked,
                 plan.ReplacesAnswer ? pass.Thread.LastSeq : null)
@@ -120,6 +126,7 @@ internal sealed class TurnStarter(
                 AskedFilesJson = plan.History is [.., var asked] ? asked.AttachmentsJson : null,
                 IsRegeneration = plan.ReplacesAnswer && pass.Request.Regeneration is not null,
                 Begins = pass.Thread.Begun,
+                Address = pass.Address,
                 Title = pass.Thread.HasTitle || userMessage is null ? null : ThreadRules.TitleOf(userMessage.Text.ToString()),
             };
             var start = new TurnStart(
@@ -138,7 +145,7 @@ internal sealed class TurnStarter(
             directory.Register(start, usesUiDialect);
             var turn = turns.Begin(
                 start, record, usesUiDialect, starting,
-                live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, time), pass.Ticket);
+                live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, money, time), pass.Ticket);
             begun = true;
             if ((userMessage is not null || record.Begins is not null) && !pass.Ticket.IsLocal)
             {

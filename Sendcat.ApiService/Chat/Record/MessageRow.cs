@@ -143,7 +143,11 @@ internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, 
 internal sealed record SessionSnapshot(
     Guid StreamId, Guid ThreadId, Guid MessageId, Guid? UserMessageId, string Principal, string Status, DateTimeOffset StartedAt,
     DateTimeOffset? EndedAt, bool IsNew, bool HasChanged, Guid? Requires, MessageContent? RequiresContent, Guid? OneTurnOf,
-    bool BringsMessage);
+    bool BringsMessage)
+{
+    /// <summary>What the turn cost; null while it runs.</summary>
+    public TurnCost? Cost { get; init; }
+}
 
 /// <summary>The changes of a turn since its last confirmed commit.</summary>
 /// <param name="Version">The version of the record that the changes lead to.</param>
@@ -165,6 +169,9 @@ internal sealed record TurnChanges(
 
     /// <summary>The thread to insert before the messages; null: it is persisted.</summary>
     public ChatThread? Begins { get; init; }
+
+    /// <summary>What the turn cost, by model, once it has ended. Also for a turn whose messages are not stored: it was paid for.</summary>
+    public IReadOnlyList<TurnCostRow> Costs { get; init; } = [];
 }
 
 /// <summary>

@@ -72,6 +72,8 @@ internal static class TurnJournalCommit
             batch, [.. sessions.Where(row => row is { IsNew: false, HasChanged: false }).Select(row => row.StreamId)],
             SessionStatements.Check);
 
+        Add(batch, [.. changes.SelectMany(change => change.Costs)], CostStatements.Insert);
+
         var found = new Dictionary<Guid, string>(changes.Count);
         await using (var reader = await batch.ExecuteReaderAsync())
         {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
+using Sendcat.Reliability.Events;
 using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Chat.Record;
@@ -42,6 +43,8 @@ internal sealed class TurnRecord
     private DateTimeOffset? _endedAt;
     private string _sessionStatus = MessageStatus.Streaming;
     private bool _rejected;
+    private TurnCost? _cost;
+    private long _costVersion;
 
     /// <param name="messageId">Id of the first assistant message.</param>
     /// <param name="userMessage">The user's message, if the request carried one that is not persisted yet.</param>
@@ -98,6 +101,9 @@ internal sealed class TurnRecord
     /// if the message that it brings is persisted already.
     /// </summary>
     public bool IsRegeneration { get; init; }
+
+    /// <summary>The key of the client's address, for the ledger of costs; null: unknown.</summary>
+    public string? Address { get; init; }
 
     /// <summary>Id of the current assistant message. Every model call writes to its own message.</summary>
     public Guid MessageId
@@ -256,10 +262,18 @@ internal sealed class TurnRecord
     /// Ends the turn with a status. Later calls have no effect. Tool calls without a result get a message that says so, also those that the
     /// model had not finished when the turn was cut.
     /// </summary>
-    public void End(string status, DateTimeOffset now)
+    /// <param name="cost">What the turn cost; null: nothing is known of it.</param>
+    public void End(string status, DateTimeOffset now, TurnCost? cost = null)
     {
         lock (_gate)
         {
+            if (_cost is null && cost is not null)
+            {
+                // Also when Postgres has rejected the rows: the cost is stored with the status.
+                (_cost, _costVersion) = (cost, ++_version);
+                _sessionVersion = _version;
+            }
+
             if (_endedAt is not null)
             {
                 return;
@@ -315,15 +329,19 @@ internal sealed class TurnRecord
                 StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected,
                 _sessionVersion > _writtenVersion, Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id,
                 RequiresContent: _isHeldBack ? askedContent : null, OneTurnOf: oneTurnOf,
-                BringsMessage: oneTurnOf is not null && _anchor is null);
+                BringsMessage: oneTurnOf is not null && _anchor is null)
+            {
+                Cost = _cost,
+            };
+            var costs = _costVersion > _writtenVersion ? CostRows(_cost!, _endedAt ?? _startedAt) : [];
             if (_rejected)
             {
-                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, [.. _assistantMessages]);
+                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, [.. _assistantMessages]) { Costs = costs };
             }
 
             if (_isHeldBack)
             {
-                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, []) { HoldsBackMessages = true };
+                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, []) { HoldsBackMessages = true, Costs = costs };
             }
 
             var replaces = _replacesThrough is { } through && _messagesVersion == 0
@@ -354,6 +372,7 @@ internal sealed class TurnRecord
                 Touches: isNew || replaces is not null || (_endedAt is not null && _version > _writtenVersion), replaces, [])
             {
                 Begins = isNew ? Begins : null,
+                Costs = costs,
             };
         }
     }
@@ -419,6 +438,12 @@ internal sealed class TurnRecord
         {
             _openToolCalls[id] = name;
         }
+    }
+
+    private IReadOnlyList<TurnCostRow> CostRows(TurnCost cost, DateTimeOffset endedAt)
+    {
+        var caller = PrincipalMask.Caller(Principal);
+        return [.. cost.Models.Select((model, n) => new TurnCostRow(endedAt, StreamId, (short)n, caller, Address, model))];
     }
 
     private void AddToolMessage(string toolCallId, string name, string content, DateTimeOffset now, string status)

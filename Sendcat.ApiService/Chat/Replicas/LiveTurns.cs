@@ -6,6 +6,7 @@ using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Providers;
 using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Slo;
 
 namespace Sendcat.ApiService.Chat.Replicas;
@@ -150,9 +151,15 @@ internal sealed class LiveTurns(
         {
             last = LastEventOf(turn.Ending.Value, engine.Call);
         }
+        catch (TurnRefusedException refused)
+        {
+            logger.TurnOutOfBudget(turn.Start.StreamId, refused.Refusal.Reason);
+            last = LastEventOf(refused.Refusal, engine.Call);
+        }
         catch (ProviderException failure)
         {
             var error = failure.Error;
+            engine.Call?.Failed(failure.Usage);
             if (failure.RefusedBy is { } refusal)
             {
                 logger.TurnRefused(turn.Start.StreamId, error.RouteId, refusal);
@@ -202,14 +209,15 @@ internal sealed class LiveTurns(
     private async Task SettleAsync(LiveTurn turn, ChatEvent last, ChatTurn engine, AdmissionTicket ticket)
     {
         turn.MarkEnded();
-        turn.Record.End(StatusOf(last), time.GetUtcNow());
+        var cost = engine.Cost;
+        turn.Record.End(StatusOf(last), time.GetUtcNow(), cost);
         journal.WriteNow(turn.Record);
 
         // The reader gets the last event after the rows are committed and the slot is released, so that its next request finds both. A
         // database that does not respond delays the event by MaxSettleWait at most; the journal keeps the changes in memory and retries.
         var releasing = ticket.DisposeAsync().AsTask();
         var unregistering = directory.UnregisterAsync(turn.Start);
-        var settling = ticket.SpentAsync(engine.TokensSpent, engine.MicroUsdSpent).AsTask();
+        var settling = ticket.SpentAsync(engine.TokensSpent, cost.MicroUsd).AsTask();
         try
         {
             await Task.WhenAll(turn.Record.WrittenAsync(), releasing, unregistering, settling)
@@ -269,6 +277,14 @@ internal sealed class LiveTurns(
         ChatEvent.Aborted => MessageStatus.Aborted,
         _ => MessageStatus.Error,
     };
+
+    private static ChatEvent.Error LastEventOf(ReservationRefusal refusal, ModelCall? call)
+    {
+        var retryAfterMs = (int)Math.Min(refusal.RetryAfter.TotalMilliseconds, int.MaxValue);
+        return refusal.Reason == RateLimitBucket.ChatMoney.Name()
+            ? new(ChatEvent.Error.RateLimited, "Your budget of money is used up.", true, retryAfterMs, call?.RouteId, call?.Metrics())
+            : new("upstream_unavailable", "The service cannot check its limits at the moment.", true, retryAfterMs, call?.RouteId, call?.Metrics());
+    }
 
     private static ChatEvent LastEventOf(TurnEnding ending, ModelCall? call) => ending switch
     {

@@ -103,6 +103,9 @@ internal abstract record ChatEvent
     public sealed record Error(
         string Code, string Message, bool Retryable, int? RetryAfterMs, string? RouteId, CallMetrics? Metrics) : ChatEvent
     {
+        /// <summary>The budget of money does not cover the next model call of the turn.</summary>
+        public const string RateLimited = "rate_limited";
+
         public static Error ThreadDeleted(string? routeId = null, CallMetrics? metrics = null) =>
             new("thread_deleted", "The conversation was deleted.", false, null, routeId, metrics);
     }

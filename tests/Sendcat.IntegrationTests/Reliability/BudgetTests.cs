@@ -39,6 +39,72 @@ public sealed class BudgetTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task A_reservation_is_at_least_what_one_call_costs()
+    {
+        await using var replica = await ReplicaAsync();
+
+        await replica.RequestAdmissionAsync("one", "user:ann", replica.Limiter.Reserve(RateLimitBucket.ChatMoney, new("user:ann"), 500_000, least: 250_000)!);
+
+        Assert.Equal(250_000, await SpentAsync(replica, "chat_money"));
+        var refused = await replica.RequestAdmissionAsync("two", "user:bob", replica.Limiter.Reserve(RateLimitBucket.ChatMoney, new("user:ann"), 1, least: 750_001)!);
+        Assert.Equal("chat_money", Assert.IsType<AdmissionDecision.Denied>(refused).Reason);
+    }
+
+    [Fact]
+    public async Task Money_is_reserved_further_before_it_is_spent_and_never_beyond_the_budget()
+    {
+        var redis = (await stores.RedisAsync()).CreateDatabase();
+        await using var one = await ReplicaAsync(redis);
+        await using var two = await ReplicaAsync(redis);
+        var first = Assert.IsType<AdmissionDecision.Admitted>(await one.RequestAdmissionAsync("one", "user:ann", Reserve(one, RateLimitBucket.ChatMoney, 100_000))).Ticket;
+        var second = Assert.IsType<AdmissionDecision.Admitted>(await two.RequestAdmissionAsync("two", "user:bob", Reserve(two, RateLimitBucket.ChatMoney, 100_000))).Ticket;
+        Assert.True(first.HasMoneyBudget);
+
+        Assert.Null(await first.ReserveMoneyAsync(90_000));
+        Assert.Equal(200_000, await SpentAsync(one, "chat_money"));
+        Assert.Null(await first.ReserveMoneyAsync(700_000));
+        Assert.Null(await first.ReserveMoneyAsync(650_000));
+        Assert.Equal(800_000, await SpentAsync(one, "chat_money"));
+        var refused = await second.ReserveMoneyAsync(300_001);
+        Assert.Equal("chat_money", refused!.Reason);
+        Assert.InRange(refused.RetryAfter, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
+        Assert.Equal(800_000, await SpentAsync(one, "chat_money"));
+
+        await first.SpentAsync(0, 120_000);
+        Assert.Equal(220_000, await SpentAsync(one, "chat_money"));
+        Assert.Null(await second.ReserveMoneyAsync(880_000));
+        await second.WithdrawAsync();
+        Assert.Equal(120_000, await SpentAsync(one, "chat_money"));
+    }
+
+    [Fact]
+    public async Task A_cost_that_stays_unknown_counts_as_what_was_reserved()
+    {
+        await using var replica = await ReplicaAsync();
+        var ticket = Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("one", "user:ann", Reserve(replica, RateLimitBucket.ChatMoney, 40_000))).Ticket;
+        Assert.Null(await ticket.ReserveMoneyAsync(60_000));
+
+        await ticket.SpentAsync(10, null);
+
+        Assert.Equal(60_000, await SpentAsync(replica, "chat_money"));
+    }
+
+    [Theory]
+    [InlineData("true", "redis_unavailable")]
+    [InlineData("false", null)]
+    public async Task Without_Redis_a_further_reservation_is_refused_or_decided_by_the_process_as_admission_is(string failClosed, string? reason)
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var replica = await Replica.ConnectAsync(
+            server.ConnectionString, null, null, ("BUDGET_USD_PER_PRINCIPAL_PER_DAY", "1"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", failClosed));
+        var ticket = Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("one", "user:ann", Reserve(replica, RateLimitBucket.ChatMoney, 40_000))).Ticket;
+        await server.KillAsync();
+
+        Assert.Equal(reason, (await ticket.ReserveMoneyAsync(60_000))?.Reason);
+        Assert.Equal(reason ?? "chat_money", (await ticket.ReserveMoneyAsync(1_000_001))?.Reason);
+    }
+
+    [Fact]
     public async Task The_cost_of_a_turn_counts_once_and_the_rest_of_its_reservation_is_released()
     {
         await using var replica = await ReplicaAsync();

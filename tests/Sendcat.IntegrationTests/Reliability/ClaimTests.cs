@@ -186,7 +186,7 @@ public sealed class ClaimTests(SharedStores stores)
         await replica.Redis.StringSetAsync("w", $"{index} 7 150", TimeSpan.FromMinutes(5));
         var hourAgo = TimeProvider.System.GetTimestamp() - (3_600 * TimeProvider.System.TimestampFrequency);
 
-        await replica.Claims.SettleAsync([new(window, 40)], hourAgo, local: false);
+        await replica.Claims.SettleAsync([new(new(window, hourAgo, Local: false), 40)]);
 
         Assert.Equal($"{index} 7 90", (string?)await replica.Redis.StringGetAsync("w"));
         Assert.InRange((await replica.Redis.KeyTimeToLiveAsync("w"))!.Value, TimeSpan.FromMinutes(4), TimeSpan.FromMinutes(5));

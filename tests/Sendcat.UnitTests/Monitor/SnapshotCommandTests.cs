@@ -21,6 +21,10 @@ public sealed class SnapshotCommandTests
         "replayProtection":{"keysInWindow":5,"duplicateHitsInWindow":2,"byScope":{}},
         "toolCache":{"sampledActiveEntries":9,"byNamespace":{"search_web_v1":9}},
         "toolJobs":{"sampled":3,"byStatus":{},"byTool":{"search_web":{"queued":1,"running":2}},"oldestQueuedAgeMs":1200,"oldestRunningAgeMs":300,"recentDeadLetters":[]},
+        "cost":{"usd":1.234567,"turns":12,"unpricedTurns":2,"promptTokens":3000,"completionTokens":400,"budgetUsdPerPrincipalPerDay":0.5,"byModel":[
+        {"model":"openai/gpt-5","usd":1.234567,"turns":10,"unpricedTurns":0,"calls":15,"promptTokens":2000,"completionTokens":300},
+        {"model":"nobody/knows","usd":0,"turns":2,"unpricedTurns":2,"calls":2,"promptTokens":1000,"completionTokens":100}]},
+        "suspendedAccounts":[{"provider":"openrouter_chat_secondary","suspended":"quota","since":"2026-05-01T11:40:00Z","nextProbeAt":"2026-05-01T12:00:45Z"}],
         "toolQueueAlerts":{"alertsInWindow":1,"recent":[{"createdAt":"2026-05-01T11:59:00Z","kind":"dead_letter_depth","observed":136,"threshold":20}]}}
         """;
 
@@ -61,6 +65,13 @@ public sealed class SnapshotCommandTests
 
             Tool jobs: oldest queued 1200 ms, oldest running 300 ms
               search_web  queued 1  running 2
+
+            Cost: 1.234567 USD of 12 turns, 2 turns without a known price, budget 0.5 USD
+              openai/gpt-5  1.234567 USD  turns 10  calls 15  tokens 2000 + 300
+              nobody/knows  0.000000 USD  turns 2   calls 2   tokens 1000 + 100  unpriced 2
+
+            Suspended accounts
+              openrouter_chat_secondary  quota  since 2026-05-01 11:40:00  next probe 2026-05-01 12:00:45
 
             Queue alerts: 1
               2026-05-01 11:59:00  dead_letter_depth  136 > 20
