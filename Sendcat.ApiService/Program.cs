@@ -1,4 +1,5 @@
 using Sendcat.ApiService.Attachments;
+using Sendcat.ApiService.Callers;
 using Sendcat.ApiService.Chat;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Gmail;
@@ -30,7 +31,7 @@ builder.AddDatabase();
 builder.UseServerLimits();
 builder.Services.AddHttpRules().AddMail().AddReliability().AddServiceLevels().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
 builder.Services.AddIdentity().AddGmail().AddWhatsApp().AddStorageQuotas().AddOrders().AddThreads().AddAttachments();
-builder.Services.AddProviders().AddTools().AddChat().AddToolQueueWatch().AddWebhooks().AddShopping().AddOps().AddApiDocument();
+builder.Services.AddProviders().AddTools().AddCallers().AddChat().AddToolQueueWatch().AddWebhooks().AddShopping().AddOps().AddApiDocument();
 
 var app = builder.Build();
 app.UseHttpRules();

@@ -17,6 +17,11 @@ internal static class Program
         {
             ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), KnobCommand.Create(), SnapshotCommand.Create(), VerdictCommand.Create(), watch,
         };
+        foreach (var command in CallerCommands.Create())
+        {
+            root.Add(command);
+        }
+
         root.Action = watch.Action;
 
         var parsed = root.Parse(args);

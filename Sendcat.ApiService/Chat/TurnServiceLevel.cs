@@ -28,7 +28,9 @@ internal static class TurnServiceLevel
             ChatEvent.Done => new SliRequest(SliOutcome.Served, FirstToken: firstToken, Completion: lasted),
             ChatEvent.Error error when ending is not TurnEnding.ThreadDeleted =>
                 new(
-                    IsOfCaller(error) ? SliOutcome.Rejected : error.Code == ChatEvent.Error.RateLimited ? SliOutcome.Shed : SliOutcome.Failed,
+                    IsOfCaller(error) ? SliOutcome.Rejected
+                    : error.Code == ChatEvent.Error.RateLimited ? SliOutcome.Shed
+                    : SliOutcome.Failed,
                     error.Code, firstToken),
             _ => new(SliOutcome.Aborted, FirstToken: firstToken),
         };

@@ -37,6 +37,24 @@ internal static class ClientAddress
         var address => $"{KeyPrefix}{address}",
     };
 
+    /// <summary>The key of an address, or of a /64 or /48 network of IPv6, with or without its <c>ip:</c>; null: it is neither.</summary>
+    public static string? KeyOfText(string text)
+    {
+        var address = text.StartsWith(KeyPrefix, StringComparison.Ordinal) ? text[KeyPrefix.Length..] : text;
+        if (System.Net.IPNetwork.TryParse(address, out var network))
+        {
+            return network is { BaseAddress.AddressFamily: AddressFamily.InterNetworkV6, PrefixLength: 64 or 48 }
+                ? NetworkOf(network.BaseAddress, network.PrefixLength)
+                : null;
+        }
+
+        return !IPAddress.TryParse(address, out var parsed) ? null
+            : parsed.IsIPv4MappedToIPv6 ? $"{KeyPrefix}{parsed.MapToIPv4()}"
+            : parsed.AddressFamily == AddressFamily.InterNetworkV6 ? NetworkOf(parsed, 64)
+            // Not short forms such as 10.1 or 1.
+            : parsed.ToString() == address ? $"{KeyPrefix}{parsed}" : null;
+    }
+
     /// <summary>The client's key and, for IPv6, that of its /48, in which one client may own many /64.</summary>
     public static LimitKey[] KeysOf(HttpContext http) =>
         http.Connection.RemoteIpAddress is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } address

@@ -104,6 +104,8 @@ internal static class FieldShapes
         [nameof(Branch)] = ["messageId"],
         [nameof(Edit)] = ["messageId"],
         [nameof(NewOpsKey)] = ["name", "role"],
+        [nameof(CallerBlockOrder)] = ["caller", "minutes"],
+        [nameof(CallerUnblockOrder)] = ["caller"],
         [nameof(AbortBody)] = ["threadId", "messageId"],
     };
 }

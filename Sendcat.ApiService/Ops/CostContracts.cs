@@ -20,7 +20,8 @@ internal sealed record CostView(
         totals.Models.Sum(model => model.PromptTokens), totals.Models.Sum(model => model.CompletionTokens),
         [
             .. totals.Models.Take(limit).Select(model => new ModelCostView(
-                model.Model, Dollars(model.MicroUsd), model.Turns, model.UnpricedTurns, model.Calls, model.PromptTokens, model.CompletionTokens)),
+                model.Model, Dollars(model.MicroUsd), model.Turns, model.UnpricedTurns, model.Calls, model.PromptTokens,
+                model.CompletionTokens)),
         ],
         budget);
 

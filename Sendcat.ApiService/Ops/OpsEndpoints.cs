@@ -28,6 +28,7 @@ internal static class OpsEndpoints
         SnapshotOps.Map(ops);
         ops.MapGuards();
         ops.MapEvents();
+        ops.MapCallers();
         ConditionOps.Map(ops);
         ops.MapAlerts();
         ops.MapToolJobs();

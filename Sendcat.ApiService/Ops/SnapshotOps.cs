@@ -30,7 +30,8 @@ internal sealed class SnapshotOps(
 
     public static void Map(RouteGroupBuilder ops) =>
         ops.MapGet("/snapshot", ReadAsync).As(
-            "ops.snapshot", "Snapshot: settings, limits, admission, circuits, bulkheads, webhooks, cache, tool queue, costs and suspended accounts", 400);
+            "ops.snapshot",
+            "Snapshot: settings, limits, admission, circuits, bulkheads, webhooks, cache, tool queue, costs and suspended accounts", 400);
 
     private static async Task<Results<Ok<SnapshotView>, ApiError>> ReadAsync(SnapshotOps snapshots, CurrentKnobs knobs, string? minutes,
         string? limit, CancellationToken cancellationToken)

@@ -6,7 +6,9 @@ using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
-/// <summary><c>snapshot</c>: limits, admission, circuits, bulkheads, webhooks, cache, tool queue, costs and suspended accounts at one moment.</summary>
+/// <summary>
+/// <c>snapshot</c>: limits, admission, circuits, bulkheads, webhooks, cache, tool queue, costs and suspended accounts at one moment.
+/// </summary>
 internal static class SnapshotCommand
 {
     /// <param name="console">Null: the terminal.</param>
@@ -91,14 +93,19 @@ internal static class SnapshotCommand
 
         if (snapshot.Field("cost") is { } cost)
         {
-            var unpriced = cost.Number("unpricedTurns") > 0 ? $", {OpsPrinter.Integer(cost, "unpricedTurns")} turns without a known price" : "";
-            var budget = cost.Number("budgetUsdPerPrincipalPerDay") is > 0 and var most ? string.Create(CultureInfo.InvariantCulture, $", budget {most} USD") : "";
+            var unpriced = cost.Number("unpricedTurns") > 0
+                ? $", {OpsPrinter.Integer(cost, "unpricedTurns")} turns without a known price"
+                : "";
+            var budget = cost.Number("budgetUsdPerPrincipalPerDay") is > 0 and var most
+                ? string.Create(CultureInfo.InvariantCulture, $", budget {most} USD")
+                : "";
             Section(
                 printer, $"Cost: {Dollars(cost)} of {OpsPrinter.Integer(cost, "turns")} turns{unpriced}{budget}",
                 [
                     .. OpsPrinter.ItemsOf(cost, "byModel").Select(model => new[]
                     {
-                        $"  {model.Text("model")}", Dollars(model), $"turns {OpsPrinter.Integer(model, "turns")}", $"calls {OpsPrinter.Integer(model, "calls")}",
+                        $"  {model.Text("model")}", Dollars(model), $"turns {OpsPrinter.Integer(model, "turns")}",
+                        $"calls {OpsPrinter.Integer(model, "calls")}",
                         $"tokens {OpsPrinter.Integer(model, "promptTokens")} + {OpsPrinter.Integer(model, "completionTokens")}",
                         model.Number("unpricedTurns") > 0 ? $"unpriced {OpsPrinter.Integer(model, "unpricedTurns")}" : "",
                     }),
@@ -127,7 +134,9 @@ internal static class SnapshotCommand
     }
 
     private static string Dollars(JsonElement json) =>
-        string.Create(CultureInfo.InvariantCulture, $"{(json.Field("usd") is { ValueKind: JsonValueKind.Number } usd ? usd.GetDecimal() : 0):0.000000} USD");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(json.Field("usd") is { ValueKind: JsonValueKind.Number } usd ? usd.GetDecimal() : 0):0.000000} USD");
 
     private static void Section(OpsPrinter printer, string title, IReadOnlyList<string[]> rows)
     {

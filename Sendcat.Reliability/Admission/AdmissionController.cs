@@ -100,7 +100,8 @@ public sealed class AdmissionController
 
         AdmissionTicket Ticket() =>
             new(
-                outcome.Lease, _claims, [.. deciding, .. shadow], outcome.Local, outcome.Local || mode is AdmissionMode.Disabled ? null : tools,
+                outcome.Lease, _claims, [.. deciding, .. shadow], outcome.Local,
+                outcome.Local || mode is AdmissionMode.Disabled ? null : tools,
                 request.StreamId, () => FailsClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally);
     }
 

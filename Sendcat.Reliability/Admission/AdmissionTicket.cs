@@ -28,11 +28,16 @@ public sealed class AdmissionTicket : IAsyncDisposable
     /// <param name="holder">Identifies the turn.</param>
     /// <param name="fallback">What happens to a further reservation when Redis does not respond.</param>
     internal AdmissionTicket(
-        HeldLease? held, ClaimStore claims, IReadOnlyList<Claim> taken, bool local, WindowClaim? tools, string holder, Func<RedisFallback> fallback)
+        HeldLease? held, ClaimStore claims, IReadOnlyList<Claim> taken, bool local, WindowClaim? tools, string holder,
+        Func<RedisFallback> fallback)
     {
         (Held, _claims, _taken, IsLocal, _tools, _holder, _fallback) = (held, claims, taken, local, tools, holder, fallback);
         _takenAt = claims.Timestamp();
-        _reserved = [.. taken.OfType<WindowClaim>().Where(window => window.Reserves is not null).Select(window => new TakenWindow(window, _takenAt, local))];
+        _reserved =
+        [
+            .. taken.OfType<WindowClaim>().Where(window => window.Reserves is not null)
+                .Select(window => new TakenWindow(window, _takenAt, local)),
+        ];
     }
 
     /// <summary>
@@ -154,7 +159,8 @@ public sealed class AdmissionTicket : IAsyncDisposable
                 all =
                 [
                     .. _taken.OfType<WindowClaim>().Where(window => window.Reserves is null)
-                        .Select(window => new TakenWindow(window, _takenAt, IsLocal)).Concat(_reserved).Select(taken => new Settlement(taken, 0)),
+                        .Select(window => new TakenWindow(window, _takenAt, IsLocal)).Concat(_reserved)
+                        .Select(taken => new Settlement(taken, 0)),
                 ];
             }
 

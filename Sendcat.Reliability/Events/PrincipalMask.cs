@@ -27,8 +27,8 @@ public static class PrincipalMask
     }
 
     /// <summary>
-    /// The name of a caller in reports: <c>user:#</c> or <c>session:#</c> and 16 hexadecimal digits. What is hashed already, and an address,
-    /// is unchanged.
+    /// The name of a caller in reports: <c>user:#</c> or <c>session:#</c> and 16 hexadecimal digits. What is hashed already, and an
+    /// address, is unchanged.
     /// </summary>
     /// <param name="principal">A principal, masked or not, or an address.</param>
     public static string Caller(string principal)

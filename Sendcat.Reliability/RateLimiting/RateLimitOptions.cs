@@ -33,8 +33,8 @@ public sealed class RateLimitOptions
     public int ChatGlobalTokensPerDay { get; set; }
 
     /// <summary>
-    /// Most cost of a principal's chat turns per day, by the cost that the provider reports or by the prices of the model catalogue; a model
-    /// without a known price is refused. 0: no such budget.
+    /// Most cost of a principal's chat turns per day, by the cost that the provider reports or by the prices of the model catalogue; a
+    /// model without a known price is refused. 0: no such budget.
     /// </summary>
     [Knob("BUDGET_USD_PER_PRINCIPAL_PER_DAY", Unit = "USD"), Range(0d, 2_000d)]
     public double BudgetUsdPerPrincipalPerDay { get; set; }

@@ -19,6 +19,9 @@ public static class RedisKeys
     /// </summary>
     public static readonly RedisChannel FamiliesRevoked = RedisChannel.Literal("sendcat:families");
 
+    /// <summary>Channel: an operator blocked or unblocked a caller.</summary>
+    public static readonly RedisChannel CallersBlocked = RedisChannel.Literal("sendcat:blocks");
+
     /// <summary>Channel: the circuit of a provider changed. The message is the provider's name.</summary>
     public static readonly RedisChannel CircuitsChanged = RedisChannel.Literal("sendcat:circuits");
 

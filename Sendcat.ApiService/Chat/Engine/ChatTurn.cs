@@ -66,7 +66,9 @@ internal sealed class ChatTurn(
 
             var call = Call = new ModelCall(start.ModelId, conversation.Characters, time);
             var lastStep = step == limits.MaxCycles - 1;
-            if (step > 0 && await money.CoverAsync(ticket, start.ModelId, start.HeldRoute, conversation.Messages, _offeredTools, Cost.MicroUsd) is { } refusal)
+            if (step > 0
+                && await money.CoverAsync(
+                    ticket, start.ModelId, start.HeldRoute, conversation.Messages, _offeredTools, Cost.MicroUsd) is { } refusal)
             {
                 throw new TurnRefusedException(refusal);
             }

@@ -57,7 +57,9 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
 
         var prompt = Usage?.PromptTokens ?? promptCharacters / CharactersPerToken;
         var completion = Usage?.CompletionTokens ?? _completionCharacters / CharactersPerToken;
-        var cost = Usage?.Cost is { } dollars and >= 0 and < MaxDollars ? dollars * 1_000_000 : prices.Of(_routed)?.MicroUsd(prompt, completion);
+        var cost = Usage?.Cost is { } dollars and >= 0 and < MaxDollars
+            ? dollars * 1_000_000
+            : prices.Of(_routed)?.MicroUsd(prompt, completion);
         return new(_routed, 1, prompt, completion, cost is { } microUsd ? (long)decimal.Ceiling(microUsd) : null);
     }
 

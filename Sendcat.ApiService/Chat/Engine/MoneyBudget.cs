@@ -35,9 +35,11 @@ internal sealed class MoneyBudget(RateLimiter limiter, ModelPrices prices, Route
     /// <param name="spent">The cost of the earlier calls of the turn, in millionths of a US dollar; null: unknown.</param>
     /// <returns>Null: the call may be made.</returns>
     public async ValueTask<ReservationRefusal?> CoverAsync(
-        AdmissionTicket ticket, string? model, string? heldRoute, IReadOnlyList<ProviderMessage> messages, IReadOnlyList<ToolDeclaration> tools, long? spent = 0) =>
+        AdmissionTicket ticket, string? model, string? heldRoute, IReadOnlyList<ProviderMessage> messages,
+        IReadOnlyList<ToolDeclaration> tools, long? spent = 0) =>
         !ticket.HasMoneyBudget ? null
-        : spent + Highest(model, PromptSize.Tokens(messages, tools), heldRoute) is not { } highest ? new(RefusalReason.PriceUnknown, PriceRetryAfter)
+        : spent + Highest(model, PromptSize.Tokens(messages, tools), heldRoute) is not { } highest
+            ? new(RefusalReason.PriceUnknown, PriceRetryAfter)
         : await ticket.ReserveMoneyAsync(highest);
 }
 

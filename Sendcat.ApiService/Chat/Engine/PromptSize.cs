@@ -27,12 +27,17 @@ internal static class PromptSize
     private static long TokensOf(long characters) => (characters + ModelCall.CharactersPerToken - 1) / ModelCall.CharactersPerToken;
 
     private static long TokensOf(ProviderAttachment file) =>
-        file.LeftOut is not null ? 0 : Math.Max(TokensOfImage, file.MediaType.StartsWith("image/", StringComparison.Ordinal) ? 0 : file.Size / BytesOfFileToken);
+        file.LeftOut is not null ? 0
+        : file.MediaType.StartsWith("image/", StringComparison.Ordinal) ? TokensOfImage
+        : Math.Max(TokensOfImage, file.Size / BytesOfFileToken);
 
     private static long Characters(ProviderMessage message) =>
-        (message.Content?.Length ?? 0) + (message.ReasoningDetailsJson?.Length ?? 0) + message.ToolCalls.Sum(call => (long)call.Name.Length + call.ArgumentsJson.Length);
+        (message.Content?.Length ?? 0) + (message.ReasoningDetailsJson?.Length ?? 0)
+        + message.ToolCalls.Sum(call => (long)call.Name.Length + call.ArgumentsJson.Length);
 
-    /// <summary>The system prompts and the declarations of the tools, which every call sends. A model without native tools gets them as text.</summary>
+    /// <summary>
+    /// The system prompts and the declarations of the tools, which every call sends. A model without native tools gets them as text.
+    /// </summary>
     private static long Fixed(IReadOnlyList<ToolDeclaration> tools) =>
         SystemPrompts.For(WithoutTools, tools).Sum(prompt => (long)prompt.Length);
 }

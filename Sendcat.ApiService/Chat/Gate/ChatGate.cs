@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Callers;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Http;
@@ -16,8 +17,8 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Everything that admission grants is held by the ticket of the <see cref="ChatPass"/> and is released with it.
 /// </summary>
 internal sealed class ChatGate(
-    ChatAddressLimiter addressLimiter, LargeMessages large, Principals principals, TurnAdmission admission, RequestThreads threads,
-    ThreadTurns turns, Quotas quotas, TurnModel models, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat,
+    ChatAddressLimiter addressLimiter, LargeMessages large, Principals principals, CallerBlocks blocks, TurnAdmission admission,
+    RequestThreads threads, ThreadTurns turns, Quotas quotas, TurnModel models, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat,
     IOptionsMonitor<OpenRouterOptions> account, TimeProvider time)
 {
     /// <summary>
@@ -46,6 +47,11 @@ internal sealed class ChatGate(
         if (!principals.Read(http, request.SessionId).TryGet(out var principal, out var unknown))
         {
             return unknown;
+        }
+
+        if (blocks.Refusal(http, principal.Key) is { } blocked)
+        {
+            return blocked;
         }
 
         return models.Check(principal, request.ModelId) is { } notAllowed

@@ -92,7 +92,8 @@ internal sealed class TurnStarter(
             var conversation = Conversation.From(plan.History, limits);
             var model = pass.Model;
             if (pass.Ticket.HasMoneyBudget
-                && await money.CoverAsync(pass.Ticket, model, pass.HeldRoute, conversation.Messages, tools.Offered(pass.Request.WebSearch)) is { } unpaid)
+                && await money.CoverAsync(
+                    pass.Ticket, model, pass.HeldRoute, conversation.Messages, tools.Offered(pass.Request.WebSearch)) is { } unpaid)
             {
                 return ChatRefusal.Of(unpaid);
             }
@@ -145,7 +146,8 @@ internal sealed class TurnStarter(
             directory.Register(start, usesUiDialect);
             var turn = turns.Begin(
                 start, record, usesUiDialect, starting,
-                live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, money, time), pass.Ticket);
+                live => new ChatTurn(
+                    start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, money, time), pass.Ticket);
             begun = true;
             if ((userMessage is not null || record.Begins is not null) && !pass.Ticket.IsLocal)
             {

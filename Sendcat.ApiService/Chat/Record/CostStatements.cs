@@ -10,7 +10,8 @@ internal static class CostStatements
     // A repeated commit inserts the same rows.
     private const string NewCosts = """
         -- insert turn costs
-        INSERT INTO turn_costs (ended_at, stream_id, number, caller, address, model, calls, prompt_tokens, completion_tokens, cost_micro_usd)
+        INSERT INTO turn_costs (ended_at, stream_id, number, caller, address, model, calls, prompt_tokens, completion_tokens,
+          cost_micro_usd)
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT DO NOTHING
         """;

@@ -50,7 +50,8 @@ internal static class SessionStatements
           FROM turns u WHERE u.is_only_turn
           ON CONFLICT (id) DO UPDATE SET
             message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
-            prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens, cost_micro_usd = excluded.cost_micro_usd,
+            prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,
+            cost_micro_usd = excluded.cost_micro_usd,
             status = CASE WHEN stream_sessions.status = 'aborted' THEN 'aborted' ELSE excluded.status END
           WHERE stream_sessions.status IN ('streaming', 'aborted')
           RETURNING id, status

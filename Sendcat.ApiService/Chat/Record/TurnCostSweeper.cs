@@ -7,7 +7,8 @@ using Sendcat.Reliability.Tracing;
 namespace Sendcat.ApiService.Chat.Record;
 
 /// <summary>
-/// Deletes old rows of the ledger of costs, which have addresses. The cost of a turn stays on the turn. Every replica runs it, once an hour.
+/// Deletes old rows of the ledger of costs, which have addresses. The cost of a turn stays on the turn. Every replica runs it, once an
+/// hour.
 /// </summary>
 internal sealed class TurnCostSweeper(NpgsqlDataSource database, TimeProvider time, StoreOutages outages, ILogger<TurnCostSweeper> logger)
     : BackgroundService

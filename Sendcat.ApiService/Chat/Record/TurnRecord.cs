@@ -336,12 +336,18 @@ internal sealed class TurnRecord
             var costs = _costVersion > _writtenVersion ? CostRows(_cost!, _endedAt ?? _startedAt) : [];
             if (_rejected)
             {
-                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, [.. _assistantMessages]) { Costs = costs };
+                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, [.. _assistantMessages])
+                {
+                    Costs = costs,
+                };
             }
 
             if (_isHeldBack)
             {
-                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, []) { HoldsBackMessages = true, Costs = costs };
+                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, [])
+                {
+                    HoldsBackMessages = true, Costs = costs,
+                };
             }
 
             var replaces = _replacesThrough is { } through && _messagesVersion == 0

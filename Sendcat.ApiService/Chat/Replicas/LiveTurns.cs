@@ -283,7 +283,9 @@ internal sealed class LiveTurns(
         var retryAfterMs = (int)Math.Min(refusal.RetryAfter.TotalMilliseconds, int.MaxValue);
         return refusal.Reason == RateLimitBucket.ChatMoney.Name()
             ? new(ChatEvent.Error.RateLimited, "Your budget of money is used up.", true, retryAfterMs, call?.RouteId, call?.Metrics())
-            : new("upstream_unavailable", "The service cannot check its limits at the moment.", true, retryAfterMs, call?.RouteId, call?.Metrics());
+            : new(
+                "upstream_unavailable", "The service cannot check its limits at the moment.", true, retryAfterMs, call?.RouteId,
+                call?.Metrics());
     }
 
     private static ChatEvent LastEventOf(TurnEnding ending, ModelCall? call) => ending switch

@@ -4,7 +4,9 @@ using Sendcat.ApiService.Chat.Record;
 
 namespace Sendcat.ApiService.Database.Migrations;
 
-/// <summary>What turns cost: totals on the turn, and a ledger by model that outlives it. Nothing maps them: SQL reads and writes them.</summary>
+/// <summary>
+/// What turns cost: totals on the turn, and a ledger by model that outlives it. Nothing maps them: SQL reads and writes them.
+/// </summary>
 [DbContext(typeof(SendcatDb))]
 [Migration("20261127180000_TurnCosts")]
 public sealed class TurnCostsMigration : Migration
