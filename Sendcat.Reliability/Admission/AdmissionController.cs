@@ -102,7 +102,8 @@ public sealed class AdmissionController
             new(
                 outcome.Lease, _claims, [.. deciding, .. shadow], outcome.Local,
                 outcome.Local || mode is AdmissionMode.Disabled ? null : tools,
-                request.StreamId, () => FailsClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally);
+                request.StreamId, () => FailsClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally,
+                new(mode, deciding, shadow, outcome));
     }
 
     /// <summary>

@@ -27,11 +27,13 @@ public sealed class AdmissionTicket : IAsyncDisposable
     /// <param name="tools">The window of tool calls with the estimated cost of the turn; null when tool calls are not counted.</param>
     /// <param name="holder">Identifies the turn.</param>
     /// <param name="fallback">What happens to a further reservation when Redis does not respond.</param>
+    /// <param name="check">How the claims were decided.</param>
     internal AdmissionTicket(
         HeldLease? held, ClaimStore claims, IReadOnlyList<Claim> taken, bool local, WindowClaim? tools, string holder,
-        Func<RedisFallback> fallback)
+        Func<RedisFallback> fallback, AdmissionCheck check)
     {
         (Held, _claims, _taken, IsLocal, _tools, _holder, _fallback) = (held, claims, taken, local, tools, holder, fallback);
+        Check = check;
         _takenAt = claims.Timestamp();
         _reserved =
         [
@@ -39,6 +41,9 @@ public sealed class AdmissionTicket : IAsyncDisposable
                 .Select(window => new TakenWindow(window, _takenAt, local)),
         ];
     }
+
+    /// <summary>How the turn was admitted, by limit.</summary>
+    public AdmissionCheck Check { get; }
 
     /// <summary>
     /// True: Redis was unavailable, and this process decided on its own counts alone. Another one may have admitted a turn of the same

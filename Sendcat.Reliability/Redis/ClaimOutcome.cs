@@ -36,6 +36,9 @@ public sealed record ClaimOutcome(ClaimStatus Status)
     /// <summary>True: Redis was unavailable, and this process decided on its own counts alone.</summary>
     public bool Local { get; init; }
 
+    /// <summary>What Redis returned, see <c>claim.lua</c>; null when it decided nothing.</summary>
+    internal int[]? Response { get; init; }
+
     /// <summary>
     /// The leases that were taken. The caller must dispose it. Null when nothing was taken or the group has only windows.
     /// </summary>

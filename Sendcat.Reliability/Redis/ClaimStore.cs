@@ -172,6 +172,7 @@ public sealed class ClaimStore
             SoftBlocked = softBlocked ?? (IReadOnlyList<string>)[],
             WouldBlock = wouldBlock ?? (IReadOnlyList<string>)[],
             Remaining = response[3] < 0 ? null : response[3],
+            Response = response,
         };
         if (outcome.Status is ClaimStatus.Refused)
         {

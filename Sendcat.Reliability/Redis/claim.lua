@@ -11,7 +11,7 @@
 --         window   max, -(window in ms), cost * 2 + (0 if a breach is only reported, else 1)
 --       last     optional: a holder that the caller ends when the claims are taken; its leases do not count
 -- result {1 if taken else 0, first refusing claim or 0, ms until it may fit or -1, remaining of the first window or -1,
---         breach of each claim 0 or 1 …}
+--         breach of each claim 0 or 1 …, holders or units of each claim before it was taken …}. Holders may include expired ones below the cap
 --
 -- A refusal writes nothing: it uses no units and extends no expiry. The shadow group is decided separately, and is taken only if all of it
 -- fits and the deciding group is taken. So it holds exactly what it would hold if it decided.
@@ -52,6 +52,7 @@ end
 
 local breached = {}
 local counters = {}
+local used = {}
 local stale = {}
 local refusedBy, waitMs, remaining = 0, -1, -1
 local shadowFits = true
@@ -62,11 +63,13 @@ for n = 1, claims do
   local breach, enforced, wait = false, last % 2 == 1, -1
 
   if span > 0 then
-    if redis.call('ZCARD', key) >= max then
+    used[n] = redis.call('ZCARD', key)
+    if used[n] >= max then
       stale[n] = true
       local held = redis.call('ZCOUNT', key, '(' .. now, '+inf')
       local ending = replaced and redis.call('ZSCORE', key, replaced)
       if ending and tonumber(ending) > now then held = held - 1 end
+      used[n] = held
       if held >= max then
         local mine = redis.call('ZSCORE', key, holder)
         breach = not (mine and tonumber(mine) > now)
@@ -76,6 +79,7 @@ for n = 1, claims do
     local length, cost = -span, math.floor(last / 2)
     local index, current, previous, rest = window(key, length)
     counters[n] = { index, current, previous }
+    used[n] = math.floor(current + previous * rest / length)
     breach = (current + cost - max) * length + previous * rest > 0
     if breach then
       wait = untilFits(length, rest, current, previous, max, cost)
@@ -120,4 +124,8 @@ if refusedBy == 0 then
   end
 end
 
-return { refusedBy == 0 and 1 or 0, refusedBy, waitMs, remaining, unpack(breached) }
+local result = { refusedBy == 0 and 1 or 0, refusedBy, waitMs, remaining }
+for n = 1, claims do
+  result[4 + n], result[4 + claims + n] = breached[n], used[n]
+end
+return result
