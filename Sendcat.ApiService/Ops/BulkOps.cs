@@ -141,7 +141,8 @@ internal sealed record BulkChangeView(
 }
 
 /// <param name="Whole">Jobs with a result from all sources.</param>
-/// <param name="Partial">Jobs whose result lacks a source that failed.</param>
-/// <param name="Failed">Jobs that ended without a result: they failed, or are dead letters again.</param>
+/// <param name="Partial">Jobs whose result lacks a source that failed: they are dead letters again, unless a turn has taken the
+/// result.</param>
+/// <param name="Failed">Jobs that ended without a result: they are dead letters again.</param>
 /// <param name="Pending">Jobs that wait or run.</param>
 internal sealed record BulkReport(int Whole, int Partial, int Failed, int Pending);

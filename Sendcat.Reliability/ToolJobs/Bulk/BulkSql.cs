@@ -132,7 +132,9 @@ internal static class BulkSql
         -- settle bulk changes
         WITH counted AS (
             SELECT a.id, count(j.id) FILTER (WHERE j.status = 'completed' AND NOT j.is_partial)::int AS whole,
-                count(j.id) FILTER (WHERE j.status = 'completed' AND j.is_partial)::int AS partial, count(j.id) FILTER (WHERE j.status IN ('queued', 'running'))::int AS pending
+                count(j.id) FILTER (WHERE j.status = 'completed' AND j.is_partial
+                    OR j.status = 'dead_letter' AND j.dead_letter_reason = '{LeaseSql.PartialResult}')::int AS partial, count(j.id) FILTER
+                        (WHERE j.status IN ('queued', 'running'))::int AS pending
             FROM unnest($1::uuid[]) a(id) LEFT JOIN reliability.tool_jobs j ON j.change_id = a.id GROUP BY a.id
         ), now_known AS (
             UPDATE reliability.dead_letter_changes c SET

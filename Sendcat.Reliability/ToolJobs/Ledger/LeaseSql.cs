@@ -63,26 +63,49 @@ internal static class LeaseSql
         SELECT held.id, free.id IS NOT NULL FROM held LEFT JOIN free USING (id)
         """;
 
+    /// <summary>The reason of a replay whose result lacks a source. It is a dead letter again, because nobody waits for the rest.</summary>
+    public const string PartialResult = "partial_result";
+
+    /// <summary>The reason of a replay that failed in a way in which a first run would end as <c>failed</c>, such as an open
+    /// circuit.</summary>
+    public const string ReplayFailed = "replay_failed";
+
     /// <summary>
     /// $1 job ids, $2 fencing tokens, $3 results, $4 retention time, $5 the lanes whose arguments are erased, $6 whether each result is
-    /// partial. Returns the jobs that this statement completed.
+    /// partial, $7 retention time of dead letters, $8 $9 error and fingerprint of a partial result. Returns the jobs that this statement
+    /// completed. A replay with a partial result that no turn waits for is not done: it becomes a dead letter again.
     /// </summary>
-    public const string Complete = """
+    public const string Complete = $"""
         -- complete tool jobs
         UPDATE reliability.tool_jobs j SET
-            status = 'completed', result = done.result, is_partial = done.is_partial, completed_at = statement_timestamp(), updated_at = statement_timestamp(),
-            expires_at = statement_timestamp() + $4, lease_expires_at = NULL,
-            args = CASE WHEN j.tool = ANY($5) THEN '{}' ELSE j.args END, principal = CASE WHEN j.tool = ANY($5) THEN 'erased' ELSE j.principal END
+            status = CASE WHEN {IsUndone} THEN 'dead_letter' ELSE 'completed' END,
+            result = done.result, is_partial = done.is_partial, completed_at = statement_timestamp(), updated_at = statement_timestamp(),
+            expires_at = statement_timestamp() + CASE WHEN {IsUndone} THEN $7 ELSE $4 END, lease_expires_at = NULL,
+            dead_letter_at = CASE WHEN {IsUndone} THEN statement_timestamp() END, dead_letter_reason = CASE WHEN {IsUndone} THEN
+                '{PartialResult}' END,
+            last_error = CASE WHEN {IsUndone} THEN $8::text ELSE j.last_error END, error_fingerprint = CASE WHEN {IsUndone} THEN $9::text
+                ELSE j.error_fingerprint END,
+            history = CASE WHEN {IsUndone} THEN j.history || jsonb_build_object(
+                'attempt', j.attempts, 'startedAt', j.started_at, 'endedAt', statement_timestamp(), 'worker', j.lease_owner, 'error',
+                    $8::text, 'fingerprint', $9::text)
+                ELSE j.history END,
+            args = CASE WHEN j.tool = ANY($5) AND NOT ({IsUndone}) THEN '{EmptyObject}' ELSE j.args END,
+            principal = CASE WHEN j.tool = ANY($5) AND NOT ({IsUndone}) THEN 'erased' ELSE j.principal END
         FROM unnest($1::uuid[], $2::bigint[], $3::text[], $6::boolean[]) AS done(id, token, result, is_partial)
         WHERE j.id = done.id AND j.token = done.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
         RETURNING j.id
         """;
 
+    private const string IsUndone = "done.is_partial AND j.replay_count > 0 AND j.waiters = 0";
+
+    private const string EmptyObject = "{}";
+
     /// <summary>
     /// $1 job ids, $2 fencing tokens, $3 errors, $4 fingerprints, $5 what follows (retry, fail or reject), $6 retry delays, $7 $8 retention
-    /// times of failed jobs and of dead letters, $9 the lanes whose arguments are erased. Returns (job id, new status).
+    /// times of failed jobs and of dead letters, $9 the lanes whose arguments are erased. Returns (job id, new status). A replay that fails
+    /// stays a dead letter, whatever the failure: otherwise a replay into an open circuit would lose it.
     /// </summary>
-    public const string Fail = """
+    public const string Fail = $"""
         -- fail tool jobs
         WITH ended AS (
             UPDATE reliability.tool_jobs j SET
@@ -95,15 +118,17 @@ internal static class LeaseSql
                 completed_at = CASE next.status WHEN 'queued' THEN NULL ELSE statement_timestamp() END,
                 expires_at = CASE next.status WHEN 'queued' THEN NULL WHEN 'failed' THEN statement_timestamp() + $7 ELSE statement_timestamp() + $8 END,
                 dead_letter_at = CASE next.status WHEN 'dead_letter' THEN statement_timestamp() END,
-                dead_letter_reason = CASE next.status WHEN 'dead_letter' THEN CASE f.next WHEN 'reject' THEN 'rejected' ELSE 'attempts_exhausted' END END,
-                args = CASE WHEN next.status = 'failed' AND j.tool = ANY($9) THEN '{}' ELSE j.args END,
+                dead_letter_reason = CASE next.status WHEN 'dead_letter' THEN CASE f.next
+                    WHEN 'reject' THEN 'rejected' WHEN 'fail' THEN '{ReplayFailed}' ELSE 'attempts_exhausted' END END,
+                args = CASE WHEN next.status = 'failed' AND j.tool = ANY($9) THEN '{EmptyObject}' ELSE j.args END,
                 principal = CASE WHEN next.status = 'failed' AND j.tool = ANY($9) THEN 'erased' ELSE j.principal END,
                 lease_expires_at = NULL, updated_at = statement_timestamp()
             FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::interval[]) AS f(id, token, error, fingerprint, next, delay)
                 JOIN reliability.tool_jobs now USING (id, token)
                 CROSS JOIN LATERAL (
                     SELECT CASE
-                        WHEN f.next = 'fail' THEN 'failed' WHEN f.next = 'retry' AND now.attempts < now.max_attempts THEN 'queued' ELSE 'dead_letter'
+                        WHEN f.next = 'fail' AND now.replay_count = 0 THEN 'failed' WHEN f.next = 'retry' AND now.attempts <
+                            now.max_attempts THEN 'queued' ELSE 'dead_letter'
                     END AS status) next
             WHERE j.id = f.id AND j.token = f.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
             RETURNING j.id, j.tool, j.status, j.available_at, j.trace_parent

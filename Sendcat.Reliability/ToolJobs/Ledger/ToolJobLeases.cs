@@ -20,6 +20,8 @@ public sealed class ToolJobLeases
     private readonly NpgsqlDataSource _database;
     private readonly IOptionsMonitor<ToolJobOptions> _options;
     private readonly ToolJobSignals _signals;
+    private const string PartialReplay = "A source failed: the result is partial.";
+
     private readonly string[] _erasing;
     private readonly GroupCommit<Completion, bool> _completions;
     private readonly GroupCommit<Failure, string?> _failures;
@@ -159,6 +161,9 @@ public sealed class ToolJobLeases
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.TtlMs) });
         command.Parameters.Add(new() { Value = _erasing });
         command.Parameters.Add(new() { Value = completions.Select(it => it.IsPartial).ToArray() });
+        command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.DeadLetterTtlMs) });
+        command.Parameters.Add(new() { Value = PartialReplay });
+        command.Parameters.Add(new() { Value = ErrorFingerprint.Of(PartialReplay) });
         var completed = await IdsAsync(command, CancellationToken.None);
         _signals.Finished(completions.Where(it => completed.Contains(it.Lease.Id)).Select(it => (it.Lease.Lane, it.Lease.Id)));
         return completions.Select(it => completed.Contains(it.Lease.Id)).ToArray();

@@ -152,6 +152,29 @@ public sealed class BulkChangesTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task A_replay_without_a_whole_result_stays_a_dead_letter_unless_a_turn_takes_it()
+    {
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_REPLAY_PER_SEC", "1000"));
+        await InsertAsync(rig, 3, "'search_web'", "'{}'");
+        await rig.Get<DeadLetters>().RequeueAsync(new(), false, Ada, CancellationToken.None);
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now(), max_attempts = 3");
+        await rig.Leases.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}", isPartial: true);
+        await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "The circuit is open.", retryable: false);
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET waiters = 1 WHERE status = 'queued'");
+        await rig.Leases.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}", isPartial: true);
+
+        var letters = await rig.Get<DeadLetters>().ListAsync(new(), null, CancellationToken.None);
+
+        Assert.Equal(
+            [("partial_result", "A source failed: the result is partial.", 1), ("replay_failed", "The circuit is open.", 1)],
+            letters.Select(letter => (letter.Reason, letter.Error, letter.ReplayCount)).Order());
+        Assert.Equal(1, await rig.CountAsync("tool_jobs WHERE status = 'completed' AND is_partial"));
+        Assert.Equal(2,
+            await rig.CountAsync(
+            "tool_jobs WHERE status = 'dead_letter' AND expires_at > now() + interval '6 days' AND jsonb_array_length(history) = 1"));
+    }
+
+    [Fact]
     public async Task A_change_needs_the_number_that_matches_and_can_be_cancelled_and_discards_in_steps()
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_REPLAY_PER_SEC", "1"));
