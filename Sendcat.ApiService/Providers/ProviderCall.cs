@@ -173,6 +173,7 @@ internal sealed class ProviderCall(
     private async ValueTask OpenAsync()
     {
         var route = Route;
+        request.OnAttempt?.Invoke(new(route.Id, route.Model, null));
         if (_slot is null && request.HeldRoute != route.Id)
         {
             _slot = await guards.AcquireSlotAsync(route, request.StreamId, caller);
@@ -222,6 +223,7 @@ internal sealed class ProviderCall(
             logger.AttemptFailed(request.StreamId, Route.Id, failure.Error.Code, failure.Error.Status, _retries);
         }
 
+        request.OnAttempt?.Invoke(new(Route.Id, Route.Model, failure));
         await CloseAttemptAsync();
         _requestSent |= failure.RefusedBy is null;
         ReportFailure(failure);

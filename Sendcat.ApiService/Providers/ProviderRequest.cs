@@ -42,7 +42,14 @@ internal sealed record ProviderRequest
 
     /// <summary>Id of the assistant message that stores the response. Used for traces.</summary>
     public Guid? MessageId { get; init; }
+
+    /// <summary>Called when an attempt begins and when it fails; null: nobody is interested.</summary>
+    public Action<AttemptNotice>? OnAttempt { get; init; }
 }
+
+/// <summary>An attempt of a model call on a route.</summary>
+/// <param name="Failure">Null: it begins.</param>
+internal readonly record struct AttemptNotice(string RouteId, string Model, ProviderException? Failure);
 
 /// <summary>A message in the format of the provider.</summary>
 /// <param name="Role"><c>system</c>, <c>user</c>, <c>assistant</c> or <c>tool</c>.</param>

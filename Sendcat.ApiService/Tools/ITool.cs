@@ -24,7 +24,14 @@ internal interface ITool
 /// <param name="Principal">Key of the principal of the turn.</param>
 /// <param name="WebSearch">True: web search is on in this turn.</param>
 /// <param name="Budget">The tool budget of the turn, for a tool whose call also counts as a call of another tool.</param>
-internal sealed record ToolCall(string Id, string Name, string ArgumentsJson, string Principal, bool WebSearch, TurnToolBudget Budget);
+internal sealed record ToolCall(string Id, string Name, string ArgumentsJson, string Principal, bool WebSearch, TurnToolBudget Budget)
+{
+    /// <summary>Called when the call waits for a job, with the job's id and whether another turn had enqueued it.</summary>
+    public Action<Guid, bool>? OnJob { get; init; }
+
+    /// <summary>Called when it is known where the result of a search came from.</summary>
+    public Action<LookupSource>? OnFound { get; init; }
+}
 
 /// <summary>The result of a tool call.</summary>
 /// <param name="Text">Text for the model.</param>

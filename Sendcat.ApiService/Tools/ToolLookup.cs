@@ -13,6 +13,7 @@ namespace Sendcat.ApiService.Tools;
 /// </summary>
 internal sealed class ToolLookup(ToolCache cache, ToolCacheNamespaces namespaces, ToolJobClient jobs)
 {
+    /// <param name="call">The call of the model, which is told about its job and the source of its result.</param>
     /// <param name="tool">The tool.</param>
     /// <param name="key">The key of the result in the cache of the tool.</param>
     /// <param name="contract">The format of the result.</param>
@@ -20,8 +21,18 @@ internal sealed class ToolLookup(ToolCache cache, ToolCacheNamespaces namespaces
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="OperationCanceledException">The turn has ended.</exception>
     public async Task<LookupResult<T>> FindAsync<T>(
-        QueuedTool tool, string key, JsonTypeInfo<T> contract, Func<ToolJobCacheSlot, ToolJobRequest> createJob,
+        ToolCall call, QueuedTool tool, string key, JsonTypeInfo<T> contract, Func<ToolJobCacheSlot, ToolJobRequest> createJob,
         CancellationToken cancellationToken)
+        where T : class
+    {
+        var found = await FindAsync(tool, key, contract, slot => createJob(slot) with { OnEntered = call.OnJob }, cancellationToken);
+        call.OnFound?.Invoke(found.Source);
+        return found;
+    }
+
+    private async Task<LookupResult<T>> FindAsync<T>(
+        QueuedTool tool, string key, JsonTypeInfo<T> contract, Func<ToolJobCacheSlot, ToolJobRequest> createJob,
+            CancellationToken cancellationToken)
         where T : class
     {
         var space = namespaces.Of(tool.Cache);

@@ -65,6 +65,7 @@ internal sealed class ChatTurn(
             }
 
             var call = Call = new ModelCall(start.ModelId, conversation.Characters, time);
+            record.Trail?.CallBegan();
             var lastStep = step == limits.MaxCycles - 1;
             if (step > 0
                 && await money.CoverAsync(
@@ -75,6 +76,7 @@ internal sealed class ChatTurn(
 
             await foreach (var providerEvent in router.StreamAsync(BuildRequest(lastStep), cancellationToken))
             {
+                var hadToken = call.FirstTokenAt is not null;
                 // Every call of the turn sends the same files. A file that is left out for the same reason again is not reported again.
                 if (call.Process(providerEvent, step) is { } chatEvent
                     && (chatEvent is not ChatEvent.AttachmentSkipped skipped || _skipped.Add(skipped))
@@ -82,6 +84,11 @@ internal sealed class ChatTurn(
                 {
                     Record(fitting);
                     yield return fitting;
+                }
+
+                if (!hadToken && call.FirstTokenAt is not null)
+                {
+                    record.Trail?.FirstToken();
                 }
 
                 if (_answerLimit.IsExceeded)
@@ -93,6 +100,7 @@ internal sealed class ChatTurn(
             }
 
             FinishReason = call.Finished?.Reason ?? "stop";
+            record.Trail?.CallEnded(FinishReason, call.Tokens);
             yield return new ChatEvent.Usage(call.Finished?.Usage, call.Metrics());
             if (call.ToolCalls.Count == 0 || lastStep || _answerLimit.IsExceeded)
             {
@@ -125,7 +133,18 @@ internal sealed class ChatTurn(
         HeldRoute = start.HeldRoute,
         PricedOnly = ticket.HasMoneyBudget,
         MessageId = record.MessageId,
+        OnAttempt = record.Trail is null ? null : Attempted,
     };
+
+    private void Attempted(AttemptNotice attempt)
+    {
+        record.Trail?.Attempted(attempt);
+        if (attempt.Failure is not null)
+        {
+            // Whoever asks why the turn waits sees the failure within a second.
+            journal.WriteLater(record);
+        }
+    }
 
     /// <summary>
     /// Runs all tool calls of a step at the same time. Yields each result when it arrives; the record gets the results in the order of the
@@ -175,11 +194,24 @@ internal sealed class ChatTurn(
     private async Task<ToolRun> RunToolAsync(ToolRun run, CancellationToken cancellationToken)
     {
         var call = run.Call;
+        record.Trail?.ToolBegan(call.Id, call.Name);
         run.Result = _budget.TryTake(call.Name)
             ? await tools.RunAsync(
-                new ToolCall(call.Id, call.Name, call.ArgumentsJson, start.Principal, start.WebSearch, _budget), cancellationToken)
+                new ToolCall(call.Id, call.Name, call.ArgumentsJson, start.Principal, start.WebSearch, _budget)
+                {
+                    OnJob = (job, joined) => JobEntered(call, job, joined),
+                    OnFound = source => record.Trail?.ToolFound(call.Id, source),
+                },
+                cancellationToken)
             : new ToolCallResult("The limit for this tool is reached in this turn. Answer the user with what you have.");
+        record.Trail?.ToolEnded(call.Id, run.Result);
         return run;
+    }
+
+    private void JobEntered(ProviderToolCall call, Guid job, bool joined)
+    {
+        record.Trail?.JobEntered(call.Id, job, joined);
+        journal.WriteLater(record);
     }
 
     private void Record(ToolRun[] runs)
@@ -207,6 +239,7 @@ internal sealed class ChatTurn(
         {
             case ChatEvent.ProviderRoute route:
                 record.SetModel(route.Model);
+                record.Trail?.RouteChosen();
                 break;
             case ChatEvent.Content content:
                 record.AppendText(content.Text);

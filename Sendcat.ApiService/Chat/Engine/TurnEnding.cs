@@ -35,3 +35,20 @@ internal enum TurnEnding
     /// <summary>The thread was deleted.</summary>
     ThreadDeleted,
 }
+
+internal static class TurnEndings
+{
+    /// <summary>The name in reports for operators.</summary>
+    public static string Name(this TurnEnding ending) => ending switch
+    {
+        TurnEnding.UserAbort => "user_abort",
+        TurnEnding.ClientGone => "client_gone",
+        TurnEnding.Superseded => "superseded",
+        TurnEnding.TimeLimit => "time_limit",
+        TurnEnding.HostStopping => "host_stopping",
+        TurnEnding.Disowned => "disowned",
+        TurnEnding.Repeated => "repeated",
+        TurnEnding.ThreadDeleted => "thread_deleted",
+        _ => throw new ArgumentOutOfRangeException(nameof(ending), ending, null),
+    };
+}

@@ -34,6 +34,11 @@ internal static class TurnSpan
         span.SetTag("sendcat.message.id", messageId);
     }
 
+    /// <summary>The trace of an activity as a UUID of the same 32 digits; null: there is none.</summary>
+    public static Guid? TraceOf(Activity? activity) =>
+        activity is { IdFormat: ActivityIdFormat.W3C } && Guid.TryParseExact(activity.TraceId.ToHexString(), "N", out var trace) ? trace
+            : null;
+
     public static void End(Activity? span, string status, TurnEnding? ending)
     {
         span?.SetTag("sendcat.turn.status", status);

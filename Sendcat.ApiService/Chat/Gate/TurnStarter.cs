@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -129,7 +130,10 @@ internal sealed class TurnStarter(
                 Begins = pass.Thread.Begun,
                 Address = pass.Address,
                 Title = pass.Thread.HasTitle || userMessage is null ? null : ThreadRules.TitleOf(userMessage.Text.ToString()),
+                Trail = new(time),
+                TraceId = TurnSpan.TraceOf(Activity.Current),
             };
+            record.Trail.Admitted(pass.Ticket.Check, pass.HeldRoute, time.GetElapsedTime(acceptedAt));
             var start = new TurnStart(
                 pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, pass.HeldRoute, now)
             {

@@ -147,6 +147,14 @@ internal sealed record SessionSnapshot(
 {
     /// <summary>What the turn cost; null while it runs.</summary>
     public TurnCost? Cost { get; init; }
+
+    /// <summary>The trace of the turn; null: none, or it is persisted.</summary>
+    public Guid? TraceId { get; init; }
+
+    /// <summary>See <see cref="TurnTrail"/>; null: unchanged.</summary>
+    public string? TrailJson { get; init; }
+
+    public long TrailVersion { get; init; }
 }
 
 /// <summary>The changes of a turn since its last confirmed commit.</summary>

@@ -35,23 +35,25 @@ internal static class SessionStatements
         WITH turns AS (
           SELECT u.*, {IsOnlyTurn("$14")} AND (NOT u.brings_message OR (SELECT m.id FROM messages m WHERE m.id = u.requires) IS NOT NULL
             OR (SELECT s.id FROM stream_sessions s WHERE s.id = u.stream) IS NOT NULL) AS is_only_turn
-          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13, $15, $16, $17, $18, $19)
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13, $15, $16, $17, $18, $19, $20, $21)
             AS u(stream, thread_id, message_id, user_message_id, principal, status, started_at, ended_at, requires, requires_text,
-              one_turn_of, brings_message, requires_files, prompt_tokens, completion_tokens, cost)
+              one_turn_of, brings_message, requires_files, prompt_tokens, completion_tokens, cost,
+              trace_id, trail)
           WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
         ), opened AS (
           INSERT INTO stream_sessions (id, thread_id, message_id, user_message_id, replica_id, principal, status, started_at, ended_at,
-            last_heartbeat, prompt_tokens, completion_tokens, cost_micro_usd)
+            last_heartbeat, prompt_tokens, completion_tokens, cost_micro_usd, trace_id, trail)
           SELECT u.stream, u.thread_id, u.message_id, u.user_message_id, $9, u.principal,
             CASE WHEN u.requires IS NULL
               OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.requires
                 AND (u.requires_text IS NULL OR (m.content = u.requires_text AND m.attachments IS NOT DISTINCT FROM u.requires_files)))
-              THEN u.status ELSE 'aborted' END, u.started_at, u.ended_at, $10, u.prompt_tokens, u.completion_tokens, u.cost
+              THEN u.status ELSE 'aborted' END, u.started_at, u.ended_at, $10, u.prompt_tokens, u.completion_tokens, u.cost,
+              u.trace_id, u.trail
           FROM turns u WHERE u.is_only_turn
           ON CONFLICT (id) DO UPDATE SET
             message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
             prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,
-            cost_micro_usd = excluded.cost_micro_usd,
+            cost_micro_usd = excluded.cost_micro_usd, trail = coalesce(excluded.trail, stream_sessions.trail),
             status = CASE WHEN stream_sessions.status = 'aborted' THEN 'aborted' ELSE excluded.status END
           WHERE stream_sessions.status IN ('streaming', 'aborted')
           RETURNING id, status
@@ -66,11 +68,12 @@ internal static class SessionStatements
         UPDATE stream_sessions s SET
           message_id = u.message_id, ended_at = u.ended_at, last_heartbeat = $5,
           prompt_tokens = u.prompt_tokens, completion_tokens = u.completion_tokens, cost_micro_usd = u.cost,
+          trail = coalesce(u.trail, s.trail),
           status = CASE WHEN s.status = 'aborted'
             OR (u.requires IS NOT NULL AND (SELECT m.id FROM messages m WHERE m.id = u.requires) IS NULL)
             THEN 'aborted' ELSE u.status END
-        FROM unnest($1, $2, $3, $4, $6, $7, $8, $9)
-          AS u(id, message_id, status, ended_at, requires, prompt_tokens, completion_tokens, cost)
+        FROM unnest($1, $2, $3, $4, $6, $7, $8, $9, $10)
+          AS u(id, message_id, status, ended_at, requires, prompt_tokens, completion_tokens, cost, trail)
         WHERE s.id = u.id AND s.status IN ('streaming', 'aborted')
         RETURNING s.id, s.status
         """;
@@ -109,6 +112,8 @@ internal static class SessionStatements
             Column(rows, row => row.Cost?.PromptTokens),
             Column(rows, row => row.Cost?.CompletionTokens),
             Column(rows, row => row.Cost?.MicroUsd),
+            Column(rows, row => row.TraceId),
+            Column(rows, row => row.TrailJson),
         },
     };
 
@@ -137,6 +142,7 @@ internal static class SessionStatements
             Column(rows, row => row.Cost?.PromptTokens),
             Column(rows, row => row.Cost?.CompletionTokens),
             Column(rows, row => row.Cost?.MicroUsd),
+            Column(rows, row => row.TrailJson),
         },
     };
 

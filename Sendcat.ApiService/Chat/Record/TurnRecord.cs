@@ -117,8 +117,14 @@ internal sealed class TurnRecord
         }
     }
 
+    /// <summary>What happened to the turn, for operators; null: nothing is noted.</summary>
+    public TurnTrail? Trail { get; init; }
+
     /// <summary>The span of the turn. The span of a commit is in the trace of one of its turns and links to the others.</summary>
     public Activity? Span { get; set; }
+
+    /// <summary>The trace of the turn, written with its first commit; null: there is none.</summary>
+    public Guid? TraceId { get; set; }
 
     /// <summary>
     /// Called when a commit finds that the turn was closed from outside: aborted, reaped, or deleted with its thread; or that Postgres
@@ -325,13 +331,17 @@ internal sealed class TurnRecord
                 ? new MessageContent(StorableText.Sanitize(AskedText), StorableText.SanitizeJson(AskedFilesJson))
                 : null;
             var oneTurnOf = isNew && !IsRegeneration ? _asked : null;
+            var (trail, trailVersion) = Trail?.Changes() ?? default;
             var session = new SessionSnapshot(
                 StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected,
-                _sessionVersion > _writtenVersion, Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id,
+                _sessionVersion > _writtenVersion || trail is not null, Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id,
                 RequiresContent: _isHeldBack ? askedContent : null, OneTurnOf: oneTurnOf,
                 BringsMessage: oneTurnOf is not null && _anchor is null)
             {
                 Cost = _cost,
+                TraceId = isNew && TraceId is { } trace ? trace : null,
+                TrailJson = trail,
+                TrailVersion = trailVersion,
             };
             var costs = _costVersion > _writtenVersion ? CostRows(_cost!, _endedAt ?? _startedAt) : [];
             if (_rejected)
@@ -412,6 +422,7 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _writtenVersion = Math.Max(_writtenVersion, changes.Version);
+            Trail?.MarkWritten(changes.Session.TrailVersion);
             _messagesVersion = changes.HoldsBackMessages ? _messagesVersion : Math.Max(_messagesVersion, changes.Version);
             foreach (var (row, after) in changes.Persisted)
             {

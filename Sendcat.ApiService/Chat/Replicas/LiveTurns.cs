@@ -142,6 +142,7 @@ internal sealed class LiveTurns(
         journal.WriteSoon(turn.Record);
 
         ChatEvent last;
+        ProviderError? providerError = null;
         try
         {
             await ReadAsync(engine.RunAsync(turn.Stopping), turn.Feed);
@@ -158,7 +159,7 @@ internal sealed class LiveTurns(
         }
         catch (ProviderException failure)
         {
-            var error = failure.Error;
+            var error = providerError = failure.Error;
             engine.Call?.Failed(failure.Usage);
             if (failure.RefusedBy is { } refusal)
             {
@@ -180,6 +181,8 @@ internal sealed class LiveTurns(
         }
 
         turn.Feed.Notify();
+        turn.Record.Trail?.Ended(
+            turn.Ending?.Name(), providerError, (last as ChatEvent.Error)?.Code, engine.TokensSpent, engine.MicroUsdSpent);
         await SettleAsync(turn, last, engine, ticket);
     }
 

@@ -186,6 +186,27 @@ internal sealed class TurnDirectory(
             Attach, [RedisKeys.DetachedTurn(start.Principal), DetachedSet(start)],
             [start.StreamId.ToString(), new DetachedTurn(start).ToString()], FireAndForgetScript));
 
+    /// <returns>Since when the turn has had no reader; null: it has one, or Redis is unavailable.</returns>
+    public async Task<DateTimeOffset?> UnreadSinceAsync(Guid streamId, string principal)
+    {
+        try
+        {
+            using var span = RedisSpan.Start("find detached turn", "ZSCORE");
+            var member = new DetachedTurn(streamId, principal).ToString();
+            var scores = await Task.WhenAll(
+                Database.SortedSetScoreAsync(RedisKeys.DetachedGuests, member),
+                    Database.SortedSetScoreAsync(RedisKeys.DetachedUsers, member))
+                .WaitAsync(ResponseTimeout, time);
+            _outage.Ends();
+            return scores.Max() is { } score ? DateTimeOffset.FromUnixTimeMilliseconds((long)score) : null;
+        }
+        catch (Exception failure) when (RedisFailure.Is(failure))
+        {
+            Unreachable(failure);
+            return null;
+        }
+    }
+
     /// <summary>Removes and returns the stream id of the principal's detached turn. Atomic: only one caller gets it.</summary>
     /// <returns>Null if there is none or Redis is unavailable.</returns>
     public async Task<Guid?> TakeDetachedAsync(Principal principal)

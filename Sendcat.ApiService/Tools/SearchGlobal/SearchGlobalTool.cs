@@ -33,7 +33,8 @@ internal sealed class SearchGlobalTool(ToolLookup lookup, TagLink tagLink) : ITo
         }
 
         var search = new SearchGlobalArguments(query, arguments.Count("limit", 1, MaxLimit, DefaultLimit), arguments.Text("location"));
-        var found = await lookup.FindAsync(QueuedTool.SearchGlobal, search.CacheKey, ToolJson.Default.ProductsResult, Job, cancellationToken);
+        var found = await lookup.FindAsync(call, QueuedTool.SearchGlobal, search.CacheKey, ToolJson.Default.ProductsResult, Job,
+            cancellationToken);
         ToolMetrics.RecordSearch(call.Name, found.Source);
         return ProductsAnswer.Of(query, QueuedTool.SearchGlobal, found, link => tagLink(link, call.Principal));
 

@@ -50,7 +50,8 @@ internal sealed class SearchProductsTool(
             arguments = arguments with { CategoryId = await categories.FindIdAsync(marketplace, name, cancellationToken) };
         }
 
-        var found = await lookup.FindAsync(QueuedTool.SearchProducts, arguments.CacheKeyAt(marketplace), ToolJson.Default.ProductsResult, Job, cancellationToken);
+        var found = await lookup.FindAsync(call, QueuedTool.SearchProducts, arguments.CacheKeyAt(marketplace),
+            ToolJson.Default.ProductsResult, Job, cancellationToken);
         ToolMetrics.RecordSearch(call.Name, found.Source);
         return ProductsAnswer.Of(arguments.Query, QueuedTool.SearchProducts, found, link => tagLink(link, call.Principal));
 

@@ -30,7 +30,8 @@ internal sealed class SearchWebTool(ToolLookup lookup) : ITool
         }
 
         var search = new SearchWebArguments(query);
-        var found = await lookup.FindAsync(QueuedTool.SearchWeb, search.CacheKey, ToolJson.Default.SearchWebResult, Job, cancellationToken);
+        var found = await lookup.FindAsync(call, QueuedTool.SearchWeb, search.CacheKey, ToolJson.Default.SearchWebResult, Job,
+            cancellationToken);
         ToolMetrics.RecordSearch(call.Name, found.Source);
         return found.Value is { } result
             ? ToCallResult(result, found)

@@ -6,40 +6,79 @@ namespace Sendcat.Reliability.ToolJobs.Ledger;
 /// <summary>Reads single jobs, for operators.</summary>
 public sealed class ToolJobHistory(RequestDatabase database)
 {
+    private const string Find = """
+        -- find tool jobs
+        SELECT id, tool, qos_class, principal, status, attempts, max_attempts, replay_count, waiters, created_at, available_at, started_at,
+            completed_at,
+            lease_owner, lease_expires_at, dead_letter_reason, last_error, error_fingerprint, args, history::text, trace_parent
+        FROM reliability.tool_jobs WHERE id = ANY($1)
+        """;
+
+    // Both sides of the comparison use the index of the queued jobs of a tool.
+    private const string Positions = """
+        -- find positions of jobs
+        SELECT j.id, (
+            SELECT count(*) FROM reliability.tool_jobs o
+            WHERE o.tool = j.tool AND o.status = 'queued' AND (o.fair_at, o.id) < (j.fair_at, j.id) AND o.available_at <=
+                statement_timestamp())::int
+        FROM reliability.tool_jobs j WHERE j.id = ANY($1) AND j.status = 'queued'
+        """;
+
     /// <returns>Null: there is no such job; it may have been deleted after its retention time.</returns>
-    public async Task<ToolJobRow?> FindAsync(Guid id, CancellationToken cancellationToken)
+    public async Task<ToolJobRow?> FindAsync(Guid id, CancellationToken cancellationToken) =>
+        await FindAllAsync([id], cancellationToken) is [var job] ? job : null;
+
+    /// <returns>Those of the jobs that exist.</returns>
+    public async Task<IReadOnlyList<ToolJobRow>> FindAllAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(
-            """
-            -- find tool job
-            SELECT tool, qos_class, principal, status, attempts, max_attempts, replay_count, waiters, created_at, available_at, started_at, completed_at,
-                lease_owner, lease_expires_at, dead_letter_reason, last_error, error_fingerprint, args, history::text, trace_parent
-            FROM reliability.tool_jobs WHERE id = $1
-            """);
-        command.Parameters.Add(new() { Value = id });
+        await using var command = connection.CreateCommand(Find);
+        command.Parameters.Add(new() { Value = ids.ToArray() });
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
-        return await reader.ReadAsync(CancellationToken.None) ? Read(id, reader) : null;
+        var jobs = new List<ToolJobRow>();
+        while (await reader.ReadAsync(CancellationToken.None))
+        {
+            jobs.Add(Read(reader));
+        }
+
+        return jobs;
     }
 
-    private static ToolJobRow Read(Guid id, NpgsqlDataReader reader) => new(id, reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3))
+    /// <returns>For each of the jobs that is queued, how many due jobs of its lane run before it.</returns>
+    public async Task<IReadOnlyDictionary<Guid, int>> PositionsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
-        Attempts = reader.GetInt32(4),
-        MaxAttempts = reader.GetInt32(5),
-        ReplayCount = reader.GetInt32(6),
-        Waiters = reader.GetInt32(7),
-        CreatedAt = reader.GetFieldValue<DateTimeOffset>(8),
-        AvailableAt = reader.GetFieldValue<DateTimeOffset>(9),
-        StartedAt = Time(reader, 10),
-        CompletedAt = Time(reader, 11),
-        LeaseOwner = Text(reader, 12),
-        LeaseExpiresAt = Time(reader, 13),
-        DeadLetterReason = Text(reader, 14),
-        LastError = Text(reader, 15),
-        Fingerprint = Text(reader, 16),
-        Arguments = reader.GetString(17),
-        History = reader.GetString(18),
-        TraceParent = Text(reader, 19),
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(Positions);
+        command.Parameters.Add(new() { Value = ids.ToArray() });
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        var positions = new Dictionary<Guid, int>();
+        while (await reader.ReadAsync(CancellationToken.None))
+        {
+            positions[reader.GetGuid(0)] = reader.GetInt32(1);
+        }
+
+        return positions;
+    }
+
+    private static ToolJobRow Read(NpgsqlDataReader reader) =>
+        new(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4))
+    {
+        Attempts = reader.GetInt32(5),
+        MaxAttempts = reader.GetInt32(6),
+        ReplayCount = reader.GetInt32(7),
+        Waiters = reader.GetInt32(8),
+        CreatedAt = reader.GetFieldValue<DateTimeOffset>(9),
+        AvailableAt = reader.GetFieldValue<DateTimeOffset>(10),
+        StartedAt = Time(reader, 11),
+        CompletedAt = Time(reader, 12),
+        LeaseOwner = Text(reader, 13),
+        LeaseExpiresAt = Time(reader, 14),
+        DeadLetterReason = Text(reader, 15),
+        LastError = Text(reader, 16),
+        Fingerprint = Text(reader, 17),
+        Arguments = reader.GetString(18),
+        History = reader.GetString(19),
+        TraceParent = Text(reader, 20),
     };
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);

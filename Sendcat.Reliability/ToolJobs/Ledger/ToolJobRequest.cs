@@ -16,6 +16,9 @@ public sealed record ToolJobRequest(ToolLane Lane, string Arguments, string Prin
 {
     /// <summary>Attempts before the job is a dead letter. Null: <see cref="ToolJobOptions.MaxAttempts"/>.</summary>
     public int? MaxAttempts { get; init; }
+
+    /// <summary>Called when the job is enqueued or joined, with its id and whether it was joined; null: nobody is interested.</summary>
+    public Action<Guid, bool>? OnEntered { get; init; }
 }
 
 /// <summary>The address of an entry in the tool cache. The cache has normalised both names.</summary>

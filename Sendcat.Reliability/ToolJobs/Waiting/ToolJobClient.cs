@@ -86,6 +86,7 @@ public sealed class ToolJobClient(
 
         entry?.SetTag("sendcat.tool_job.id", job).SetTag("sendcat.tool_job.joined", entered.Joined).Stop();
         logger.JobEntered(job, request.Lane.Tool, entered.Joined);
+        request.OnEntered?.Invoke(job, entered.Joined);
         var remaining = timeout - time.GetElapsedTime(startedAt);
         remaining = remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
         if (entered.Announced)
