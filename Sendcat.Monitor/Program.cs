@@ -15,7 +15,8 @@ internal static class Program
         var watch = WatchCommand.Create(builder => builder.AddAlerts());
         var root = new RootCommand("Monitors Sendcat, manages dead letters and keys, and sends chat messages from a terminal.")
         {
-            ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), KnobCommand.Create(), SnapshotCommand.Create(), VerdictCommand.Create(), watch,
+            ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), KnobCommand.Create(), SnapshotCommand.Create(),
+                TurnCommand.Create(), TimelineCommand.Create(), VerdictCommand.Create(), watch,
         };
         foreach (var command in CallerCommands.Create())
         {

@@ -117,6 +117,10 @@ public static class ReliabilityFeature
         services.TryAddSingleton<OperatorKeys>();
         services.TryAddSingleton<SnapshotStore>();
         services.TryAddSingleton<EventHistory>();
+        services.TryAddSingleton<IncidentTimeline>();
+        services.TryAddSingleton(provider => new Processes(
+            provider.GetRequiredService<ReplicaLeases>(), provider.GetRequiredService<IConnectionMultiplexer>(),
+                provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(provider => new ReplicaLeases(provider.GetRequiredService<GuardedRedis>()));
         services.TryAddSingleton(provider => new CleanUps(
             provider.GetRequiredService<RateLimitEvents>(), provider.GetRequiredService<WebhookInbox>(), provider.GetRequiredService<JobRecovery>()));
@@ -140,6 +144,7 @@ public static class ReliabilityFeature
     private static IServiceCollection AddClaims(this IServiceCollection services)
     {
         services.TryAddSingleton(_ => ReplicaId.New());
+        services.AddUpkeep<IncidentMarks>();
         services.TryAddSingleton<GuardedRedis>();
         services.TryAddSingleton<LocalClaims>();
         services.TryAddSingleton<LeaseRevocation>();
@@ -155,6 +160,9 @@ public static class ReliabilityFeature
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ReliabilityMetrics>()));
         services.AddHostedService<ClaimWarmUp>();
+        services.TryAddSingleton<Drain>();
+        services.AddUpkeep<ProcessPresence>();
+        services.AddUpkeep<StoreRestarts>();
         return services;
     }
 
@@ -193,6 +201,7 @@ public static class ReliabilityFeature
             provider.GetRequiredService<IOptionsMonitor<CircuitOptions>>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<RateLimitEvents>(),
+            provider.GetRequiredService<IncidentMarks>(),
             provider.GetRequiredService<ReliabilityMetrics>(),
             provider.GetRequiredService<ILogger<Circuits.Circuits>>()));
 

@@ -6,6 +6,7 @@ using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Snapshot;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -40,6 +41,8 @@ internal static class ChatFeature
         services.AddHostedService(provider => provider.GetRequiredService<TurnMirrors>());
         services.AddSingleton<StartingTurns>();
         services.AddSingleton<LiveTurns>();
+        services.AddSingleton<IProcessLoad, ReplicaLoad>();
+        services.AddHealthChecks().AddCheck<DrainCheck>("drain");
         services.AddHostedService(provider => provider.GetRequiredService<LiveTurns>());
         services.AddHostedService<TurnDirectoryRenewal>();
         services.AddSingleton<TurnSignals>();

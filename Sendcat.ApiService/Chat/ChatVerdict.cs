@@ -68,7 +68,7 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
     public static string CauseOf(string reason) => reason switch
     {
         "upstream_auth" or "upstream_quota_exceeded" or "misconfigured" or RefusalReason.RouteSuspended or RefusalReason.NotConfigured => Key,
-        RefusalReason.RouteIsolated => Operator,
+        RefusalReason.RouteIsolated or RefusalReason.ReplicaDrained => Operator,
         RecentCounts.LateFirstToken or Waiting or Bulkheads.Reason => Provider,
         RefusalReason.StoreUnavailable or RefusalReason.RowsLocked or RefusalReason.FilesUnavailable or RefusalReason.RedisUnavailable => Store,
         RecentCounts.PartialResult => Lane,
@@ -87,7 +87,7 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
         Store => "A store (Postgres, Redis or files) does not respond",
         Lane => "A lane of the tool queue is full",
         Key => "The model provider refuses Sendcat's key or account",
-        Operator => "An operator has isolated the routes to the model provider",
+        Operator => "An operator has isolated the routes to the model provider, or drained replicas",
         Caller => "Callers exceed their own limits",
         Capacity => "All callers together exceed the limits of this deployment",
         _ => "Sendcat itself failed",

@@ -27,6 +27,9 @@ internal static class RefusalReason
     /// <summary>A budget of money applies, and the price of the model is unknown.</summary>
     public const string PriceUnknown = "model_price_unknown";
 
+    /// <summary>An operator has drained the replica; another one takes the request.</summary>
+    public const string ReplicaDrained = "replica_drained";
+
     /// <summary>The repeated message has no answer, and later messages follow it.</summary>
     public const string NoAnswer = "no_answer";
 

@@ -5,20 +5,17 @@ using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Providers;
-using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Snapshot;
 
 namespace Sendcat.ApiService.Ops;
 
 /// <summary>
-/// <c>/api/ops/circuits</c>, <c>bulkheads</c>, <c>replicas</c> and <c>clean-ups</c>: what operators read of the guards, and change by hand.
+/// <c>/api/ops/circuits</c>, <c>bulkheads</c> and <c>clean-ups</c>: what operators read of the guards, and change by hand.
 /// </summary>
 internal static class GuardOps
 {
     private const int DefaultSeconds = 900;
     private const int MaxSeconds = 86_400;
-
-    private static readonly TimeSpan RedisRetryAfter = TimeSpan.FromSeconds(1);
 
     public static void MapGuards(this RouteGroupBuilder ops)
     {
@@ -27,8 +24,6 @@ internal static class GuardOps
             "ops.isolateCircuit", "Isolate a provider: its circuit is open on all replicas for some seconds, then one probe decides", 404);
         ops.MapPost("/circuits/{provider}/close", CloseAsync).As("ops.closeCircuit", "Close a circuit on all replicas, also one that is isolated or suspended", 404);
         ops.MapGet("/bulkheads", BulkheadsAsync).As("ops.bulkheads", "Bulkheads: slots in use over all replicas, and the limits");
-        ops.MapGet("/replicas", ReplicasAsync).As("ops.replicas", "Replicas that hold leases, and whether they live", 503);
-        ops.MapPost("/replicas/{id}/release", ReleaseAsync).As("ops.releaseReplica", "Release the leases of a dead replica, all its slots of admission and bulkheads", 404, 409, 503);
         ops.MapPost("/clean-ups/{name}", CleanUpAsync).As("ops.cleanUp", "Clean up now: delete expired events, replay-keys or tool-jobs", 404);
     }
 
@@ -71,35 +66,6 @@ internal static class GuardOps
     private static async Task<Ok<Page<BulkheadView>>> BulkheadsAsync(Bulkheads bulkheads, CancellationToken cancellationToken) => TypedResults.Ok(new Page<BulkheadView>(
         [.. (await bulkheads.InFlightAsync(cancellationToken)).Select(used => BulkheadView.Of(used.Key, used.Value, bulkheads.LimitsOf(used.Key)))], null));
 
-    private static async Task<Results<Ok<Page<ReplicaView>>, ApiError>> ReplicasAsync(ReplicaLeases replicas, CancellationToken cancellationToken) =>
-        await replicas.ListAsync(cancellationToken) is { } known
-            ? TypedResults.Ok(new Page<ReplicaView>([.. known.Select(ReplicaView.Of)], null))
-            : ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable);
-
-    private static async Task<Results<Ok<ReplicaReleased>, ApiError>> ReleaseAsync(
-        HttpContext http, string id, ReplicaLeases replicas, OperatorAudit audit, CancellationToken cancellationToken)
-    {
-        if (await replicas.ListAsync(cancellationToken) is not { } known)
-        {
-            return ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable);
-        }
-
-        if (known.SingleOrDefault(replica => replica.Id == id) is not { } replica)
-        {
-            return ApiError.NotFound("No such replica");
-        }
-
-        if (replica.Lives)
-        {
-            return ApiError.Conflict("The replica lives: it would take its leases again");
-        }
-
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "replica.release", id, cancellationToken);
-        var left = await replicas.ReleaseAsync(id, cancellationToken);
-        await audit.EndAsync(entry, left is null ? "Redis was away" : string.Create(CultureInfo.InvariantCulture, $"{replica.Holders} holders"), cancellationToken);
-        return left is null ? ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable) : TypedResults.Ok(new ReplicaReleased(id, replica.Holders));
-    }
-
     private static async Task<Results<Ok<CleanedUp>, ApiError>> CleanUpAsync(
         HttpContext http, string name, CleanUps cleanUps, OperatorAudit audit, CancellationToken cancellationToken)
     {
@@ -123,16 +89,6 @@ internal sealed record BulkheadView(string Provider, int InFlight, int MaxConcur
     public static BulkheadView Of(string provider, int inFlight, BulkheadLimits limits) =>
         new(provider, inFlight, limits.MaxConcurrent, (int)limits.LeaseTtl.TotalMilliseconds);
 }
-
-/// <param name="Lives">It sent a heartbeat in time.</param>
-/// <param name="Holders">Turns and jobs that hold leases.</param>
-internal sealed record ReplicaView(string Id, bool Lives, int Holders)
-{
-    public static ReplicaView Of(ReplicaReading replica) => new(replica.Id, replica.Lives, replica.Holders);
-}
-
-/// <param name="Released">Turns and jobs whose leases were released.</param>
-internal sealed record ReplicaReleased(string Id, int Released);
 
 /// <param name="Deleted">Expired rows. Of tool jobs one call deletes a bounded number.</param>
 internal sealed record CleanedUp(string Name, int Deleted);

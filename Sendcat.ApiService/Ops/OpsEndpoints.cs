@@ -11,8 +11,9 @@ namespace Sendcat.ApiService.Ops;
 /// </summary>
 internal static class OpsEndpoints
 {
+    /// <returns>The group, for the operations of features that use this one.</returns>
     /// <exception cref="InvalidOperationException">A key is too short outside Development, or both keys are the same.</exception>
-    public static void MapOps(this WebApplication app)
+    public static RouteGroupBuilder MapOps(this WebApplication app)
     {
         // Resolved now, so that an invalid key stops the start instead of failing the first request.
         _ = app.Services.GetRequiredService<OpsKeys>();
@@ -27,6 +28,9 @@ internal static class OpsEndpoints
         ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400);
         SnapshotOps.Map(ops);
         ops.MapGuards();
+        ops.MapReplicas();
+        ops.MapRoutes();
+        ops.MapTimeline();
         ops.MapEvents();
         ops.MapCallers();
         ConditionOps.Map(ops);
@@ -42,6 +46,7 @@ internal static class OpsEndpoints
         ops.MapPackageFeed();
         ops.MapKeys();
         ops.MapAudit();
+        return ops;
     }
 
     private static Ok<KnobList> Knobs(KnobRegistry knobs) => TypedResults.Ok(new KnobList([.. knobs.Read().Select(KnobView.Of)], knobs.Rejected));

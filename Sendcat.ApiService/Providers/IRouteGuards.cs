@@ -11,11 +11,13 @@ internal interface IRouteGuards
     /// <summary>Acquires a slot in the bulkhead of the route. Disposing the result releases the slot.</summary>
     /// <param name="holder">Id of the stream that holds the slot.</param>
     /// <exception cref="ProviderException">The bulkhead is full.</exception>
-    ValueTask<IAsyncDisposable> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken);
+    /// <returns>Null: the call needs no slot.</returns>
+    ValueTask<IAsyncDisposable?> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken);
 
     /// <summary>Acquires the circuit's permission for one attempt.</summary>
     /// <exception cref="ProviderException">The circuit is open.</exception>
-    ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken);
+    /// <returns>Null: the call does not count.</returns>
+    ValueTask<CircuitPermit?> EnterAsync(ProviderRoute route, CancellationToken cancellationToken);
 
     /// <summary>Records that a call leaves the route for the next one.</summary>
     /// <param name="code">The code of the error that made it leave.</param>

@@ -32,6 +32,8 @@ internal static class ProvidersFeature
         services.AddSingleton<GenAiTelemetry>();
         services.AddSingleton<RequestFiles>();
         services.AddSingleton<ProviderRouter>();
+        services.AddSingleton<RouteProbe>();
+        services.AddSingleton<RouteDrain>();
         return services;
     }
 }

@@ -10,13 +10,13 @@ internal sealed class RouteGuards(Circuits circuits, Bulkheads bulkheads, RateLi
     /// <summary>Bucket of the event that is recorded for a failover.</summary>
     private const string FailoverBucket = "provider_failover";
 
-    public async ValueTask<IAsyncDisposable> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
+    public async ValueTask<IAsyncDisposable?> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
     {
         var entry = await bulkheads.AcquireAsync(route.Guard, holder, cancellationToken);
         return entry.Lease ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, RouteRefusal.BulkheadFull);
     }
 
-    public async ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
+    public async ValueTask<CircuitPermit?> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
     {
         // A model that the caller chose must not use the half-open circuit's single probe and must not close the circuit.
         var entry = route.IsConfigured ? await circuits.EnterAsync(route.Guard, cancellationToken) : circuits.EnterWithoutProbe(route.Guard);

@@ -45,6 +45,24 @@ internal sealed class RoutePlan(
         return heldRoute == ProviderRoute.Secondary ? [secondary, primary] : [primary, secondary];
     }
 
+    /// <summary>The primary and the secondary route of a class, also while failover is off.</summary>
+    public IReadOnlyList<ProviderRoute> OfClass(string modelClass)
+    {
+        var (knobs, primary) = (options.CurrentValue, account.CurrentValue);
+        var fast = modelClass == ModelClass.Fast;
+        return
+        [
+            Route(
+                ProviderRoute.Primary, modelClass, fast ? knobs.FastPrimaryModel : knobs.AgentPrimaryModel, knobs.PrimaryTimeoutMs,
+                    knobs.PrimaryRetries,
+                primary.BaseUrl, primary.ApiKey),
+            Route(
+                ProviderRoute.Secondary, modelClass, fast ? knobs.FastSecondaryModel : knobs.AgentSecondaryModel, knobs.SecondaryTimeoutMs,
+                    knobs.SecondaryRetries,
+                Or(knobs.SecondaryBaseUrl, primary.BaseUrl), Or(knobs.SecondaryApiKey, primary.ApiKey)),
+        ];
+    }
+
     /// <summary>The model of a turn without a requested model, on the primary route.</summary>
     public string DefaultModel =>
         options.CurrentValue is var knobs && knobs.DefaultModelClass == ModelClass.Fast ? knobs.FastPrimaryModel : knobs.AgentPrimaryModel;

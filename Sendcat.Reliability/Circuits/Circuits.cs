@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Events;
@@ -26,6 +27,7 @@ public sealed class Circuits
     private readonly IOptionsMonitor<CircuitOptions> _options;
     private readonly TimeProvider _time;
     private readonly RateLimitEvents _events;
+    private readonly IncidentMarks _marks;
     private readonly ReliabilityMetrics _metrics;
     private readonly ILogger<Circuits> _logger;
 
@@ -37,11 +39,12 @@ public sealed class Circuits
         IOptionsMonitor<CircuitOptions> options,
         TimeProvider time,
         RateLimitEvents events,
+        IncidentMarks marks,
         ReliabilityMetrics metrics,
         ILogger<Circuits> logger)
     {
         (_sharing, _redis, _replica, _providers) = (sharing, redis, replica, providers);
-        (_options, _time, _events, _metrics, _logger) = (options, time, events, metrics, logger);
+        (_options, _time, _events, _marks, _metrics, _logger) = (options, time, events, marks, metrics, logger);
         sharing.Attach(this);
     }
 
@@ -143,6 +146,7 @@ public sealed class Circuits
         }
 
         _metrics.CircuitBecame(circuit.Provider, after.OpenUntil is null ? "closed" : "open");
+        Mark(circuit, before, after);
         if (after is { Suspended: Suspension.Operator, OpenUntil: { } isolatedUntil })
         {
             _logger.ProviderIsolated(circuit.Provider, isolatedUntil);
@@ -162,6 +166,35 @@ public sealed class Circuits
         else
         {
             _logger.CircuitClosed(circuit.Provider);
+        }
+    }
+
+    /// <summary>Marks openings and closings in the timeline. A circuit that stays open after a failed probe is no new opening.</summary>
+    private void Mark(Circuit circuit, CircuitState before, CircuitState after)
+    {
+        if (after.OpenUntil is not { } until)
+        {
+            _marks.Record(new(
+                IncidentKind.CircuitClosed, circuit.Provider, "Closed",
+                string.Create(CultureInfo.InvariantCulture,
+                    $"circuit|{circuit.Provider}|{after.Epoch}|closed|{_time.GetUtcNow():yyyyMMddHHmm}")));
+        }
+        else if (before.OpenUntil is null || before.Suspended != after.Suspended)
+        {
+            var title = after.Suspended switch
+            {
+                null => string.Create(CultureInfo.InvariantCulture, $"Opened after {after.Failures.Length} failures"),
+                Suspension.Operator => "Isolated by an operator",
+                { } reason => $"Suspended: {reason.Name()}",
+            };
+            var error = after.Suspended is Suspension.Operator ? null : circuit.Read().LastError;
+            _marks.Record(new(
+                IncidentKind.CircuitOpened, circuit.Provider, title,
+                string.Create(CultureInfo.InvariantCulture, $"circuit|{circuit.Provider}|{after.Epoch}|{until.ToUnixTimeMilliseconds()}"))
+            {
+                Detail = string.Create(CultureInfo.InvariantCulture,
+                    $"until {until:yyyy-MM-dd HH:mm:ss}Z{(error is null ? "" : $": {error}")}"),
+            });
         }
     }
 

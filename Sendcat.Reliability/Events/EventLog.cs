@@ -10,4 +10,7 @@ internal static partial class EventLog
 
     [LoggerMessage(2602, LogLevel.Warning, "Expired rate limit events not deleted: {Error}")]
     public static partial void SweepFailed(this ILogger logger, string error);
+
+    [LoggerMessage(2603, LogLevel.Warning, "{Count} incident marks not written, retrying: {Error}")]
+    public static partial void MarksUnwritten(this ILogger logger, int count, string error);
 }

@@ -25,6 +25,17 @@ public sealed class KnobOverrideStore
         VALUES ($3, 'knob.set', $1, (SELECT value FROM before), $2, $4, $5) RETURNING before
         """;
 
+    private const string SetSeveral = """
+        -- set several knobs
+        WITH asked AS (SELECT * FROM unnest($1::text[], $2::text[]) AS a(name, value)),
+             before AS (SELECT k.name, k.value FROM reliability.knob_overrides k WHERE k.name = ANY($1) FOR UPDATE),
+             changed AS (
+               INSERT INTO reliability.knob_overrides (name, value, actor, updated_at) SELECT name, value, $3, $4 FROM asked
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value, actor = excluded.actor, updated_at = excluded.updated_at)
+        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
+        SELECT $3, 'knob.set', a.name, b.value, a.value, $4, $5 FROM asked a LEFT JOIN before b USING (name) RETURNING target, before
+        """;
+
     private const string Clear = """
         -- clear knob
         WITH cleared AS (DELETE FROM reliability.knob_overrides WHERE name = $1 RETURNING value)
@@ -98,6 +109,51 @@ public sealed class KnobOverrideStore
         return new(true, null, before, _knobs.Read(knob).Value);
     }
 
+    /// <summary>Sets several knobs in one step: all of them, or none.</summary>
+    /// <returns>The changes in the order of the settings, or the first setting that was refused, and why.</returns>
+    /// <inheritdoc cref="SetAsync"/>
+    public async Task<KnobsChange> SetAllAsync(
+        IReadOnlyList<(string Name, string Value)> settings, AuditedBy by, CancellationToken cancellationToken = default)
+    {
+        foreach (var (name, value) in settings)
+        {
+            var reason = _knobs.Find(name) is not { } knob ? "no such knob"
+                : knob.Secret || knob.StartUpOnly ? "it is read at start alone"
+                : knob.TryParse(value, out _, out var why) ? null : why;
+            if (reason is not null)
+            {
+                return new([], (name, reason));
+            }
+        }
+
+        var before = new Dictionary<string, string?>(StringComparer.Ordinal);
+        await using (var connection = await _database.OpenAsync(cancellationToken))
+        {
+            await using var command = connection.CreateCommand(SetSeveral);
+            command.Parameters.Add(new() { Value = settings.Select(setting => setting.Name).ToArray() });
+            command.Parameters.Add(new() { Value = settings.Select(setting => setting.Value).ToArray() });
+            command.Parameters.Add(new() { Value = by.Actor });
+            command.Parameters.Add(new() { Value = _time.GetUtcNow() });
+            command.Parameters.Add(by.ReasonParameter());
+            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+            while (await reader.ReadAsync(CancellationToken.None))
+            {
+                before[reader.GetString(0)] = await reader.IsDBNullAsync(1, CancellationToken.None) ? null : reader.GetString(1);
+            }
+        }
+
+        foreach (var (name, value) in settings)
+        {
+            _logger.KnobSet(name, value, by.Actor);
+        }
+
+        await _watch.RefreshAsync(cancellationToken);
+        await SignalAsync();
+        return new(
+            [.. settings.Select(setting =>
+            (setting.Name, before.GetValueOrDefault(setting.Name), (string?)_knobs.Read(_knobs.Find(setting.Name)!).Value))], null);
+    }
+
     /// <summary>
     /// Notifies the other replicas. The signal is optional: a replica that misses it reads the table within a few seconds.
     /// </summary>
@@ -127,3 +183,8 @@ public sealed record KnobChange(bool Accepted, string? Reason, string? Before, s
 {
     internal static KnobChange Refused(string reason) => new(false, reason, null, null);
 }
+
+/// <summary>The result of a change of several knobs.</summary>
+/// <param name="Changes">Name, previous override (null without one) and present value.</param>
+/// <param name="Refused">The setting that was refused, and then none was changed; null: all were.</param>
+public sealed record KnobsChange(IReadOnlyList<(string Name, string? Before, string? Now)> Changes, (string Name, string Reason)? Refused);

@@ -49,6 +49,12 @@ public static class RedisKeys
     /// <summary>Prefix of <see cref="LeasesOf"/>, for scripts that visit the hashes of all replicas.</summary>
     public const string LeasesOfPrefix = "leases:of:";
 
+    /// <summary>What a process says about itself.</summary>
+    public static string ProcessStatus(string process) => $"process:status:{process}";
+
+    /// <summary>Hash: process → who has drained it.</summary>
+    public const string DrainedProcesses = "process:drained";
+
     /// <summary>Prefix of the keys that mark a holder's leases as revoked, so that its replica does not acquire them again.</summary>
     public const string RevokedHolderPrefix = "leases:taken:";
 

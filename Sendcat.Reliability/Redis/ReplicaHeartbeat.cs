@@ -18,6 +18,7 @@ internal sealed class ReplicaHeartbeat(
     TimeProvider time,
     ReliabilityMetrics metrics,
     RateLimitEvents events,
+    IncidentMarks marks,
     ILogger<ReplicaHeartbeat> logger)
     : BackgroundService
 {
@@ -55,7 +56,7 @@ internal sealed class ReplicaHeartbeat(
             Volatile.Write(ref _eraSeenAt, time.GetTimestamp());
             if (_era is not null)
             {
-                ReportDataLost();
+                ReportDataLost(era);
             }
         }
 
@@ -67,8 +68,9 @@ internal sealed class ReplicaHeartbeat(
     }
 
     /// <summary>Every replica notices the loss; equal events are one row.</summary>
-    private void ReportDataLost()
+    private void ReportDataLost(string era)
     {
+        marks.Record(new(IncidentKind.RedisDataLost, "redis", "Redis came back without its data", $"redis_data|{era}"));
         logger.RedisLostData();
         events.Record(new(RateLimitSource.ChatHttp, DataLost, DataLost, RateLimitOutcome.ContentionFallback, DataLost));
     }
@@ -115,6 +117,7 @@ internal sealed class ReplicaHeartbeat(
         {
             metrics.Leases("buried_replica", 1);
             BackgroundRound.Record("reap replica leases", began, ("sendcat.replica.id", dead));
+            marks.Record(new(IncidentKind.ProcessDied, dead, "Its heartbeat timed out", $"died|{dead}"));
             logger.ReplicaReaped(dead);
         }
     }

@@ -23,6 +23,8 @@ internal sealed class HeldJobs(
     private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
     private readonly AutoResetSignal _renewalRequested = new(time);
 
+    public int Count => _jobs.Count;
+
     /// <summary>Adds a job and starts the timers of its lease and of its maximum duration.</summary>
     /// <param name="job">A newly claimed job.</param>
     /// <param name="claimStartedAt">Timestamp (<see cref="TimeProvider.GetTimestamp"/>) from before the claim statement.</param>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Snapshot;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
@@ -27,6 +28,7 @@ internal sealed class LaneRunner(
     ToolJobSignals signals,
     WorkerSlots slots,
     JobRuns runs,
+    Drain drain,
     IOptionsMonitor<ToolJobOptions> options,
     TimeProvider time,
     StoreOutages outages,
@@ -82,17 +84,23 @@ internal sealed class LaneRunner(
         {
             try
             {
+                await drain.WaitUntilResumedAsync(stopping);
+                using var open = CancellationTokenSource.CreateLinkedTokenSource(stopping, drain.Token);
                 await using var feed = await LaneFeed.OpenAsync(broker, lane, lanes.LimitsOf(lane).MaxConcurrent, time, stopping);
                 timeouts = 0;
                 _messages.Ends();
-                while (await feed.FillAsync(stopping))
+                while (await feed.FillAsync(open.Token))
                 {
-                    await ServeAsync(feed, stopping);
+                    await ServeAsync(feed, open.Token);
                 }
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
+            }
+            catch (OperationCanceledException) when (drain.IsOn)
+            {
+                // The feed is closed, so the broker gives its messages to other workers.
             }
             catch (Exception exception)
             {
@@ -175,7 +183,7 @@ internal sealed class LaneRunner(
             try
             {
                 await timer.WaitForNextTickAsync(stopping);
-                while (await leases.HasOverdueAsync(lane, Overdue, stopping) && await ServeOverdueAsync(stopping))
+                while (!drain.IsOn && await leases.HasOverdueAsync(lane, Overdue, stopping) && await ServeOverdueAsync(stopping))
                 {
                 }
 

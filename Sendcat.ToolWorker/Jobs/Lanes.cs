@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Snapshot;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
@@ -19,7 +20,8 @@ internal sealed class Lanes(
     WorkerSlots slots,
     JobRuns runs,
     IOptionsMonitor<ToolJobOptions> options,
-    IOptionsMonitor<LaneOptions> drain,
+    Drain drain,
+    IOptionsMonitor<LaneOptions> laneOptions,
     TimeProvider time,
     StoreOutages outages,
     ILogger<Lanes> logger) : BackgroundService
@@ -27,8 +29,9 @@ internal sealed class Lanes(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.WhenAll(lanes.All.Select(lane =>
-            new LaneRunner(lane, lanes, broker, leases, signals, slots, runs, options, time, outages, logger).RunAsync(stoppingToken)));
-        await runs.DrainAsync(TimeSpan.FromMilliseconds(drain.CurrentValue.DrainMs));
+            new LaneRunner(lane, lanes, broker, leases, signals, slots, runs, drain, options, time, outages, logger)
+                .RunAsync(stoppingToken)));
+        await runs.DrainAsync(TimeSpan.FromMilliseconds(laneOptions.CurrentValue.DrainMs));
     }
 }
 
@@ -54,6 +57,7 @@ internal static class LanesFeature
         services.AddSingleton<JobRuns>();
         services.AddSingleton<HeldJobs>();
         services.AddHostedService(provider => provider.GetRequiredService<HeldJobs>());
+        services.AddSingleton<IProcessLoad, WorkerLoad>();
         services.AddHostedService<Lanes>();
         services.AddOptions<HostOptions>().Configure<IOptionsMonitor<LaneOptions>>((host, lanes) =>
             host.ShutdownTimeout = TimeSpan.FromMilliseconds(lanes.CurrentValue.DrainMs) + AfterDrain);

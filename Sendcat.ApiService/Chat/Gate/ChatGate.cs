@@ -8,6 +8,7 @@ using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
 using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Snapshot;
 using Sendcat.Reliability.Timing;
 
 namespace Sendcat.ApiService.Chat.Gate;
@@ -19,13 +20,15 @@ namespace Sendcat.ApiService.Chat.Gate;
 internal sealed class ChatGate(
     ChatAddressLimiter addressLimiter, LargeMessages large, Principals principals, CallerBlocks blocks, TurnAdmission admission,
     RequestThreads threads, ThreadTurns turns, Quotas quotas, TurnModel models, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat,
-    IOptionsMonitor<OpenRouterOptions> account, TimeProvider time)
+    IOptionsMonitor<OpenRouterOptions> account, Drain drain, TimeProvider time)
 {
     /// <summary>
     /// The longest wait for the turn of a concurrent request with the same message: longer than Redis needs to release the leases of a
     /// replica that died while it started the turn.
     /// </summary>
     private static readonly TimeSpan MaxStartWait = TimeSpan.FromSeconds(12);
+
+    private static readonly TimeSpan DrainRetryAfter = TimeSpan.FromSeconds(1);
 
     private static readonly Backoff StartPauses = new(TimeSpan.FromMilliseconds(15), TimeSpan.FromMilliseconds(500)) { Jitter = 0.2 };
 
@@ -136,6 +139,12 @@ internal sealed class ChatGate(
             if (start is null)
             {
                 return new ChatRepeat(request, thread, plan);
+            }
+
+            if (drain.IsOn)
+            {
+                // Requests that repeat one of this replica, or resume a turn, are still served.
+                return ApiError.UpstreamUnavailable(DrainRetryAfter, RefusalReason.ReplicaDrained);
             }
 
             if (quotas.CheckTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, start.NewMessages) is { } full)

@@ -14,7 +14,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// <summary>The admission of a turn: what it claims, and what is tried when it is denied.</summary>
 internal sealed class TurnAdmission(
     AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned,
-    TurnModel models, TurnReservation reservation, TimeProvider time)
+    TurnModel models, RouteDrain drain, TurnReservation reservation, TimeProvider time)
 {
     private const int MaxTakeoverAttempts = 3;
 
@@ -35,11 +35,17 @@ internal sealed class TurnAdmission(
     /// <summary>
     /// Puts the claims on admission, rate limiter and provider bulkhead into one request: one decision, one round trip to Redis.
     /// </summary>
-    /// <returns>The request, and the claim on a slot of the provider bulkhead that is part of it.</returns>
-    public (AdmissionRequest Request, Claim SlotClaim) RequestOf(
-        HttpContext http, Principal principal, Guid streamId, ChatRequest request)
+    /// <returns>
+    /// The request, and the claim on a slot of the provider bulkhead that is part of it: that of the secondary route for a turn that leaves
+    /// the
+    /// primary one, because an operator drains it.
+    /// </returns>
+    public (AdmissionRequest Request, SlotClaim Slot) RequestOf(HttpContext http, Principal principal, Guid streamId, ChatRequest request)
     {
-        var slotClaim = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
+        var route = drain.Avoids(ProviderRoute.Primary, streamId) && CanStartOnSecondary(request.ModelId, streamId)
+            ? ProviderRoute.Secondary
+            : ProviderRoute.Primary;
+        var slotClaim = bulkheads.Claim(ProviderRoute.GuardOf(route));
         var addresses = ClientAddress.LimitKeysOf(http);
         Claim[] claims =
         [
@@ -53,7 +59,7 @@ internal sealed class TurnAdmission(
             Principal = principal.Key, Message = AnsweredMessage.NameIn(request, principal), StreamId = StreamIds.Format(streamId), Addresses = addresses, IsGuest = principal.HasGuestLimits,
             RouteSlots = slotClaim.Cap, WebSearch = request.WebSearch, OtherClaims = claims,
         };
-        return (admissionRequest, slotClaim);
+        return (admissionRequest, new(route, slotClaim, streamId));
     }
 
     public static async ValueTask WithdrawAsync(Task<AdmissionDecision>? admitting)
@@ -70,15 +76,16 @@ internal sealed class TurnAdmission(
 
     /// <summary>
     /// Retries a denied admission: without the slot of the turn whose answer the new one replaces, then after it has released that of the
-    /// principal's own detached turn, then with a slot of the secondary route if the primary one is full, then after it has released slots of
+    /// principal's own detached turn, then with a slot of the other route if the first one is full, then after it has released slots of
     /// abandoned turns of any principal.
     /// </summary>
-    /// <param name="slotClaim">The claim of <paramref name="request"/> on a slot of the provider bulkhead.</param>
+    /// <param name="slot">The claim of <paramref name="request"/> on a slot of the provider bulkhead.</param>
     /// <param name="decision">The first decision on <paramref name="request"/>.</param>
     /// <param name="replaced">The running turn whose answer the new one replaces; null: none.</param>
     /// <returns>The ticket, and the route of which it holds a slot.</returns>
     public async ValueTask<Outcome<(AdmissionTicket Ticket, string HeldRoute)>> RetryAsync(
-        HttpContext http, Principal principal, AdmissionRequest request, Claim slotClaim, string? model, AdmissionDecision decision, RunningTurn? replaced)
+        HttpContext http, Principal principal, AdmissionRequest request, SlotClaim slot, string? model, AdmissionDecision decision,
+            RunningTurn? replaced)
     {
         if ((IsInFlight(decision) || IsSameMessage(decision)) && replaced is not null)
         {
@@ -106,15 +113,17 @@ internal sealed class TurnAdmission(
             }
         }
 
-        if (decision is AdmissionDecision.Denied primary && ReferenceEquals(primary.By, slotClaim) && models.SpillsOver(model)
-            && await admission.AdmitAsync(OnSecondary(request, slotClaim), http.RequestAborted) is AdmissionDecision.Admitted spilled)
+        var other = slot.Route == ProviderRoute.Primary ? ProviderRoute.Secondary : ProviderRoute.Primary;
+        if (decision is AdmissionDecision.Denied first && ReferenceEquals(first.By, slot.Claim)
+            && (other == ProviderRoute.Primary || CanStartOnSecondary(model, slot.StreamId))
+            && await admission.AdmitAsync(On(other, request, slot.Claim), http.RequestAborted) is AdmissionDecision.Admitted spilled)
         {
-            return (spilled.Ticket, ProviderRoute.Secondary);
+            return (spilled.Ticket, other);
         }
 
         for (var ended = 0;
             ended < MaxTurnsEnded && decision is AdmissionDecision.Denied full
-                && await abandoned.EndOneAsync(full, slotClaim, http.RequestAborted);
+                && await abandoned.EndOneAsync(full, slot.Claim, http.RequestAborted);
             ended++)
         {
             decision = await admission.AdmitAsync(request, http.RequestAborted);
@@ -122,15 +131,21 @@ internal sealed class TurnAdmission(
 
         if (decision is AdmissionDecision.Admitted admitted)
         {
-            return (admitted.Ticket, ProviderRoute.Primary);
+            return (admitted.Ticket, slot.Route);
         }
 
         return ChatRefusal.Of((AdmissionDecision.Denied)decision);
     }
 
-    private AdmissionRequest OnSecondary(AdmissionRequest request, Claim slotClaim)
+    private bool CanStartOnSecondary(string? model, Guid streamId) =>
+        !drain.Avoids(ProviderRoute.Secondary, streamId) && models.SpillsOver(model);
+
+    private AdmissionRequest On(string route, AdmissionRequest request, Claim slotClaim)
     {
-        var secondary = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Secondary));
-        return request with { OtherClaims = [.. request.OtherClaims.Select(claim => ReferenceEquals(claim, slotClaim) ? secondary : claim)] };
+        var other = bulkheads.Claim(ProviderRoute.GuardOf(route));
+        return request with { OtherClaims = [.. request.OtherClaims.Select(claim => ReferenceEquals(claim, slotClaim) ? other : claim)] };
     }
 }
+
+/// <summary>The claim of a turn on a slot of the bulkhead of the route on which it starts.</summary>
+internal sealed record SlotClaim(string Route, Claim Claim, Guid StreamId);

@@ -110,12 +110,12 @@ internal sealed record TrailTool(
 /// <param name="Reason"><c>completed</c>, <c>failed</c>, or why the turn was ended, for instance <c>user_abort</c>.</param>
 /// <param name="Code">The error code that the client got.</param>
 /// <param name="Tokens">Tokens of all model calls.</param>
-/// <param name="MicroUsd">Cost of all model calls in millionths of a US dollar.</param>
+/// <param name="MicroUsd">Cost of all model calls in millionths of a US dollar; null: a price is unknown.</param>
 internal sealed record TrailEnd(
     [property: JsonPropertyName("r")] string Reason, [property: JsonPropertyName("c")] string? Code,
         [property: JsonPropertyName("o")] string? Route,
     [property: JsonPropertyName("s")] int? Status, [property: JsonPropertyName("k")] long Tokens,
-        [property: JsonPropertyName("u")] long MicroUsd);
+        [property: JsonPropertyName("u")] long? MicroUsd);
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(TrailEntries))]

@@ -91,7 +91,7 @@ internal sealed class TurnTrail(TimeProvider time)
     /// <summary>The turn has ended. Only the first call has an effect.</summary>
     /// <param name="ending">Why it was ended; null: it ended by itself.</param>
     /// <param name="code">The error code that the client gets; null: none.</param>
-    public void Ended(string? ending, ProviderError? failure, string? code, long tokens, long microUsd)
+    public void Ended(string? ending, ProviderError? failure, string? code, long tokens, long? microUsd)
     {
         var reason = ending ?? (code is null ? MessageStatus.Completed : "failed");
         Change(() => _end ??= new(reason, code, failure?.RouteId, failure?.Status, tokens, microUsd));

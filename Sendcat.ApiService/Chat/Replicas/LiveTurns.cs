@@ -182,7 +182,7 @@ internal sealed class LiveTurns(
 
         turn.Feed.Notify();
         turn.Record.Trail?.Ended(
-            turn.Ending?.Name(), providerError, (last as ChatEvent.Error)?.Code, engine.TokensSpent, engine.MicroUsdSpent);
+            turn.Ending?.Name(), providerError, (last as ChatEvent.Error)?.Code, engine.TokensSpent, engine.Cost.MicroUsd);
         await SettleAsync(turn, last, engine, ticket);
     }
 

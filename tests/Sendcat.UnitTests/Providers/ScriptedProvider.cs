@@ -207,7 +207,7 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
 
     public CircuitReading Circuit(string routeId) => Of(routeId).Read();
 
-    public ValueTask<IAsyncDisposable> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
+    public ValueTask<IAsyncDisposable?> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
     {
         if (FullRoutes.Contains(route.Id))
         {
@@ -219,7 +219,7 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
         return new(new Slot(() => HeldSlots.Remove(route.Id)));
     }
 
-    public ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
+    public ValueTask<CircuitPermit?> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
     {
         var circuit = Of(route.Id);
         var entry = route.IsConfigured ? circuit.Enter() ?? circuit.Probe() : circuit.EnterWithoutProbe();

@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Sendcat.Monitor.Chat;
+using Spectre.Console;
+
+namespace Sendcat.Monitor.Ops;
+
+/// <summary>
+/// <c>timeline</c>: what happened to the system in the last minutes, the oldest first: circuits, starts and ends of processes, restarts of
+/// the
+/// stores, changes by operators, alerts.
+/// </summary>
+internal static class TimelineCommand
+{
+    /// <summary>Rows of one request, which every setting of OPS_MAX_ROWS_PER_SECTION from 100 allows.</summary>
+    private const int PageRows = 100;
+
+    private const int MaxRows = 5_000;
+
+    /// <param name="console">Null: the terminal.</param>
+    /// <param name="errors">Null: standard error.</param>
+    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
+    /// <param name="time">Null: the clock of the system.</param>
+    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null, TimeProvider? time = null)
+    {
+        var verb = new OpsVerb(console, errors, key);
+        var minutes = new Option<int>("--minutes") { Description = "How far to look back.", DefaultValueFactory = _ => 60 };
+        minutes.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+            {
+                result.AddError("--minutes is a number from 1");
+            }
+        });
+        var kinds = new Option<string?>(
+            "--kinds") { Description = "Only these, separated by commas, for instance circuit_opened,alert_raised." };
+        var command = new Command("timeline", "What happened to the system: circuits, restarts, changes by operators, alerts.")
+        {
+            minutes, kinds, verb.UrlOption, verb.JsonOption,
+        };
+        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
+        {
+            var from = (time ?? TimeProvider.System).GetUtcNow().AddMinutes(-parsed.GetValue(minutes));
+            var query = string.Create(
+                CultureInfo.InvariantCulture,
+                $"api/ops/timeline?limit={PageRows}&from={from.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}{(parsed.GetValue(kinds) is { } only ? $"&kinds={Uri.EscapeDataString(only)}" : "")}");
+            var (page, entries) = (await service.GetAsync(query, stop), new List<JsonElement>());
+            if (printer.Raw(page))
+            {
+                return ExitCode.Pass;
+            }
+
+            entries.AddRange(OpsPrinter.Items(page));
+            while (page.Text("nextCursor") is { } cursor && entries.Count < MaxRows)
+            {
+                page = await service.GetAsync($"{query}&cursor={Uri.EscapeDataString(cursor)}", stop);
+                entries.AddRange(OpsPrinter.Items(page));
+            }
+
+            Print(printer, entries);
+            return ExitCode.Pass;
+        }));
+        return command;
+    }
+
+    private static void Print(OpsPrinter printer, List<JsonElement> entries)
+    {
+        if (entries.Count == 0)
+        {
+            printer.Line("Nothing happened.");
+        }
+
+        printer.Columns([
+            .. Enumerable.Reverse(entries).Select(entry => new[]
+            {
+                OpsPrinter.Time(entry, "at"), entry.Text("subject") ?? "", entry.Text("title") ?? "",
+                string.Join("; ",
+                    new[] { entry.Text("detail"),
+                    entry.Text("actor") is { } actor ? $"{actor}: {entry.Text("reason")}" : null }.OfType<string>()),
+            }),
+        ]);
+    }
+}

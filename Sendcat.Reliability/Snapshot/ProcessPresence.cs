@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Sendcat.Reliability.Events;
+using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Timing;
+using StackExchange.Redis;
+
+namespace Sendcat.Reliability.Snapshot;
+
+/// <summary>
+/// Shows this process to operators: every two seconds it writes its status to Redis and reads whether it is drained. It marks its start and
+/// its end in the timeline. While Redis is unavailable, a drained process stays drained.
+/// </summary>
+internal sealed class ProcessPresence(
+    IEnumerable<IProcessLoad> loads, Drain drain, Circuits.Circuits circuits, IncidentMarks marks, IConnectionMultiplexer redis,
+        ReplicaId replica,
+    TimeProvider time, StoreOutages outages, ILogger<ProcessPresence> logger) : BackgroundService
+{
+    /// <summary>The field of a process that an operator has resumed, until the process has seen it.</summary>
+    public const string Resumed = "resumed";
+
+    private const string Work = "Status of the process";
+
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StatusTtl = TimeSpan.FromSeconds(15);
+
+    private readonly IProcessLoad? _load = loads.SingleOrDefault();
+    private readonly WorkOutage _outage = new(Work, outages.Redis, logger, time);
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (_load is { } load)
+        {
+            var (id, version) = (replica.ToString(), VersionOf(load));
+            marks.Record(new(IncidentKind.ProcessStarted, SubjectOf(load), "Started", IncidentMarks.Started(id))
+            {
+                Detail = string.Create(CultureInfo.InvariantCulture,
+                    $"{version} on {Environment.MachineName}, process {Environment.ProcessId}"),
+            });
+            marks.Record(
+                new(IncidentKind.Deployment, load.Kind, $"{load.Kind} {version}", $"deployment|{load.Kind}|{id}") { Detail = version });
+        }
+
+        return base.StartAsync(cancellationToken);
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        if (_load is { } load)
+        {
+            marks.Record(new(IncidentKind.ProcessStopped, SubjectOf(load), "Stopped", IncidentMarks.Stopped(replica.ToString())));
+        }
+    }
+
+    /// <summary>One round: writes the status, and begins or ends the drain.</summary>
+    internal async Task ReportAsync(IProcessLoad load, CancellationToken cancellationToken)
+    {
+        if (!redis.IsConnected)
+        {
+            return;
+        }
+
+        try
+        {
+            var (id, database) = (replica.ToString(), redis.GetDatabase());
+            var status = new ProcessStatus(
+                load.Kind, VersionOf(load), Environment.MachineName, Environment.ProcessId, _startedAt, time.GetUtcNow(), drain.IsOn,
+                    load.Read(),
+                circuits.States());
+            var writing = database.StringSetAsync(
+                RedisKeys.ProcessStatus(id), JsonSerializer.Serialize(status, ProcessJson.Default.ProcessStatus), StatusTtl);
+            var order = (string?)await database.HashGetAsync(RedisKeys.DrainedProcesses, id)
+                .WaitAsync(ResponseTimeout, time, cancellationToken);
+            await writing.WaitAsync(ResponseTimeout, time, cancellationToken);
+            if (order == Resumed)
+            {
+                await database.HashDeleteAsync(RedisKeys.DrainedProcesses, id).WaitAsync(ResponseTimeout, time, cancellationToken);
+            }
+
+            // Redis may have lost the order. Only an operator ends a drain.
+            if (order is null ? false : order == Resumed ? drain.End() : drain.Begin())
+            {
+                logger.DrainChanged(drain.IsOn ? "drained" : "resumed");
+            }
+
+            _outage.Ends();
+        }
+        catch (Exception exception) when (RedisFailure.Is(exception))
+        {
+            if (_outage.Begins(exception))
+            {
+                logger.StatusUnwritten(exception.Message);
+            }
+        }
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        _load is not { } load
+            ? Task.CompletedTask
+            : new BackgroundLoop(Work, logger, time).RepeatAsync(
+                async cancellationToken =>
+                {
+                    await ReportAsync(load, cancellationToken);
+                    await Task.Delay(Period, time, cancellationToken);
+                },
+                stoppingToken);
+
+    private string SubjectOf(IProcessLoad load) => $"{load.Kind} {replica}";
+
+    /// <summary>Two builds of the same version differ in the id of the build.</summary>
+    private static string VersionOf(IProcessLoad load)
+    {
+        var program = load.GetType().Assembly;
+        var version = program.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+        return $"{version} ({program.ManifestModule.ModuleVersionId.ToString("N")[..8]})";
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json.Serialization;
+using Sendcat.Reliability.Circuits;
+
+namespace Sendcat.Reliability.Snapshot;
+
+/// <summary>What a program reports about the work of its process.</summary>
+public interface IProcessLoad
+{
+    /// <summary><c>api</c> or <c>worker</c>.</summary>
+    string Kind { get; }
+
+    ProcessLoad Read();
+}
+
+/// <summary>The work of a process. Null: the program has no such work.</summary>
+/// <param name="Turns">Turns that run.</param>
+/// <param name="WaitingTurns">Turns without a first token.</param>
+/// <param name="Jobs">Tool jobs that run.</param>
+/// <param name="Slots">Most tool jobs at once.</param>
+public sealed record ProcessLoad(int? Turns = null, int? WaitingTurns = null, int? Jobs = null, int? Slots = null);
+
+/// <summary>What a process says about itself, every two seconds, in Redis.</summary>
+/// <param name="Version">Of the program, with the first digits of the build's id.</param>
+/// <param name="IsDrained">It begins no new work.</param>
+/// <param name="Circuits">With its own counts of failures and successes.</param>
+public sealed record ProcessStatus(
+    string Kind, string Version, string Host, int Pid, DateTimeOffset StartedAt, DateTimeOffset SeenAt, bool IsDrained, ProcessLoad Load,
+    IReadOnlyList<CircuitReading> Circuits);
+
+/// <summary>Who has drained a process.</summary>
+public sealed record DrainOrder(DateTimeOffset At, string By, string? Reason);
+
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ProcessStatus))]
+[JsonSerializable(typeof(DrainOrder))]
+internal sealed partial class ProcessJson : JsonSerializerContext;
