@@ -49,6 +49,7 @@ internal sealed record AdmissionSwitched(string Mode, IReadOnlyList<KnobChanged>
 [JsonSerializable(typeof(KnobSetting))]
 [JsonSerializable(typeof(KnobChanged))]
 [JsonSerializable(typeof(AdmissionSwitched))]
+[JsonSerializable(typeof(OwnKeyView))]
 [JsonSerializable(typeof(QueueView))]
 [JsonSerializable(typeof(QueueChecked))]
 [JsonSerializable(typeof(Page<QueueAlertView>), TypeInfoPropertyName = "QueueAlertPage")]

@@ -26,6 +26,7 @@ internal static class OpsEndpoints
         ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As("ops.setKnob", "Set a knob on all replicas", 400, 404, 413, 415);
         ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Remove the override of a knob", 400, 404);
         ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400);
+        ops.MapOwnKey();
         SnapshotOps.Map(ops);
         ops.MapGuards();
         ops.MapReplicas();

@@ -35,6 +35,18 @@ public sealed class NamedKeysTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_key_tells_its_name_and_role_to_its_holder()
+    {
+        await using var api = await StartAsync();
+        var operators = api.WithBearer(Key);
+        var bob = api.WithBearer(await MakeAsync(operators, "bob", "viewer"));
+
+        Assert.Equal("""{"name":"operator","role":"operator"}""", await operators.GetStringAsync("/api/ops/self"));
+        Assert.Equal("""{"name":"bob (viewer)","role":"viewer"}""", await bob.GetStringAsync("/api/ops/self"));
+        await (await api.WithBearer("another key").GetAsync("/api/ops/self")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    }
+
+    [Fact]
     public async Task A_key_is_shown_once_and_stored_as_its_hash()
     {
         await using var api = await StartAsync();
