@@ -34,6 +34,7 @@ var monitorReplicas = builder.AddSetting("monitor-replicas", "1", "Number of Mon
 var opsKey = builder.AddGeneratedSecret("ops-api-key", "OPS_API_KEY", 32, "Operator key for /api/ops.");
 var viewerKey = builder.AddGeneratedSecret("ops-viewer-key", "OPS_VIEWER_KEY", 32, "Viewer key for /api/ops: read-only, used by the Monitor.");
 var signingKey = builder.AddGeneratedSecret("auth-signing-key", "AUTH_SIGNING_KEY", 48, "Signs bearer tokens and guest sessions; a new key signs all users out.");
+var cookieKey = builder.AddGeneratedSecret("console-cookie-key", "CONSOLE_COOKIE_KEY", 48, "Encrypts the sign-in cookies of the operator console; a new key signs its users out.");
 var keys = builder.AddProviderKeys();
 var appUrl = builder.AddAppUrl();
 var gmail = builder.AddGmail();
@@ -107,7 +108,7 @@ var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
     .WaitFor(api); // the API applies the database migrations
 
 builder.AddProject<Projects.Sendcat_Monitor>("monitor")
-    .WithDescription("The operator console and the alerts. It has no sign-in, so it is not reachable from outside.")
+    .WithDescription("The operator console, where operators and viewers sign in with their keys, and the alerts. Not reachable from outside.")
     .WithHttpEndpoint(port: ports?.Monitor)
     .WithHttpHealthCheck("/alive")
     .WithReplicas(monitorReplicas.AsNumber())
@@ -116,6 +117,7 @@ builder.AddProject<Projects.Sendcat_Monitor>("monitor")
     .WithReference(stores.Database)
     .WithSettings([settings[^1], .. builder.AddAlertReceivers()])
     .WithEnvironment("OPS_VIEWER_KEY", viewerKey)
+    .WithEnvironment("CONSOLE_COOKIE_KEY", cookieKey)
     .WithPage("Operator console", "/")
     .WithRestartOnExit()
     .WaitFor(api);
