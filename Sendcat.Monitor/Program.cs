@@ -4,6 +4,7 @@ using Sendcat.Monitor.Chat;
 using Sendcat.Monitor.DeadLetters;
 using Sendcat.Monitor.Ops;
 using Sendcat.Monitor.Watch;
+using Sendcat.Monitor.WebConsole;
 
 namespace Sendcat.Monitor;
 
@@ -12,7 +13,7 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
-        var watch = WatchCommand.Create(builder => builder.AddAlerts());
+        var watch = WatchCommand.Create(builder => builder.AddAlerts().AddWebConsole(), app => app.MapWebConsole());
         var root = new RootCommand("Monitors Sendcat, manages dead letters and keys, and sends chat messages from a terminal.")
         {
             ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), KnobCommand.Create(), SnapshotCommand.Create(),

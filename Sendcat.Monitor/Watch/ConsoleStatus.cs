@@ -1,6 +1,14 @@
 namespace Sendcat.Monitor.Watch;
 
-/// <summary>The response of <c>/api/status</c>.</summary>
+/// <summary>The response of <c>/api/status</c>, which needs no sign-in: no address, no number.</summary>
+/// <param name="Problem">Of the first address that has one.</param>
+internal sealed record PublicStatus(DateTimeOffset At, string State, string? Problem)
+{
+    public static PublicStatus Of(ConsoleStatus status) =>
+        new(status.At, status.State, status.Apis.Select(api => api.Latest.Problem).FirstOrDefault(problem => problem is not null));
+}
+
+/// <summary>The last probes of every address.</summary>
 /// <param name="State">The worst state of all addresses; <c>unknown</c> before the first probe.</param>
 internal sealed record ConsoleStatus(DateTimeOffset At, string State, IReadOnlyList<AddressStatus> Apis)
 {

@@ -41,7 +41,7 @@ public sealed class AlertWatcherTests : IAsyncLifetime
             Page(app, "slo", () => _facts.Slo);
             app.MapPost("/hook", (HttpRequest request) => Receive(request, stub.LastBody));
         });
-        _monitor = WatchConsole.Build(
+        _monitor = WatchProgram.Build(
             [
                 $"--SENDCAT_API_URL={_api.Address}", $"--OPS_VIEWER_KEY={Key}", $"--RATE_LIMIT_SENTRY_DSN={_upstreams.SentryDsn("7")}", $"--ALERT_WEBHOOK_URL={_api.Address}hook",
                 $"--ALERT_WEBHOOK_SECRET={Secret}", "--Logging:LogLevel:Default=None",

@@ -3,14 +3,18 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.Monitor.Watch;
 
-/// <summary>The operator console as a web application: page, JSON and its own health endpoints.</summary>
-internal static class WatchConsole
+/// <summary>
+/// <c>watch</c> as a web application: the probes, the public status as JSON, and its own health endpoints. The console and the alerts are
+/// added to it.
+/// </summary>
+internal static class WatchProgram
 {
     private const string DefaultUrl = "http://127.0.0.1:5090";
 
     /// <param name="args">Configuration as command-line switches, for tests.</param>
-    /// <param name="more">Adds what else runs beside the console.</param>
-    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? more = null)
+    /// <param name="add">Adds what else runs.</param>
+    /// <param name="map">Maps its pages.</param>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? add = null, Action<WebApplication>? map = null)
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.WebHost.UseUrls(Urls(builder.Configuration));
@@ -24,13 +28,12 @@ internal static class WatchConsole
             .UseSocketsHttpHandler((sockets, _) => sockets.PooledConnectionLifetime = TimeSpan.FromMinutes(1))
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
         builder.Services.AddHostedService<ApiWatcher>();
-        more?.Invoke(builder);
+        add?.Invoke(builder);
 
         var app = builder.Build();
         app.MapDefaultEndpoints();
-        app.MapGet("/", (ObservationHistory history, TimeProvider clock) =>
-            Results.Content(StatusPage.Render(ConsoleStatus.Of(history, clock.GetUtcNow())), "text/html; charset=utf-8"));
-        app.MapGet("/api/status", (ObservationHistory history, TimeProvider clock) => ConsoleStatus.Of(history, clock.GetUtcNow()));
+        app.MapGet("/api/status", (ObservationHistory history, TimeProvider clock) => PublicStatus.Of(ConsoleStatus.Of(history, clock.GetUtcNow())));
+        map?.Invoke(app);
         return app;
     }
 
