@@ -13,8 +13,12 @@ missing_servers() {
   has_rabbitmq || echo rabbitmq
 }
 
+# The tests drive the operator console in it. Ubuntu has it as a snap alone, and brew as an application; there the tests use Chrome, or are skipped.
+has_chromium() { command -v chromium >/dev/null || command -v google-chrome >/dev/null || ! grep -qs '^ID=debian' /etc/os-release; }
+
 missing_test_programs() {
   has_promtool || echo prometheus
+  has_chromium || echo chromium
 }
 
 need_servers() { need missing_servers; }
