@@ -61,7 +61,7 @@ internal sealed class RouteProbe(
             FirstToken = firstToken is { } at ? time.GetElapsedTime(startedAt, at) : null,
             Tokens = finished?.Usage?.TotalTokens,
             CostUsd = finished?.Usage is not { } usage ? null
-                : usage.Cost ?? prices.Of(route.Model).MicroUsd(usage.PromptTokens, usage.CompletionTokens) / 1_000_000,
+                : usage.Cost ?? prices.Of(route.Model)?.MicroUsd(usage.PromptTokens, usage.CompletionTokens) / 1_000_000,
         };
     }
 

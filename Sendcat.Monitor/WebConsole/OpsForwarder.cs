@@ -12,7 +12,7 @@ internal sealed class OpsForwarder(HttpClient http, ApiAddresses addresses, Obse
 {
     public const string ReasonHeader = "x-sendcat-reason";
 
-    private const string Caller = "api/ops/caller";
+    private const string Caller = "api/ops/self";
     private const int LongestBody = 512 * 1024;
 
     /// <summary>The response headers that the page needs.</summary>

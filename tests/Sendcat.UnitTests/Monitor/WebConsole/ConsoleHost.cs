@@ -52,7 +52,7 @@ internal sealed class ConsoleHost : IAsyncDisposable
     public static void MapApi(WebApplication app, ApiStub stub)
     {
         var wrong = 0;
-        app.MapGet("/api/ops/caller", (HttpContext http) => http.Request.Headers.Authorization.ToString() switch
+        app.MapGet("/api/ops/self", (HttpContext http) => http.Request.Headers.Authorization.ToString() switch
         {
             $"Bearer {OperatorKey}" => Results.Json(new { name = "ann (operator)", role = "operator" }),
             $"Bearer {ViewerKey}" => Results.Json(new { name = "viewer", role = "viewer" }),

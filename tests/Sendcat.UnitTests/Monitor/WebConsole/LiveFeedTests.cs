@@ -93,7 +93,7 @@ public sealed class LiveFeedTests
     {
         var revoked = false;
         await using var api = await ApiStub.StartAsync((app, _) => app.MapGet(
-            "/api/ops/caller", () => revoked ? Results.Text("no", statusCode: 401) : Results.Json(new { name = "ann", role = "viewer" })));
+            "/api/ops/self", () => revoked ? Results.Text("no", statusCode: 401) : Results.Json(new { name = "ann", role = "viewer" })));
         await using var monitor = await ConsoleHost.StartAsync(api.Address.AbsoluteUri);
         var (_, cookie) = await monitor.SignInAsync("a key of ann");
         revoked = true;

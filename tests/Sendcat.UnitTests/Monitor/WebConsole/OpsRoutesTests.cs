@@ -87,7 +87,7 @@ public sealed class OpsRoutesTests
 
         await monitor.Http.SendAsync(request, TestContext.Current.CancellationToken);
 
-        Assert.All(OpsRequests(api), seen => Assert.Contains(seen, (string[])["GET /api/ops/caller", "GET /api/ops/turns/..%2fkeys"]));
+        Assert.All(OpsRequests(api), seen => Assert.Contains(seen, (string[])["GET /api/ops/self", "GET /api/ops/turns/..%2fkeys"]));
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class OpsRoutesTests
         await using var api = await ApiStub.StartAsync(ConsoleHost.MapApi);
         await using var revoking = await ApiStub.StartAsync((app, _) =>
         {
-            app.MapGet("/api/ops/caller", () => new { name = "ann", role = "viewer" });
+            app.MapGet("/api/ops/self", () => new { name = "ann", role = "viewer" });
             app.MapGet("/api/ops/knobs", () => Results.Text("The operator key is missing or wrong", statusCode: 401));
         });
         await using var monitor = await ConsoleHost.StartAsync(api.Address.AbsoluteUri);
