@@ -19,7 +19,7 @@ internal static class CallerOps
             "Callers with the most turns, tokens, cost, jobs or refusals, by hashed principal and by address, and who is blocked", 400);
         ops.MapPost("/callers/block", BlockAsync).Takes<CallerBlockOrder>().As(
             "ops.blockCaller",
-            "Block a principal or an address for some minutes, on all replicas within five seconds: its turns get 429 caller_blocked",
+            "Block a principal or an address for a time, on all replicas within five seconds: its turns get 429 caller_blocked",
             413, 415);
         ops.MapPost("/callers/unblock", UnblockAsync).Takes<CallerUnblockOrder>().As(
             "ops.unblockCaller", "End the block of a caller, on all replicas within five seconds", 404, 413, 415);

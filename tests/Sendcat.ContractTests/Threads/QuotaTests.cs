@@ -99,7 +99,7 @@ public sealed class QuotaTests(PostgresFixture postgres)
 
         // The last of the four messages is reserved for a response of the assistant.
         await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "more" })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
-        Assert.Equal(HttpStatusCode.OK, (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "again", clientId = "c1" })).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "message 1", clientId = "c1" })).StatusCode);
         await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
         await (await guest.PostAsJsonAsync("/api/chat", UiMessage(thread))).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
 
