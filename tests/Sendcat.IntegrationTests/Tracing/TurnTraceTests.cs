@@ -69,7 +69,7 @@ public sealed class TurnTraceTests(SharedStores stores)
     private static readonly string[] JournalStatements =
     [
         "insert messages", "update messages", "insert message parts", "delete message parts", "open stream sessions", "update stream sessions",
-        "check stream sessions", "touch threads", "title threads", "use generic plans",
+        "check stream sessions", "touch threads", "title threads", "use generic plans", "insert turn costs",
     ];
 
     [Fact]
