@@ -19,7 +19,8 @@ namespace Sendcat.ApiService.Chat;
 internal sealed class ChatEndpoints(
     ChatGate gate, ThreadGate threads, TurnStarter starter, AnswerReplay replays, TurnAborts aborts, LiveTurns turns,
     StartingTurns startings, TurnDirectory directory, RunningTurns running,
-    RemoteTurn remote, KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
+    RemoteTurn remote, KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission,
+    TimeProvider time)
 {
     /// <summary>Response header of every started turn: the id of its thread, which a request without one cannot know.</summary>
     private const string ThreadIdHeader = "x-sendcat-thread-id";
@@ -67,13 +68,14 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> StartOrRepeatAsync(HttpContext http)
     {
+        var receivedAt = time.GetUtcNow();
         if (!(await gate.ReadAsync(http)).TryGet(out var call, out var refusal))
         {
             return refusal;
         }
 
         // From here on an abort of the thread ends the turn.
-        using var starting = startings.Enter(call.Principal, call.Request.ThreadId);
+        using var starting = startings.Enter(call.Principal, call.Request.ThreadId, receivedAt);
         Guid? unreachable = null;
         for (var attempt = 0; attempt < MaxStartAttempts; attempt++)
         {
@@ -184,6 +186,8 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> AbortAllAsync(string id, HttpContext http)
     {
+        // Before the checks, which may wait for Postgres: the client may send its next message meanwhile.
+        var at = time.GetUtcNow();
         SetGatewayHeaders(http);
         if (!(await threads.PassAbortAllAsync(http, id)).TryGet(out var pass, out var refusal))
         {
@@ -191,8 +195,8 @@ internal sealed class ChatEndpoints(
         }
 
         await (pass.Thread == Guid.Empty
-            ? aborts.AbortNamedAsync(StartingTurns.NameOf(pass.Principal, id), http.RequestAborted)
-            : aborts.AbortAllAsync(pass.Thread, http.RequestAborted));
+            ? aborts.AbortNamedAsync(StartingTurns.NameOf(pass.Principal, id), at, http.RequestAborted)
+            : aborts.AbortAllAsync(pass.Thread, at, http.RequestAborted));
         return Results.NoContent();
     }
 

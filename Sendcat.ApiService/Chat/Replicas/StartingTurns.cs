@@ -9,7 +9,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// The chat requests of this process whose turn has not begun: they are being checked, or their files are being stored. An abort of their
 /// thread finds them here, so that their turn ends as aborted when it begins. Thread-safe.
 /// </summary>
-internal sealed class StartingTurns(TimeProvider time)
+internal sealed class StartingTurns
 {
     private readonly ConcurrentDictionary<StartingTurn, byte> _starting = [];
 
@@ -20,11 +20,12 @@ internal sealed class StartingTurns(TimeProvider time)
         new(SHA256.HashData(Encoding.UTF8.GetBytes($"{principal.Key}\n{threadId}")).AsSpan(0, 16), bigEndian: true);
 
     /// <param name="threadId">As in the request; null: it names no thread.</param>
+    /// <param name="receivedAt">See <see cref="StartingTurn.ReceivedAt"/>.</param>
     /// <returns>Dispose it when the turn has begun, or when none begins.</returns>
-    public StartingTurn Enter(Principal principal, string? threadId)
+    public StartingTurn Enter(Principal principal, string? threadId, DateTimeOffset receivedAt)
     {
         var starting = new StartingTurn(
-            threadId is null ? null : NameOf(principal, threadId), time.GetUtcNow(), left => _starting.TryRemove(left, out _));
+            threadId is null ? null : NameOf(principal, threadId), receivedAt, left => _starting.TryRemove(left, out _));
         _starting.TryAdd(starting, 0);
         return starting;
     }
@@ -52,7 +53,7 @@ internal sealed class StartingTurn(Guid? name, DateTimeOffset receivedAt, Action
     /// <summary>See <see cref="StartingTurns.NameOf"/>; null if the request names no thread.</summary>
     public Guid? Name => name;
 
-    /// <summary>When the request had been read.</summary>
+    /// <summary>When the request was received, before its body was read.</summary>
     public DateTimeOffset ReceivedAt => receivedAt;
 
     /// <summary>The thread of the request, once it is known.</summary>

@@ -51,16 +51,20 @@ internal sealed class TurnAborts(
         SELECT EXISTS (SELECT FROM message), (SELECT id FROM session)
         """;
 
-    // A message with the status streaming becomes aborted, also if no running turn is persisted for it.
+    // $2: the time of the abort. A turn that started later may have been admitted while this request waited for the end of the earlier one.
+    // A message with the status streaming becomes aborted, also if no running turn is persisted for it, but none of a later turn.
     private const string AbortAll = """
         -- abort turns of thread
         WITH thread AS (
           SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
-        ), stopped AS (
-          UPDATE messages m SET status = 'aborted' FROM thread WHERE m.thread_id = thread.id AND m.status = 'streaming'
+        ), ended AS (
+          UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM thread
+            WHERE s.thread_id = thread.id AND s.status = 'streaming' AND s.started_at <= $2
+          RETURNING s.message_id
         )
-        UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM thread
-          WHERE s.thread_id = thread.id AND s.status = 'streaming'
+        UPDATE messages m SET status = 'aborted' FROM thread
+          WHERE m.thread_id = thread.id AND m.status = 'streaming'
+            AND (m.created_at <= $2 OR m.id IN (SELECT message_id FROM ended))
         """;
 
     /// <summary>Aborts the turn that a message belongs to.</summary>
@@ -124,13 +128,13 @@ internal sealed class TurnAborts(
     /// Aborts all turns of the thread, on all replicas, for a client that does not know a message of them, also those that are starting. No
     /// effect if no turn runs. Returns when the turns of this replica have ended, after 2 s at the latest; the others have been signalled.
     /// </summary>
+    /// <param name="at">When the abort was received. It ends no turn whose request was received later.</param>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
-    public async Task AbortAllAsync(Guid threadId, CancellationToken cancellationToken)
+    public async Task AbortAllAsync(Guid threadId, DateTimeOffset at, CancellationToken cancellationToken)
     {
         // Starting before running: a turn that begins in between is found as a running one.
-        var at = time.GetUtcNow();
         var started = WaitAsync(startings.Abort(threadId, at).Select(starting => starting.EndedAsync()), cancellationToken);
-        await EndAsync(turns.OfThread(threadId), TurnEnding.UserAbort, cancellationToken);
+        await EndAsync(ReceivedUntil(at, turns.OfThread(threadId)), TurnEnding.UserAbort, cancellationToken);
 
         // Signal and statement at the same time: Postgres is only needed if the signal to other replicas is lost, and neither store delays
         // the other when it hangs.
@@ -140,6 +144,7 @@ internal sealed class TurnAborts(
             await using var connection = await database.OpenAsync(cancellationToken);
             await using var command = connection.CreateCommand(AbortAll);
             command.Parameters.Add(new() { Value = threadId });
+            command.Parameters.Add(new() { Value = at });
             await command.ExecuteNonQueryAsync(CancellationToken.None);
         }
         finally
@@ -153,12 +158,12 @@ internal sealed class TurnAborts(
     /// As <see cref="AbortAllAsync"/>, for a thread that did not exist when the request looked for it: its first turn may be starting.
     /// </summary>
     /// <param name="name">See <see cref="StartingTurns.NameOf"/>.</param>
-    public async Task AbortNamedAsync(Guid name, CancellationToken cancellationToken)
+    /// <param name="at">As for <see cref="AbortAllAsync"/>.</param>
+    public async Task AbortNamedAsync(Guid name, DateTimeOffset at, CancellationToken cancellationToken)
     {
-        var at = time.GetUtcNow();
         var signalled = signals.AbortNamedAsync(name, at);
         var started = WaitAsync(startings.Abort(name, at).Select(starting => starting.EndedAsync()), cancellationToken);
-        await EndAsync(turns.Named(name), TurnEnding.UserAbort, cancellationToken);
+        await EndAsync(ReceivedUntil(at, turns.Named(name)), TurnEnding.UserAbort, cancellationToken);
         await signalled;
         await started;
     }
@@ -182,6 +187,9 @@ internal sealed class TurnAborts(
         await signals.ReplaceAsync(running.StreamId);
         await admission.ReleaseAsync(principal, StreamIds.Format(running.StreamId), cancellationToken);
     }
+
+    private static IReadOnlyList<LiveTurn> ReceivedUntil(DateTimeOffset at, IReadOnlyList<LiveTurn> running) =>
+        [.. running.Where(turn => turn.ReceivedAt <= at)];
 
     private async Task EndAsync(IReadOnlyList<LiveTurn> running, TurnEnding ending, CancellationToken cancellationToken)
     {

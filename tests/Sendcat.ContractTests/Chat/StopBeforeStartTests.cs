@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ContractTests.Attachments;
 using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
@@ -140,14 +141,65 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
         }
 
         Assert.Equal("finish", last);
-        Assert.Equal("finish", await LateWhileRunningAsync(files, guest, thread, () => redis.PublishAsync(channel, signal)));
+        Assert.Equal("finish", await LateWhileRunningAsync(
+            files, guest, thread, "m2", "submit-message", () => redis.PublishAsync(channel, signal)));
+    }
+
+    [Fact]
+    public async Task Turn_whose_request_comes_while_an_abort_is_checked_is_not_ended()
+    {
+        await using var files = await StartAsync();
+        var guest = await files.Api.GuestAsync();
+        var thread = await FileApi.NewThreadAsync(guest);
+        await using var locked = await LockedTable.LockAsync(files.Api.ConnectionString, "threads", "ACCESS EXCLUSIVE");
+        var stopping = StopAsync(guest, thread, HttpStatusCode.NoContent);
+        await locked.WaitForAsync("read thread owner");
+        var posting = LastAsync(guest, Ui(thread, "m1", Answer));
+        await locked.WaitForAsync("read thread");
+
+        await locked.ReleaseAsync();
+        await stopping;
+
+        Assert.Equal("finish", await posting);
+        Assert.Equal([$"user completed {Answer}", "assistant completed Not stopped."], await MessagesAsync(guest, thread));
+    }
+
+    [Theory]
+    [InlineData("submit-message")]
+    [InlineData("regenerate-message")]
+    public async Task Statement_of_an_abort_ends_no_turn_that_began_after_it(string trigger)
+    {
+        await using var files = await StartAsync();
+        var guest = await files.Api.GuestAsync();
+        var thread = await FileApi.NewThreadAsync(guest);
+        var services = files.Api.Services;
+        await FileApi.ChatAsync(guest, Ui(thread, "m1", Answer));
+        var at = services.GetRequiredService<TimeProvider>().GetUtcNow();
+        files.Emulator.Direct("[[emu first=1s chunks=5 every=50ms]]");
+
+        var last = await LateWhileRunningAsync(
+            files, guest, thread, trigger == "submit-message" ? "m2" : "m1", trigger,
+            async () =>
+            {
+                while (await files.Api.ScalarAsync<long>("SELECT count(*) FROM stream_sessions") == 1)
+                {
+                    // The start of a turn is committed within 50 ms, and nothing reports it.
+                    await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
+                }
+
+                await services.GetRequiredService<TurnAborts>().AbortAllAsync(Guid.Parse(thread), at, TestContext.Current.CancellationToken);
+            });
+
+        Assert.Equal("finish", last);
+        Assert.DoesNotContain(await MessagesAsync(guest, thread), message => message.Contains("aborted", StringComparison.Ordinal));
     }
 
     /// <summary>Sends the signal while the turn runs.</summary>
-    private static async Task<string> LateWhileRunningAsync(FileApi files, HttpClient guest, string thread, Func<Task> signal)
+    private static async Task<string> LateWhileRunningAsync(
+        FileApi files, HttpClient guest, string thread, string id, string trigger, Func<Task> signal)
     {
         var calls = files.Emulator.Requests.Count;
-        var posting = LastAsync(guest, Ui(thread, "m2", """[[emu chunks=10 every=50ms]]"""));
+        var posting = LastAsync(guest, Ui(thread, id, """[[emu chunks=10 every=50ms]]""", trigger: trigger));
         while (files.Emulator.Requests.Count == calls)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
