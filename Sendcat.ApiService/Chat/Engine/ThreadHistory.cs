@@ -110,7 +110,11 @@ internal sealed record ThreadHistory(
     private const string TurnOfThread = """
         s.id, s.replica_id, s.user_message_id, s.status, EXISTS (SELECT FROM messages m WHERE m.id = s.message_id),
           EXISTS (SELECT FROM stream_sessions n
-            WHERE n.thread_id = s.thread_id AND n.user_message_id = s.user_message_id AND n.started_at > s.started_at)
+            WHERE n.thread_id = s.thread_id AND n.user_message_id = s.user_message_id AND n.started_at > s.started_at
+              AND EXISTS (SELECT FROM messages m WHERE m.id = n.message_id)),
+          EXISTS (SELECT FROM stream_sessions n
+            WHERE n.thread_id = s.thread_id AND n.user_message_id = s.user_message_id AND n.started_at > s.started_at
+              AND n.status = 'streaming')
         FROM stream_sessions s WHERE s.thread_id =
         """;
 
@@ -246,7 +250,7 @@ internal sealed record ThreadHistory(
             && await reader.ReadAsync(CancellationToken.None)
             ? new TurnOfKey(new RunningTurn(reader.GetGuid(0), Id(reader, 1), Id(reader, 2)), reader.GetString(3))
             {
-                HasMessage = reader.GetBoolean(4), HasNewer = reader.GetBoolean(5),
+                HasMessage = reader.GetBoolean(4), HasNewerAnswer = reader.GetBoolean(5), HasNewerRunning = reader.GetBoolean(6),
             }
             : null;
         return new ThreadHistory(threadId, userId, sessionId, modelId, messages)
@@ -393,12 +397,23 @@ internal sealed record RunningTurn(Guid StreamId, Guid? Replica, Guid? Asked);
 /// <param name="Status">A <see cref="Record.MessageStatus"/>.</param>
 internal sealed record TurnOfKey(RunningTurn Turn, string Status)
 {
-    /// <summary>Its last message exists: neither an edit nor another regeneration has replaced its answer.</summary>
+    /// <summary>
+    /// Its last message exists. Otherwise another turn has replaced its answer, or it had none: the model answered nothing, or it was cut
+    /// before.
+    /// </summary>
     public bool HasMessage { get; init; }
 
-    /// <summary>Another turn has begun to answer the same message after it.</summary>
-    public bool HasNewer { get; init; }
+    /// <summary>
+    /// A turn that answers the same message and began after it has a message. One that failed before its first content replaced nothing.
+    /// </summary>
+    public bool HasNewerAnswer { get; init; }
 
-    /// <summary>Its answer stands no more, or it never had one and another turn was to make it.</summary>
-    public bool IsReplaced => Status == Record.MessageStatus.Completed ? !HasMessage : HasNewer;
+    /// <summary>A turn that answers the same message and began after it runs.</summary>
+    public bool HasNewerRunning { get; init; }
+
+    /// <summary>
+    /// Another turn has replaced its answer; or it was cut, and another turn has made the answer in its place or is about to.
+    /// </summary>
+    public bool IsReplaced =>
+        Status == Record.MessageStatus.Completed ? !HasMessage && HasNewerAnswer : HasNewerAnswer || HasNewerRunning;
 }

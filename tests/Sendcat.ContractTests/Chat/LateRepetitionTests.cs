@@ -128,6 +128,40 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
+    public async Task Regeneration_with_a_key_that_got_no_answer_gets_the_one_that_stands()
+    {
+        _files.Emulator.Direct("""[[emu text="Red."]]""");
+        await PostAsync(Submit("m1", "red"));
+        _files.Emulator.ClearDirections();
+        _files.Emulator.Direct("""[[emu text=""]]""");
+        Assert.Equal("200 ", await PostAsync(Regenerate("m1"), "key-1"));
+        _files.Emulator.ClearDirections();
+        var calls = Calls;
+
+        Assert.Equal("200 Red.", await PostAsync(Regenerate("m1"), "key-1"));
+        Assert.Equal(calls, Calls);
+
+        await PostAsync(Regenerate("m1"));
+        Assert.Equal("409 answer_replaced", await PostAsync(Regenerate("m1"), "key-1"));
+    }
+
+    [Fact]
+    public async Task Regeneration_with_a_key_that_failed_is_started_again_when_the_next_one_failed_too()
+    {
+        await PostAsync(Submit("m1", Red));
+        _files.Emulator.Direct("[[emu status=400]]");
+        await PostAsync(Regenerate("m1"), "key-1");
+        await PostAsync(Regenerate("m1"), "key-2");
+        _files.Emulator.ClearDirections();
+        var calls = Calls;
+
+        Assert.Equal("200 Red.", await PostAsync(Regenerate("m1"), "key-1"));
+        Assert.Equal(calls + 1, Calls);
+
+        Assert.Equal("409 answer_replaced", await PostAsync(Regenerate("m1"), "key-2"));
+    }
+
+    [Fact]
     public async Task Turns_whose_answer_was_replaced_go_after_a_day()
     {
         await PostAsync(Submit("m1", Red));

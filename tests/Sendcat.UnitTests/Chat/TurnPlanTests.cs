@@ -185,16 +185,21 @@ public sealed class TurnPlanTests
     }
 
     [Theory]
-    [InlineData(MessageStatus.Completed, true, true, typeof(TurnPlan.Replay))]
-    [InlineData(MessageStatus.Completed, false, true, typeof(TurnPlan.AnswerReplaced))]
-    [InlineData(MessageStatus.Aborted, false, true, typeof(TurnPlan.AnswerReplaced))]
-    [InlineData(MessageStatus.Error, true, false, typeof(TurnPlan.Start))]
-    public void A_regeneration_with_a_known_key_never_replaces_a_later_answer(string status, bool hasMessage, bool hasNewer, Type expected)
+    [InlineData(MessageStatus.Completed, true, false, true, typeof(TurnPlan.Replay))]
+    [InlineData(MessageStatus.Completed, false, true, false, typeof(TurnPlan.AnswerReplaced))]
+    [InlineData(MessageStatus.Completed, false, false, false, typeof(TurnPlan.Replay))]
+    [InlineData(MessageStatus.Completed, false, false, true, typeof(TurnPlan.Replay))]
+    [InlineData(MessageStatus.Aborted, false, true, false, typeof(TurnPlan.AnswerReplaced))]
+    [InlineData(MessageStatus.Error, false, false, true, typeof(TurnPlan.AnswerReplaced))]
+    [InlineData(MessageStatus.Error, true, false, false, typeof(TurnPlan.Start))]
+    [InlineData(MessageStatus.Error, false, false, false, typeof(TurnPlan.Start))]
+    public void A_regeneration_with_a_known_key_never_replaces_a_later_answer(
+        string status, bool hasMessage, bool hasNewerAnswer, bool hasNewerRunning, Type expected)
     {
         var turn = new RunningTurn(StreamIds.New(Now, "key-1"), Guid.NewGuid(), First.Id);
         var thread = new ThreadHistory(ThreadId, null, "s", null, [First, FirstAnswer])
         {
-            OfKey = new TurnOfKey(turn, status) { HasMessage = hasMessage, HasNewer = hasNewer },
+            OfKey = new TurnOfKey(turn, status) { HasMessage = hasMessage, HasNewerAnswer = hasNewerAnswer, HasNewerRunning = hasNewerRunning },
         };
 
         Assert.IsType(expected, TurnPlan.Of(Regenerate("m1") with { Key = "key-1" }, thread, null, Now));
