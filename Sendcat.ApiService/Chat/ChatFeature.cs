@@ -33,6 +33,7 @@ internal static class ChatFeature
         services.AddSingleton<TurnReaper>();
         services.AddHostedService<ReplicaHeartbeat>();
         services.AddHostedService<TurnCostSweeper>();
+        services.AddHostedService<ReplacedTurnSweeper>();
         services.AddSingleton<TurnJournal>();
         services.AddHostedService(provider => provider.GetRequiredService<TurnJournal>());
         services.AddSingleton<TurnDirectory>();

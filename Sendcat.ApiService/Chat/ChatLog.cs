@@ -50,6 +50,9 @@ internal static partial class ChatLog
     [LoggerMessage(3016, LogLevel.Warning, "Old costs of turns not deleted ({Failure})")]
     public static partial void CostsNotSwept(this ILogger logger, string failure);
 
+    [LoggerMessage(3017, LogLevel.Warning, "Old replaced turns not deleted ({Failure})")]
+    public static partial void ReplacedTurnsNotSwept(this ILogger logger, string failure);
+
     [LoggerMessage(3040, LogLevel.Information, "Chat stream closed: its reader accepted no data for {Seconds} s")]
     public static partial void ReaderDisconnected(this ILogger logger, int seconds);
 }

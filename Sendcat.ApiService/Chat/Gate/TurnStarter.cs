@@ -28,7 +28,8 @@ internal sealed class TurnStarter(
 {
     // Every turn that runs in the thread is marked as aborted, also one whose messages are not persisted yet: it answers a text that is not
     // in the thread any more. The message stays the last one and gets a new position, by which readers of the thread's events find it.
-    // Turns that have answered it stay for a day, see MessageStatements.DeleteReplacedAnswers. Returns whether the message still exists.
+    // Turns that have answered it stay for a day from now, see MessageStatements.DeleteReplacedAnswers. Returns whether the message still
+    // exists.
     private const string EditMessage = """
         -- edit message
         WITH unedited AS (
@@ -44,8 +45,12 @@ internal sealed class TurnStarter(
           DELETE FROM messages m USING edited WHERE m.thread_id = $1 AND m.seq > edited.seq RETURNING m.id
         ), ended AS (
           DELETE FROM stream_sessions s
-          WHERE s.thread_id = $1 AND s.status <> 'streaming' AND CASE WHEN s.user_message_id = $2 THEN s.ended_at < $8
+          WHERE s.thread_id = $1 AND s.status <> 'streaming' AND CASE WHEN s.user_message_id = $2
+            THEN coalesce(s.last_heartbeat, s.ended_at) < $8 AND s.message_id NOT IN (SELECT id FROM gone)
             ELSE s.message_id IN (SELECT id FROM gone) OR s.user_message_id IN (SELECT id FROM gone) END
+        ), replaced AS (
+          UPDATE stream_sessions s SET last_heartbeat = clock_timestamp() FROM gone
+          WHERE s.thread_id = $1 AND s.status <> 'streaming' AND s.user_message_id = $2 AND s.message_id = gone.id
         ), aborted AS (
           UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM edited
             WHERE s.thread_id = $1 AND s.status = 'streaming'

@@ -68,9 +68,9 @@ internal static class MessageStatements
         """;
 
     // Runs after the messages of the new answer are inserted. A turn that still writes the replaced answer is marked as aborted. One that
-    // has written it stays for a day: late repetitions of its request are recognized by it, and readers of the thread's events that were
-    // away are told of its end. last: the end of the replaced answer; unknown for rows without answers_id, then everything follows the
-    // answer.
+    // has written it stays for a day from now (last_heartbeat): late repetitions of its request are recognized by it, and readers of the
+    // thread's events that were away are told of its end. last: the end of the replaced answer; unknown for rows without answers_id, then
+    // everything follows the answer.
     private const string DeleteReplaced = """
         -- delete replaced answers
         WITH replaced AS (
@@ -94,8 +94,12 @@ internal static class MessageStatements
           WHERE s.thread_id = gone.thread_id AND s.status <> 'streaming'
             AND ((s.message_id = gone.id AND s.user_message_id IS DISTINCT FROM gone.anchor) OR s.user_message_id = gone.id)
         )
-        UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM gone
-        WHERE s.thread_id = gone.thread_id AND s.message_id = gone.id AND s.status = 'streaming'
+        UPDATE stream_sessions s SET last_heartbeat = clock_timestamp(),
+          status = CASE WHEN s.status = 'streaming' THEN 'aborted' ELSE s.status END,
+          ended_at = CASE WHEN s.status = 'streaming' THEN clock_timestamp() ELSE s.ended_at END
+        FROM gone
+        WHERE s.thread_id = gone.thread_id AND s.message_id = gone.id
+          AND (s.status = 'streaming' OR s.user_message_id = gone.anchor)
         """;
 
     private const string FailedMessages = """

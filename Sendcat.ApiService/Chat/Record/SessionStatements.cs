@@ -14,18 +14,35 @@ internal static class SessionStatements
 
     // Runs when the message of a turn gets another one, before its answer is replaced. A turn that should have replaced an answer and had
     // no content left no message, and one whose answer was replaced has none any more, so nothing else deletes their sessions.
-    // $4: readers of the thread's events have been told of the end of failed turns before. $5: repetitions of older requests do not come.
+    // $4: readers of the thread's events have been told of the end of failed turns before. $5: repetitions of requests whose answer was
+    // replaced before do not come.
     private const string OldReplacements = """
         -- delete old replacements
         DELETE FROM stream_sessions s USING unnest($1, $2, $3) AS u(thread_id, asked, stream)
         WHERE s.thread_id = u.thread_id AND s.user_message_id = u.asked AND s.id <> u.stream
-          AND s.ended_at < CASE WHEN s.status IN ('error', 'aborted') THEN $4 ELSE $5 END AND s.status <> 'streaming'
+          AND CASE WHEN s.status IN ('error', 'aborted') THEN s.ended_at < $4 ELSE coalesce(s.last_heartbeat, s.ended_at) < $5 END
+          AND s.status <> 'streaming'
           AND (SELECT m.id FROM messages m WHERE m.id = s.message_id) IS NULL
         """;
 
     private static readonly TimeSpan FailedReplacementAge = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long the session of a turn stays after its end when its answer was replaced.</summary>
+    // The ids of turns begin with their time, so only some days are read. $3: as $5 above. Rows that a commit has locked wait for the next
+    // round.
+    /// <summary>
+    /// Deletes sessions of turns that started after <c>$1</c> and before <c>$2</c>, both as version 7 UUIDs, and whose answer was replaced
+    /// before <c>$3</c>, or that failed without one; at most <c>$4</c> of them.
+    /// </summary>
+    public const string Sweep = """
+        -- remove replaced turns
+        DELETE FROM stream_sessions WHERE id IN (
+          SELECT s.id FROM stream_sessions s
+          WHERE s.id > $1 AND s.id < $2 AND s.status <> 'streaming' AND coalesce(s.last_heartbeat, s.ended_at) < $3
+            AND NOT EXISTS (SELECT FROM messages m WHERE m.id = s.message_id)
+          ORDER BY s.id LIMIT $4 FOR UPDATE SKIP LOCKED)
+        """;
+
+    /// <summary>How long the session of a turn stays after its answer was replaced.</summary>
     public static readonly TimeSpan ReplacedTurnAge = TimeSpan.FromDays(1);
 
     // Runs after the messages are inserted. Without the required one, the message that the turn answers was deleted or edited before; or

@@ -24,6 +24,9 @@ internal sealed class StreamSession
 
     public DateTimeOffset? EndedAt { get; set; }
 
-    /// <summary>Time of the last write of this row. The heartbeat of a running turn is that of its <see cref="Replica"/>.</summary>
+    /// <summary>
+    /// Time of the last write of this row; of a turn whose answer was replaced after its end, the time of that. The heartbeat of a running
+    /// turn is that of its <see cref="Replica"/>.
+    /// </summary>
     public DateTimeOffset? LastHeartbeat { get; set; }
 }

@@ -1,4 +1,7 @@
 using System.Net.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Sendcat.ApiService.Chat.Record;
 using Sendcat.ContractTests.Attachments;
 
 namespace Sendcat.ContractTests.Chat;
@@ -168,14 +171,49 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
         await PostAsync(Regenerate("m1"), "key-1");
         await PostAsync(Edit("m1", Blue));
         Assert.Equal(3, await TurnsAsync());
-        await _files.Api.ExecuteAsync($"UPDATE stream_sessions SET ended_at = ended_at - interval '25 hours' WHERE thread_id = '{_thread}'");
+        await MakeTurnsOldAsync();
 
+        // The turn of the edit is old, but its answer is replaced now.
         await PostAsync(Regenerate("m1"));
         Assert.Equal(2, await TurnsAsync());
-        await _files.Api.ExecuteAsync($"UPDATE stream_sessions SET ended_at = ended_at - interval '25 hours' WHERE thread_id = '{_thread}'");
+        await MakeTurnsOldAsync();
         await PostAsync(Edit("m1", Red));
 
-        Assert.Equal(1, await TurnsAsync());
+        Assert.Equal(2, await TurnsAsync());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Regeneration_with_a_key_is_refused_for_a_day_after_its_answer_was_replaced(bool byEdit)
+    {
+        await PostAsync(Submit("m1", Red));
+        await PostAsync(Regenerate("m1"), "key-1");
+        await MakeTurnsOldAsync();
+        await PostAsync(byEdit ? Edit("m1", Blue) : Regenerate("m1"));
+        await PostAsync(Regenerate("m1"));
+
+        Assert.Equal("409 answer_replaced", await PostAsync(Regenerate("m1"), "key-1"));
+    }
+
+    [Fact]
+    public async Task Turns_whose_answer_was_replaced_go_after_a_day_without_another_one()
+    {
+        await PostAsync(Submit("m1", Red));
+        await PostAsync(Regenerate("m1"));
+        _files.Emulator.Direct("[[emu status=400]]");
+        await PostAsync(Regenerate("m1"));
+        _files.Emulator.ClearDirections();
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        using var sweeper = ActivatorUtilities.CreateInstance<ReplacedTurnSweeper>(_files.Api.Services, time);
+
+        time.Advance(TimeSpan.FromHours(23));
+        await sweeper.SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(3, await TurnsAsync());
+        time.Advance(TimeSpan.FromHours(2));
+        await sweeper.SweepAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((1, $"{Red} | Red."), (await TurnsAsync(), await MessagesAsync()));
     }
 
     [Fact]
@@ -242,6 +280,9 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
 
     private Task<long> TurnsAsync() =>
         _files.Api.ScalarAsync<long>($"SELECT count(*) FROM stream_sessions WHERE thread_id = '{_thread}'");
+
+    private Task MakeTurnsOldAsync() => _files.Api.ExecuteAsync(
+        $"UPDATE stream_sessions SET ended_at = ended_at - interval '25 hours', last_heartbeat = last_heartbeat - interval '25 hours' WHERE thread_id = '{_thread}'");
 
     private Task MakeEditsOldAsync() => _files.Api.ExecuteAsync(
         $"UPDATE messages SET edits = jsonb_set(edits, '{{0,at}}', to_jsonb(now() - interval '1 day')) WHERE thread_id = '{_thread}' AND edits IS NOT NULL");
