@@ -2,6 +2,7 @@ using Npgsql;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Streaming;
+using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Tools;
 using Sendcat.Reliability.Database;
 
@@ -72,7 +73,8 @@ internal sealed class AnswerReplay(RequestDatabase database)
         {
             if (row.Role == "tool")
             {
-                yield return new ChatEvent.ToolOutput(row.ToolCallId ?? "", row.Content, null, Failed: row.Status is not (null or MessageStatus.Completed));
+                yield return new ChatEvent.ToolOutput(
+                    row.ToolCallId ?? "", row.Content, null, Failed: row.Status is not (null or MessageStatus.Completed));
                 continue;
             }
 
@@ -90,8 +92,19 @@ internal sealed class AnswerReplay(RequestDatabase database)
             var calls = ToolCallsJson.Read(row.ToolCallsJson);
             foreach (var call in calls)
             {
-                yield return new ChatEvent.ToolInputAvailable(
-                    call.Id, call.Name, call.ArgumentsJson, JsonShape.IsObject(call.ArgumentsJson));
+                var isObject = JsonShape.IsObject(call.ArgumentsJson);
+                if (isObject || !WasInterrupted(rows, call))
+                {
+                    yield return new ChatEvent.ToolInputAvailable(call.Id, call.Name, call.ArgumentsJson, isObject);
+                    continue;
+                }
+
+                // The turn was cut while the model wrote the arguments: they never were complete.
+                yield return new ChatEvent.ToolInputStart(call.Id, call.Name);
+                if (call.ArgumentsJson.Length > 0)
+                {
+                    yield return new ChatEvent.ToolInputDelta(call.Id, call.ArgumentsJson);
+                }
             }
 
             // Products are stored once for all calls of a step.
@@ -104,6 +117,9 @@ internal sealed class AnswerReplay(RequestDatabase database)
         // An old answer that was cut has messages after it, so it is not replaced.
         yield return rows[^1].Status is null or MessageStatus.Completed ? new ChatEvent.Done("stop") : new ChatEvent.Aborted();
     }
+
+    private static bool WasInterrupted(List<AnswerRow> rows, ProviderToolCall call) =>
+        rows.Exists(row => row.Role == "tool" && row.ToolCallId == call.Id && row.Status == MessageStatus.Aborted);
 
     private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
 

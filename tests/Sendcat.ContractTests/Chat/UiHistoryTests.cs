@@ -108,6 +108,14 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         await TurnAsync(guest, "c1", "m2", """[[emu text="Still here."]]""");
         var sent = chat.Model.Requests[^1].Body.GetProperty("messages").EnumerateArray().First(message => message.TryGetProperty("tool_calls", out _));
         Assert.Equal("{}", sent.GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments").GetString());
+
+        // A late repetition gets what is stored: the call is interrupted, and its arguments never were complete.
+        var repeated = await TurnAsync(guest, "c1", "m1", question);
+        Assert.Equal(
+            ["tool-input-start", "tool-input-delta", "tool-output-error"],
+            repeated.Select(e => (string)e["type"]!).Where(type => type.StartsWith("tool-", StringComparison.Ordinal)));
+        Assert.Equal(streamed, (string)repeated.Single(e => (string)e["type"]! == "tool-input-delta")["inputTextDelta"]!);
+        Assert.Contains("interrupted", (string)repeated.Single(e => (string)e["type"]! == "tool-output-error")["errorText"]!, StringComparison.Ordinal);
     }
 
     [Fact]
