@@ -118,13 +118,23 @@ internal static class MessageEndpoints
             return refusal;
         }
 
-        if (!(await attachments.ResolveAsync(open.Principal, message.Attachments, cancellationToken)).TryGet(out var files, out refusal))
+        var content = message.Content ?? "";
+        Outcome<Appended>? sent;
+        if ((await attachments.ResolveAsync(open.Principal, message.Attachments, cancellationToken)).TryGet(out var files, out refusal))
         {
-            return refusal;
+            sent = await messages.AppendAsync(open.Thread.Id, open.Principal, content, files, message.ClientId, cancellationToken);
+        }
+        else
+        {
+            // The file may have been deleted after the request that this one repeats.
+            sent = message.ClientId is { } known
+                ? await messages.RepeatedAsync(
+                    open.Thread.Id, content, message.Attachments!.Select(file => file.StorageId), known, cancellationToken)
+                : null;
+            sent ??= refusal;
         }
 
-        if (await messages.AppendAsync(open.Thread.Id, open.Principal, message.Content ?? "", files, message.ClientId, cancellationToken)
-            is not { } outcome)
+        if (sent is not { } outcome)
         {
             return access.Refused(open.Principal, Function);
         }

@@ -114,21 +114,43 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
         }
 
         // The message was sent before, or a quota has no room. An earlier message with this client id is returned regardless of the quotas.
-        if (clientId is not null)
+        if (clientId is not null && await RepeatedAsync(connection, threadId, content, attachments, clientId) is { } repeated)
         {
-            await using var earlier = connection.CreateCommand(FindByClientId);
-            earlier.Parameters.Add(new() { Value = threadId });
-            earlier.Parameters.Add(new() { Value = clientId });
-            await using var reader = await earlier.ExecuteReaderAsync(CancellationToken.None);
-            if (await reader.ReadAsync(CancellationToken.None))
-            {
-                var files = await reader.IsDBNullAsync(2, CancellationToken.None) ? null : reader.GetString(2);
-                var edits = await reader.IsDBNullAsync(3, CancellationToken.None) ? null : reader.GetString(3);
-                return Repeated(reader.GetGuid(0), reader.GetString(1), files, edits, StorableText.Sanitize(content), attachments);
-            }
+            return repeated;
         }
 
         return !hasMessages ? Quotas.TooManyMessages() : !hasBytes ? Quotas.TooManyBytes() : (Outcome<Appended>?)null;
+    }
+
+    /// <summary>Looks for the message that a request repeats whose files do not all exist any more.</summary>
+    /// <param name="storageIds">The files that the request names.</param>
+    /// <returns>As of <see cref="AppendAsync"/>; null when no message of the thread has the client id.</returns>
+    /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
+    public async Task<Outcome<Appended>?> RepeatedAsync(
+        Guid threadId, string content, IEnumerable<string?> storageIds, string clientId, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenAsync(cancellationToken);
+        return await RepeatedAsync(
+            connection, threadId, content,
+            [.. storageIds.Distinct(StringComparer.OrdinalIgnoreCase).Select(id => new MessageAttachment(id, null, null, null, null))],
+            clientId);
+    }
+
+    private static async Task<Outcome<Appended>?> RepeatedAsync(
+        BoundedConnection connection, Guid threadId, string content, IReadOnlyList<MessageAttachment> attachments, string clientId)
+    {
+        await using var earlier = connection.CreateCommand(FindByClientId);
+        earlier.Parameters.Add(new() { Value = threadId });
+        earlier.Parameters.Add(new() { Value = clientId });
+        await using var reader = await earlier.ExecuteReaderAsync(CancellationToken.None);
+        if (!await reader.ReadAsync(CancellationToken.None))
+        {
+            return null;
+        }
+
+        var files = await reader.IsDBNullAsync(2, CancellationToken.None) ? null : reader.GetString(2);
+        var edits = await reader.IsDBNullAsync(3, CancellationToken.None) ? null : reader.GetString(3);
+        return Repeated(reader.GetGuid(0), reader.GetString(1), files, edits, StorableText.Sanitize(content), attachments);
     }
 
     /// <summary>

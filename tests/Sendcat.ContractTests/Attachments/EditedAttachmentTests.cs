@@ -81,6 +81,30 @@ public sealed class EditedAttachmentTests(PostgresFixture postgres, FileApiFixtu
         Assert.NotEqual(id, await AttachmentAsync(thread));
     }
 
+    [Fact]
+    public async Task A_message_is_repeated_with_its_client_id_after_its_file_was_deleted()
+    {
+        var (id, other) = (await FileApi.UploadAsync(_user, FileApi.Png()), await FileApi.UploadAsync(_user, FileApi.Png()));
+        var thread = await FileApi.NewThreadAsync(_user);
+        using var first = await SendAsync("look", id);
+        await _user.DeleteAsync($"/api/attachments/{id}");
+        await _user.DeleteAsync($"/api/attachments/{other}");
+
+        using var again = await SendAsync("look", id);
+        using var otherText = await SendAsync("look here", id);
+        using var otherFile = await SendAsync("look", other);
+        using var unknown = await _user.PostAsJsonAsync(
+            $"/api/threads/{thread}/messages", new { content = "look", clientId = "m10", attachments = new[] { new { storageId = id } } });
+
+        Assert.Equal((HttpStatusCode.Created, HttpStatusCode.OK), (first.StatusCode, again.StatusCode));
+        Assert.Equal((string)(await first.JsonAsync())["id"]!, (string)(await again.JsonAsync())["id"]!);
+        Assert.Equal((HttpStatusCode.Conflict, HttpStatusCode.Conflict), (otherText.StatusCode, otherFile.StatusCode));
+        Assert.Equal(HttpStatusCode.BadRequest, unknown.StatusCode);
+
+        Task<HttpResponseMessage> SendAsync(string content, string file) => _user.PostAsJsonAsync(
+            $"/api/threads/{thread}/messages", new { content, clientId = "m9", attachments = new[] { new { storageId = file } } });
+    }
+
     private Task<string> AttachmentAsync(string thread) => _files.Api.ScalarAsync<string>(
         $"""
         SELECT attachment_id::text FROM message_attachments f JOIN messages m ON m.id = f.message_id WHERE m.thread_id = '{thread}'
