@@ -83,8 +83,9 @@ internal sealed class CircuitSharing(
     /// <returns>False: Redis does not respond.</returns>
     private async Task<bool> ExchangeAsync(Circuit circuit, CancellationToken cancellationToken)
     {
-        // If Redis does not respond, the rejections count in this process alone: repeated, they could count twice.
-        var state = circuit.TakeUnshared();
+        // Rejections that were counted while Redis was disconnected are sent when it is back. A Redis that hangs counts them when it
+        // continues: sent again, they would count twice. So those are lost that are on their way when the connection breaks.
+        var state = connection.IsConnected ? circuit.TakeUnshared() : circuit.State;
         var (resetsKey, resetsQuota, added) = state.Unshared;
         var response = await redis.MaintainAsync(
             Share,

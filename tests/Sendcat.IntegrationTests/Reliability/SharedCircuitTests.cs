@@ -137,6 +137,28 @@ public sealed class SharedCircuitTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task Rejections_that_are_counted_while_redis_is_away_are_added_when_it_is_back()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var redis = server.CreateDatabase();
+        await using var one = await Replica.ConnectAsync(redis);
+        await using var two = await Replica.ConnectAsync(redis);
+        _ = (one.Circuits, two.Circuits);
+        await server.KillAsync();
+        await Eventually.TrueAsync(() => !one.Redis.Multiplexer.IsConnected && !two.Redis.Multiplexer.IsConnected);
+        await RefuseAsync(one, Suspension.Quota);
+        await RefuseAsync(one, Suspension.Quota);
+        await one.Get<CircuitSharing>().ExchangeAsync(default);
+
+        await server.StartAgainAsync();
+        await Eventually.TrueAsync(() => one.Redis.Multiplexer.IsConnected && two.Redis.Multiplexer.IsConnected);
+        await one.Get<CircuitSharing>().ExchangeAsync(default);
+        await two.Get<CircuitSharing>().ExchangeAsync(default);
+
+        Assert.Equal((2, 2), (Refusals(one), Refusals(two)));
+    }
+
+    [Fact]
     public async Task A_suspension_is_stored_as_one_event_and_its_extension_is_not()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
