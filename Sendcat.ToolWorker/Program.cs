@@ -20,7 +20,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.UseHealthAddress();
 builder.AddServiceDefaults();
 builder.AddRedisClient("redis");
-builder.AddSendcatDataSource();
+builder.AddSendcatDataSource(maxConnections: 8);
 builder.AddRabbitMQClient("messaging");
 
 builder.Services

@@ -8,16 +8,19 @@ public static class SendcatDataSource
     private const string ConnectionName = "sendcatdb";
 
     // Frequent statements take about a millisecond. Waiting for one of a few connections costs less than a hundred concurrent connections
-    // cost the server.
-    private const int MaxConnections = 24;
+    // cost the server. A new connection is expensive as well: the server starts a process, and plans every statement anew, the first six
+    // times that it is executed there.
+    private const int MostConnections = 24;
 
     /// <summary>
-    /// Adds Aspire's <see cref="NpgsqlDataSource"/> for statements that are too frequent for EF Core, with a small pool (24 connections)
-    /// and automatic preparation. The connection string overrides each of these settings (for example <c>Max Auto Prepare=0</c> for a
+    /// Adds Aspire's <see cref="NpgsqlDataSource"/> for statements that are too frequent for EF Core, with a small pool and automatic
+    /// preparation. The connection string overrides each of these settings (for example <c>Max Auto Prepare=0</c> for a
     /// pooler in transaction mode).
     /// </summary>
     /// <param name="statementTimeout">Time after which the server ends a statement by itself; null: the server's own setting.</param>
-    public static TBuilder AddSendcatDataSource<TBuilder>(this TBuilder builder, TimeSpan? statementTimeout = null)
+    /// <param name="maxConnections">Most connections of the pool.</param>
+    public static TBuilder AddSendcatDataSource<TBuilder>(
+        this TBuilder builder, TimeSpan? statementTimeout = null, int maxConnections = MostConnections)
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddNpgsqlDataSource(ConnectionName, configureDataSourceBuilder: source =>
@@ -39,7 +42,7 @@ public static class SendcatDataSource
 
             if (!settings.ShouldSerialize("Maximum Pool Size"))
             {
-                settings.MaxPoolSize = MaxConnections;
+                settings.MaxPoolSize = maxConnections;
             }
         });
         return builder;

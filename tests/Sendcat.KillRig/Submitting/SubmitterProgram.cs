@@ -31,7 +31,7 @@ internal static class SubmitterProgram
         var builder = Host.CreateApplicationBuilder();
         builder.AddServiceDefaults();
         builder.AddRedisClient("redis");
-        builder.AddSendcatDataSource();
+        builder.AddSendcatDataSource(maxConnections: 4);
         builder.AddRabbitMQClient("messaging");
         builder.Services.AddReliability()
             .AddIntegrations()
