@@ -13,8 +13,6 @@ namespace Sendcat.Monitor.Ops;
 /// </summary>
 internal static class TimelineCommand
 {
-    /// <summary>Rows of one request, which every setting of OPS_MAX_ROWS_PER_SECTION from 100 allows.</summary>
-    private const int PageRows = 100;
 
     private const int MaxRows = 5_000;
 
@@ -44,7 +42,7 @@ internal static class TimelineCommand
             var from = (time ?? TimeProvider.System).GetUtcNow().AddMinutes(-parsed.GetValue(minutes));
             var query = string.Create(
                 CultureInfo.InvariantCulture,
-                $"api/ops/timeline?limit={PageRows}&from={from.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}{(parsed.GetValue(kinds) is { } only ? $"&kinds={Uri.EscapeDataString(only)}" : "")}");
+                $"api/ops/timeline?from={from.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}{(parsed.GetValue(kinds) is { } only ? $"&kinds={Uri.EscapeDataString(only)}" : "")}");
             var (page, entries) = (await service.GetAsync(query, stop), new List<JsonElement>());
             if (printer.Raw(page))
             {

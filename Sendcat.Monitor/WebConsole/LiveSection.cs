@@ -22,7 +22,8 @@ internal sealed record LiveSection(string Name, string Path, TimeSpan Every)
         new("routes", "api/ops/routes", TimeSpan.FromSeconds(3)),
         new("schedule", "api/ops/schedule", TimeSpan.FromSeconds(5)),
         new("conditions", "api/ops/conditions", TimeSpan.FromSeconds(10)),
-        new("timeline", "api/ops/timeline?limit=100", TimeSpan.FromSeconds(10)),
+        // Without a limit: the most rows of a page are a setting of the API.
+        new("timeline", "api/ops/timeline", TimeSpan.FromSeconds(10)),
         new("audit", "api/ops/audit?limit=20", TimeSpan.FromSeconds(10)),
         new("knobs", "api/ops/knobs", TimeSpan.FromSeconds(15)),
         new("slo", "api/ops/slo?minutes=60", TimeSpan.FromSeconds(15)),
