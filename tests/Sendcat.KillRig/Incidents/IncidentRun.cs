@@ -23,7 +23,7 @@ internal static class IncidentRun
     public static Command Command()
     {
         var only = new Option<string[]>("--only") { Description = $"of {string.Join(", ", Incident.All.Select(it => it.Name))}", AllowMultipleArgumentsPerToken = true };
-        var guests = new Option<int>("--guests") { Description = "guests who chat", DefaultValueFactory = _ => 8 };
+        var guests = new Option<int>("--guests") { Description = "guests who chat", DefaultValueFactory = _ => 16 };
         var quiet = new Option<int>("--quiet") { Description = "minutes of chatting without a fault, instead of incidents" };
         var command = new Command("incidents", "Plays incidents on the running system, and measures the time until an alert names the cause.") { only, guests, quiet };
         command.SetAction(async (parsed, cancellationToken) =>

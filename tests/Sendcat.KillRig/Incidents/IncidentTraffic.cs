@@ -13,8 +13,8 @@ internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : 
 {
     private const int Kinds = 3;
 
-    /// <summary>With a shorter pause the guests would meet <c>RATE_LIMIT_CHAT_STREAM_MAX</c> (30 turns a minute), an incident of its own.</summary>
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(4);
+    /// <summary>With a shorter pause the guests would meet <c>RATE_LIMIT_CHAT_STREAM_MAX</c> (30 turns in five minutes), an incident of its own.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(11);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     private readonly CancellationTokenSource _stop = new();
