@@ -100,7 +100,10 @@ internal abstract record TurnPlan
 
         if (!isRunning && thread.OfKey is not { Status: MessageStatus.Completed, IsReplaced: false })
         {
-            return null;
+            // A request without a message means the last one of its time. Later ones are not answered for it.
+            return request is { Message: null, Regeneration: null } && thread.OfKey?.Turn.Asked is { } cut && cut != LastAsked(thread)
+                ? new Replay(cut)
+                : null;
         }
 
         var asked = isRunning ? running!.Asked : thread.OfKey!.Turn.Asked;
@@ -222,6 +225,9 @@ internal abstract record TurnPlan
             id, "user", message.Text, MessageStatus.Completed, null, null, null, null, AttachmentsJson: null, message.ClientId);
         return new Start([.. thread.Messages, added], id, MessageWrite.Insert);
     }
+
+    private static Guid? LastAsked(ThreadHistory thread) =>
+        LastUserMessage(thread.Messages, thread.Messages.Count - 1) is >= 0 and var last ? thread.Messages[last].Id : null;
 
     private static int LastUserMessage(IReadOnlyList<HistoryMessage> messages, int from)
     {

@@ -206,6 +206,20 @@ public sealed class TurnPlanTests
         Assert.IsType<TurnPlan.Join>(TurnPlan.Of(Regenerate("m1") with { Key = "key-1" }, thread, turn, Now));
     }
 
+    [Fact]
+    public void A_repeated_request_without_a_message_whose_turn_was_cut_never_answers_a_later_message()
+    {
+        var request = new ChatRequest { ThreadId = "x", Key = "key-1" };
+        var ofKey = new TurnOfKey(new RunningTurn(StreamIds.New(Now, "key-1"), Guid.NewGuid(), First.Id), MessageStatus.Aborted) { HasMessage = true };
+        var cut = Assistant("1", MessageStatus.Aborted);
+
+        Assert.Equal(new TurnPlan.Replay(First.Id), TurnPlan.Of(request, Thread(First, cut, Second), null, Now));
+        var start = Assert.IsType<TurnPlan.Start>(TurnPlan.Of(request, Thread(First, cut), null, Now));
+        Assert.Equal((true, First.Id), (start.ReplacesAnswer, start.Asked));
+
+        ThreadHistory Thread(params HistoryMessage[] messages) => new(ThreadId, null, "s", null, messages) { OfKey = ofKey };
+    }
+
     private static TurnPlan Plan(ChatRequest request, RunningTurn? running, params HistoryMessage[] messages) =>
         TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, messages) { MessageCount = messages.Length, RunningTurns = running is null ? [] : [running] }, running, Now);
 
