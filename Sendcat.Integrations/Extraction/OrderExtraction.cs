@@ -15,6 +15,7 @@ namespace Sendcat.Integrations.Extraction;
 /// </summary>
 public sealed class OrderExtraction
 {
+    private const double MostConfidenceOfStranger = 0.65;
     private const double MostConfidenceClaimed = 0.65;
     private const double MostConfidenceForwarded = 0.5;
     private const double MostConfidenceUnproven = 0.4;
@@ -211,6 +212,7 @@ public sealed class OrderExtraction
         Confidence = Math.Min(order.Confidence, order.Trust switch
         {
             SenderTrust.Authenticated or SenderTrust.User => 1,
+            SenderTrust.Stranger => MostConfidenceOfStranger,
             SenderTrust.Claimed => MostConfidenceClaimed,
             SenderTrust.Forwarded => MostConfidenceForwarded,
             SenderTrust.Unproven => MostConfidenceUnproven,

@@ -73,7 +73,10 @@ public static class MailReader
     private static ReadMail Read(MimeMessage message, string receiver, int depth, HtmlBudget budget)
     {
         var verdict = SenderVerdict.Of(message.Headers, receiver);
-        var trust = depth == 0 ? verdict.Trust : SenderTrust.Forwarded;
+        var known = Merchant.OfDomain(verdict.Domain);
+        var trust = depth > 0 ? SenderTrust.Forwarded
+            : verdict.Trust is SenderTrust.Authenticated && known is null ? SenderTrust.Stranger
+            : verdict.Trust;
         var parts = new Parts();
         Collect(message.Body, parts);
         var subject = Subject(message.Subject);
@@ -87,7 +90,7 @@ public static class MailReader
             FromName = from?.Name is { Length: > 0 and <= 200 } name ? name : null,
             SenderDomain = verdict.Domain,
             Trust = trust,
-            Merchant = trust is SenderTrust.Unproven ? null : Merchant.OfDomain(verdict.Domain),
+            Merchant = trust is SenderTrust.Unproven ? null : known,
             Date = message.Headers.Contains(HeaderId.Date) && message.Date > DateTimeOffset.UnixEpoch ? message.Date : null,
             Text = $"{subject}\n\n{body}",
             Links = links,

@@ -6,6 +6,11 @@ namespace Sendcat.Integrations.Mail.Merchants;
 /// <summary>A merchant whose mails are parsed without a model.</summary>
 public sealed class Merchant
 {
+    /// <summary>
+    /// Sub-domains from which merchants relay what buyers and sellers write to each other. They sign it, and it is not theirs.
+    /// </summary>
+    private static readonly string[] Relays = ["marketplace", "members"];
+
     private Merchant(string id, string name, string[] domains, string orderNumber, ConfidenceOf confidence) =>
         (Id, Name, Domains, OrderNumber, Confidence) = (id, name, domains, LinearRegex.Of(orderNumber), confidence);
 
@@ -45,9 +50,14 @@ public sealed class Merchant
     /// <summary>How much each field adds to the confidence.</summary>
     internal ConfidenceOf Confidence { get; }
 
-    /// <summary>The merchant that sends from a domain or one of its sub-domains; null: none that is known.</summary>
+    /// <summary>
+    /// The merchant that sends from a domain or one of its sub-domains; null: none that is known, or a relay for what others write.
+    /// </summary>
     public static Merchant? OfDomain(string? domain) =>
-        All.FirstOrDefault(merchant => merchant.Domains.Any(own => DomainNames.IsWithin(domain, own)));
+        All.FirstOrDefault(merchant => merchant.Domains.Any(own => DomainNames.IsWithin(domain, own) && !IsRelay(domain!, own)));
+
+    private static bool IsRelay(string domain, string own) =>
+        domain[..^own.Length].Split('.').Any(label => Relays.Contains(label, StringComparer.OrdinalIgnoreCase));
 
     public override string ToString() => Id;
 }

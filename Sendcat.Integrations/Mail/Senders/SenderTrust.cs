@@ -3,8 +3,15 @@ namespace Sendcat.Integrations.Mail.Senders;
 /// <summary>What is known about who wrote a mail.</summary>
 public enum SenderTrust
 {
-    /// <summary>The trusted receiver verified the domain of From (DKIM, DMARC, or ARC of a trusted forwarder).</summary>
+    /// <summary>
+    /// A known merchant: the trusted receiver verified the domain of From (DKIM, DMARC, or ARC of a trusted forwarder).
+    /// </summary>
     Authenticated,
+
+    /// <summary>
+    /// The receiver verified the domain of From, which is no known merchant's: a shop, a person, or a spammer with a domain.
+    /// </summary>
+    Stranger,
 
     /// <summary>No receiver says anything about the sender. From stands alone, or Reply-To agrees with it.</summary>
     Claimed,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using MimeKit;
 
@@ -9,6 +10,7 @@ namespace Sendcat.Integrations.Mail.Senders;
 internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
 {
     private const string Results = "Authentication-Results";
+    private const int MostSeals = 20;
 
     /// <summary>The receiver whose results count, unless the caller names another.</summary>
     public const string Gmail = "mx.google.com";
@@ -58,7 +60,7 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
 
     /// <summary>
     /// A forwarder changed the mail, and sealed what it had seen before: the results of the last seal count, if the receiver verified the
-    /// chain and the last sealer is trusted.
+    /// chain and the last sealer is trusted. The receiver may have sealed the mail itself, with its own results: that is no forwarder.
     /// </summary>
     private static bool ProvesByArc(AuthenticationResults results, HeaderList headers, string domain)
     {
@@ -67,39 +69,37 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
             return false;
         }
 
-        var sealer = Last(headers, "ARC-Seal");
-        if (sealer is null || !TrustedSealers.Any(trusted => DomainNames.IsWithin(sealer.Value.Domain, trusted)))
-        {
-            return false;
-        }
+        var seals = Seals(headers);
+        var sealedResults = headers
+            .Where(header => header.Field.Equals("ARC-Authentication-Results", StringComparison.OrdinalIgnoreCase))
+            .Take(MostSeals).Select(AuthenticationResults.Read).ToArray();
+        var last = seals.Keys.DefaultIfEmpty().Max();
+        var isOfReceiver = Of(last)?.Server.Equals(results.Server, StringComparison.OrdinalIgnoreCase) is true;
+        var forwarder = isOfReceiver && seals.ContainsKey(last - 1) ? last - 1 : last;
+        return seals.TryGetValue(forwarder, out var sealer)
+            && TrustedSealers.Any(trusted => DomainNames.IsWithin(sealer, trusted))
+            && Of(forwarder)?.Methods.Any(method => Proves(method, domain)) is true;
 
-        return headers.Where(header => header.Field.Equals("ARC-Authentication-Results", StringComparison.OrdinalIgnoreCase))
-            .Take(20)
-            .Select(AuthenticationResults.Read)
-            .Where(arc => arc.Instance == sealer.Value.Instance)
-            .Take(1)
-            .SelectMany(arc => arc.Methods)
-            .Any(method => Proves(method, domain));
+        AuthenticationResults? Of(int instance) => sealedResults.FirstOrDefault(sealedBy => sealedBy.Instance == instance);
     }
 
-    private static (int Instance, string Domain)? Last(HeaderList headers, string field)
+    /// <summary>The domains of the seals by their instance. Of several seals with one instance the first counts.</summary>
+    private static Dictionary<int, string> Seals(HeaderList headers)
     {
-        (int Instance, string Domain)? last = null;
-        foreach (var header in headers.Where(header => header.Field.Equals(field, StringComparison.OrdinalIgnoreCase)).Take(20))
+        var seals = new Dictionary<int, string>();
+        foreach (var header in headers.Where(header => header.Field.Equals("ARC-Seal", StringComparison.OrdinalIgnoreCase)).Take(MostSeals))
         {
             var tags = Encoding.Latin1.GetString(header.RawValue).Split(';')
                 .Select(tag => tag.Split('=', 2, StringSplitOptions.TrimEntries)).Where(tag => tag.Length == 2).ToArray();
-            var domain = tags.FirstOrDefault(tag => tag[0].Equals("d", StringComparison.OrdinalIgnoreCase))?[1];
-            if (int.TryParse(
-                tags.FirstOrDefault(tag => tag[0].Equals("i", StringComparison.OrdinalIgnoreCase))?[1],
-                System.Globalization.CultureInfo.InvariantCulture, out var instance)
-                && domain is not null && (last is null || instance > last.Value.Instance))
+            if (Tag("d") is { } domain && int.TryParse(Tag("i"), NumberStyles.None, CultureInfo.InvariantCulture, out var instance))
             {
-                last = (instance, domain.ToLowerInvariant());
+                seals.TryAdd(instance, domain.ToLowerInvariant());
             }
+
+            string? Tag(string name) => tags.FirstOrDefault(tag => tag[0].Equals(name, StringComparison.OrdinalIgnoreCase))?[1];
         }
 
-        return last;
+        return seals;
     }
 
     /// <summary>The topmost results, whoever wrote them, if they stand above everything that the sender wrote.</summary>

@@ -120,6 +120,7 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [InlineData(true, SenderTrust.Authenticated, FieldSource.Format, 1)]
     [InlineData(true, SenderTrust.User, FieldSource.Model, 1)]
     [InlineData(false, SenderTrust.Authenticated, FieldSource.Format, 0)]
+    [InlineData(true, SenderTrust.Stranger, FieldSource.Markup, 0)]
     [InlineData(true, SenderTrust.Forwarded, FieldSource.Format, 0)]
     [InlineData(true, SenderTrust.Claimed, FieldSource.Markup, 0)]
     [InlineData(true, SenderTrust.Unproven, FieldSource.Format, 0)]
@@ -150,6 +151,27 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         Assert.Equal(
             "submitted",
             await Api.ScalarAsync<string>($"SELECT status FROM pre_alerts WHERE user_id = '{_user}' AND submitted_at IS NOT NULL"));
+    }
+
+    [Fact]
+    public async Task A_stranger_announces_nothing_in_an_order_that_is_confirmed_and_moves_no_parcel()
+    {
+        const string Other = "1Z5R89390357567127";
+        await SetAutoCreateAsync(_user);
+        await RecordAsync("m1", ExtractedMails.Order("A-100000001", trust: SenderTrust.Forwarded, parcels: [Other]));
+        await RecordAsync("m2", ExtractedMails.Order("B-200000002"));
+        await Api.ExecuteAsync($"UPDATE purchase_drafts SET status = 'confirmed', confirmed_at = now() WHERE user_id = '{_user}'");
+
+        await RecordAsync("m3", ExtractedMails.Order("B-200000002", trust: SenderTrust.Stranger, parcels: [Parcel, Other]));
+
+        Assert.Equal(0L, await Api.ScalarAsync<long>($"SELECT count(*) FROM pre_alerts WHERE user_id = '{_user}'"));
+        Assert.Equal(
+            $"A-100000001 {Other} False, B-200000002 {Parcel} False",
+            await Api.ScalarAsync<string>(
+                $"""
+                SELECT string_agg(format('%s %s %s', order_numbers[1], tracking_number, initcap(is_verified::text)), ', ' ORDER BY order_numbers[1])
+                FROM draft_parcels JOIN purchase_drafts d ON d.id = draft_id WHERE d.user_id = '{_user}'
+                """));
     }
 
     [Fact]

@@ -81,7 +81,7 @@ public sealed partial class CorpusTests(ITestOutputHelper output)
     [InlineData("development")]
     [InlineData("held-out")]
     [InlineData("held-out-2")]
-    public async Task Only_parcels_of_proven_senders_may_be_announced(string part)
+    public async Task Only_parcels_of_known_merchants_whose_domain_is_proven_may_be_announced(string part)
     {
         var wrong = new List<string>();
         await foreach (var (mail, read, extraction) in ExtractAsync(part))

@@ -24,6 +24,20 @@ public sealed class SenderTests
     }
 
     [Theory]
+    [InlineData("gran.example")]
+    [InlineData("cheap-watches.shop")]
+    [InlineData("ups.com")]
+    [InlineData("marketplace.amazon.com")]
+    [InlineData("m.marketplace.amazon.co.uk")]
+    [InlineData("members.ebay.com")]
+    public void A_verified_domain_of_nobody_known_or_of_a_relay_is_a_stranger(string domain)
+    {
+        var mail = Read($"Authentication-Results: mx.google.com; dkim=pass header.d={domain}", $"From: a@{domain}");
+
+        Assert.Equal((SenderTrust.Stranger, null), (mail.Trust, mail.Merchant));
+    }
+
+    [Theory]
     [InlineData("amazon.com.example.org")]
     [InlineData("notamazon.com")]
     [InlineData("amazon.com-orders.example")]
@@ -100,7 +114,7 @@ public sealed class SenderTests
         Assert.Equal(SenderTrust.Authenticated, Read($"Authentication-Results: mx.google.com; {results}", "From: a@ship.amazon.com").Trust);
 
     [Theory]
-    [InlineData("myshopify.com", "tea-shop.myshopify.com", SenderTrust.Authenticated)]
+    [InlineData("myshopify.com", "tea-shop.myshopify.com", SenderTrust.Stranger)]
     [InlineData("tea-shop.myshopify.com", "myshopify.com", SenderTrust.Unproven)]
     [InlineData("tea-shop.myshopify.com", "other.myshopify.com", SenderTrust.Unproven)]
     public void A_domain_signs_for_itself_and_for_those_below_it(string signer, string from, SenderTrust trust) =>
@@ -140,6 +154,23 @@ public sealed class SenderTests
         var mail = Read(
             $"ARC-Seal: i=1; a=rsa-sha256; cv=none; d={sealer}; s=x; b=y\nARC-Authentication-Results: i=1; mx.{sealer}; dkim=pass header.d=amazon.com\n"
             + "Authentication-Results: mx.google.com; dkim=fail header.i=@amazon.com; arc=pass (i=1 dkim=pass dkdomain=amazon.com)",
+            "From: a@amazon.com");
+
+        Assert.Equal(trust, mail.Trust);
+    }
+
+    [Theory]
+    [InlineData("outlook.com", "pass", SenderTrust.Authenticated)]
+    [InlineData("outlook.com", "fail", SenderTrust.Unproven)]
+    [InlineData("evil.example", "pass", SenderTrust.Unproven)]
+    public void The_seal_of_the_receiver_itself_is_no_forwarder(string forwarder, string seen, SenderTrust trust)
+    {
+        var mail = Read(
+            "ARC-Seal: i=2; a=rsa-sha256; cv=pass; d=google.com; s=x; b=y\nARC-Authentication-Results: i=2; mx.google.com; dkim=fail "
+                + "header.i=@amazon.com; arc=pass (i=1)\n"
+                + $"ARC-Seal: i=1; a=rsa-sha256; cv=none; d={forwarder}; s=x; b=y\nARC-Authentication-Results: i=1; mx.{forwarder}; "
+                + $"dkim={seen} header.d=amazon.com\n"
+                + "Authentication-Results: mx.google.com; dkim=fail header.i=@amazon.com; arc=pass (i=1 dkim=pass dkdomain=amazon.com)",
             "From: a@amazon.com");
 
         Assert.Equal(trust, mail.Trust);
