@@ -25,6 +25,12 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
             var changed = await rows.UpdateAsync(found, content, CancellationToken.None);
             var same = await rows.FindByOrderAsync(content.OrderNumbers, content.Merchant, CancellationToken.None);
             await rows.FoldAsync(changed, [.. same.Where(other => other.Id != draft)], CancellationToken.None);
+            if (same is [{ Status: var status }, ..])
+            {
+                // What the user confirmed stays confirmed, under the id of the draft that the user changes.
+                await rows.SetStatusAsync(changed, status, CancellationToken.None);
+            }
+
             return DraftOutcome.Done;
         }, cancellationToken);
 

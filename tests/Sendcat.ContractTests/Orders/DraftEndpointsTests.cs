@@ -119,6 +119,29 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
     }
 
     [Theory]
+    [InlineData("reject")]
+    [InlineData(null)]
+    public async Task A_confirmed_draft_that_an_order_number_joins_to_another_stays_confirmed(string? decision)
+    {
+        var user = await orders.UserAsync();
+        await user.RecordAsync("m1", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
+        var confirmed = await user.DraftAsync();
+        await user.PostAsync($"/api/drafts/{confirmed["id"]}/confirm", new { });
+        await user.RecordAsync("m2", ExtractedMails.Order("B-200000002"));
+        var second = (await user.ItemsAsync("/api/drafts"))[0]!;
+        if (decision is not null)
+        {
+            await user.PostAsync($"/api/drafts/{second["id"]}/{decision}", new { });
+        }
+
+        var joined = await (await user.Client.PatchAsJsonAsync(
+            $"/api/drafts/{second["id"]}", new { orderNumber = "B-200000002,A-100000001" })).JsonAsync();
+
+        Assert.Equal(((string)second["id"]!, "confirmed"), ((string)joined["id"]!, (string)joined["status"]!));
+        Assert.Equal("submitted", (string)joined["parcels"]![0]!["preAlertStatus"]!);
+    }
+
+    [Theory]
     [InlineData("""{"merchant":" "}""")]
     [InlineData("""{"totalAmount":-1}""")]
     [InlineData("""{"totalCurrency":"usd"}""")]
