@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Sendcat.Integrations.Mail.Orders;
 using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.Integrations.Extraction;
 
@@ -52,7 +53,7 @@ internal sealed record ModelAnswer(MailTopic? Kind, IReadOnlyList<ModelOrder> Or
         order.Text("currency") is { Length: <= 8 } currency ? currency : null,
         [
             .. order.Items("trackingNumbers").Where(item => item.ValueKind is JsonValueKind.String).Take(MostNumbers)
-                .Select(item => item.GetString()!).Where(item => item.Length <= 80)],
+                .Select(LenientJsonString.Read).Where(item => item.Length <= 80)],
         order.Text("carrier") is { Length: <= 40 } carrier ? carrier : null);
 }
 

@@ -34,7 +34,7 @@ public sealed record WhatsAppDelivery(
             using var json = JsonDocument.Parse(body, Options);
             var root = json.RootElement;
             return root.ValueKind is not JsonValueKind.Object
-                || (root.TryGetProperty("entry", out var entry) && entry.ValueKind is not JsonValueKind.Array)
+                || (root.TryGetPart("entry", out var entry) && entry.ValueKind is not JsonValueKind.Array)
                 ? null
                 : Read(root);
         }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using Sendcat.Reliability.UntrustedText;
 
@@ -8,7 +10,39 @@ namespace Sendcat.Reliability.Outbound;
 public static class UpstreamJson
 {
     public static JsonElement? Part(this JsonElement element, string name) =>
-        element.ValueKind is JsonValueKind.Object && element.TryGetProperty(name, out var part) && part.ValueKind is not JsonValueKind.Null ? part : null;
+        element.TryGetPart(name, out var part) && part.ValueKind is not JsonValueKind.Null ? part : null;
+
+    /// <summary>
+    /// A property of an object; of several with the name the last one. Other than <see cref="JsonElement.TryGetProperty(string, out JsonElement)"/>
+    /// it does not throw when the name of another property has a lone surrogate.
+    /// </summary>
+    public static bool TryGetPart(this JsonElement element, string name, out JsonElement part)
+    {
+        part = default;
+        if (element.ValueKind is not JsonValueKind.Object)
+        {
+            return false;
+        }
+
+        try
+        {
+            return element.TryGetProperty(name, out part);
+        }
+        catch (InvalidOperationException)
+        {
+            var found = false;
+            var bytes = Encoding.UTF8.GetBytes(name);
+            foreach (var property in element.EnumerateObject())
+            {
+                if (JsonMarshal.GetRawUtf8PropertyName(property).SequenceEqual(bytes))
+                {
+                    (part, found) = (property.Value, true);
+                }
+            }
+
+            return found;
+        }
+    }
 
     public static IEnumerable<JsonElement> Items(this JsonElement element, string name) =>
         element.Part(name) is { ValueKind: JsonValueKind.Array } items ? items.EnumerateArray() : [];

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Gmail.Pushes;
 
@@ -25,8 +26,8 @@ internal sealed record PushNotification(string Email, long HistoryId)
         {
             using var envelope = JsonDocument.Parse(body, Options);
             return envelope.RootElement is { ValueKind: JsonValueKind.Object } root
-                && root.TryGetProperty("message", out var message) && message.ValueKind is JsonValueKind.Object
-                && message.TryGetProperty("data", out var data) && data.ValueKind is JsonValueKind.String
+                && root.TryGetPart("message", out var message) && message.ValueKind is JsonValueKind.Object
+                && message.TryGetPart("data", out var data) && data.ValueKind is JsonValueKind.String
                 && Decode(data) is { } payload && Payload(payload) is { } notification
                     ? notification
                     : ApiError.InvalidRequest("message.data must be a notification of Gmail");
@@ -43,8 +44,8 @@ internal sealed record PushNotification(string Email, long HistoryId)
         {
             using var payload = JsonDocument.Parse(json, Options);
             return payload.RootElement is { ValueKind: JsonValueKind.Object } root
-                && root.TryGetProperty("emailAddress", out var address) && address.ValueKind is JsonValueKind.String
-                && root.TryGetProperty("historyId", out var history)
+                && root.TryGetPart("emailAddress", out var address) && address.ValueKind is JsonValueKind.String
+                && root.TryGetPart("historyId", out var history)
                 && Text(address) is { } email && EmailAddress.IsPlausible(email) && HistoryIdOf(history) is { } id
                     ? new(email.ToLowerInvariant(), id)
                     : null;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Sendcat.Integrations.Mail;
 using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Mail.Resend;
 
@@ -58,5 +59,5 @@ internal sealed record ResendEvent(MailOutcome? Outcome, DateTimeOffset At, IRea
 
     private static IEnumerable<string> Addresses(JsonElement data) =>
         data.Part("to") is { ValueKind: JsonValueKind.String } ? [data.Text("to") ?? ""]
-        : data.Items("to").Where(address => address.ValueKind is JsonValueKind.String).Select(address => address.GetString()!);
+        : data.Items("to").Where(address => address.ValueKind is JsonValueKind.String).Select(LenientJsonString.ReadWellFormed).OfType<string>();
 }

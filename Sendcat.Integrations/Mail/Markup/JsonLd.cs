@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AngleSharp.Dom;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.Integrations.Mail.Markup;
@@ -42,7 +43,7 @@ internal static class JsonLd
     private static IEnumerable<MarkupItem> Roots(JsonElement element, MarkupBudget budget) => element.ValueKind switch
     {
         JsonValueKind.Array => element.EnumerateArray().SelectMany(item => Roots(item, budget)),
-        JsonValueKind.Object when element.TryGetProperty("@graph", out var graph) => Roots(graph, budget),
+        JsonValueKind.Object when element.TryGetPart("@graph", out var graph) => Roots(graph, budget),
         JsonValueKind.Object when Item(element, budget) is { } item => [item],
         _ => [],
     };
@@ -58,17 +59,31 @@ internal static class JsonLd
         var properties = new Dictionary<string, IReadOnlyList<MarkupValue>>(StringComparer.Ordinal);
         foreach (var property in element.EnumerateObject())
         {
-            if (property.Name is "@type" or "type")
+            var name = NameOf(property);
+            if (name is "@type" or "type")
             {
                 types.AddRange(Values(property.Value, budget).Select(value => value.Text).OfType<string>().Select(MarkupBudget.TypeName));
             }
-            else if (!property.Name.StartsWith('@'))
+            else if (name?.StartsWith('@') is false)
             {
-                properties.TryAdd(property.Name, [.. Values(property.Value, budget)]);
+                properties.TryAdd(name, [.. Values(property.Value, budget)]);
             }
         }
 
         return new(types, properties);
+    }
+
+    /// <returns>Null: it has a lone surrogate.</returns>
+    private static string? NameOf(JsonProperty property)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     private static IEnumerable<MarkupValue> Values(JsonElement element, MarkupBudget budget) => element.ValueKind switch

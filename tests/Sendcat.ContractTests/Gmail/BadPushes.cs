@@ -66,6 +66,8 @@ internal static class BadPushes
             ["empty data"] = Invalid("""{"message":{"data":""}}"""),
             ["data is no Base64"] = Invalid("""{"message":{"data":"§§§"}}"""),
             ["data with a lone surrogate"] = Invalid("""{"message":{"data":"\ud800"}}"""),
+            ["name with a lone surrogate"] = Invalid("""{"\ud800 of another":1}"""),
+            ["name with a lone surrogate in the data"] = Data("""{"\ud800 of a longer one":1}"""),
             ["data is no JSON"] = Data("hello"),
             ["data nested too deep"] = Data(new string('[', 1_000)),
             ["data is an array"] = Data("[1]"),

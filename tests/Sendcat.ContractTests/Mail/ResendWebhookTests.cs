@@ -87,6 +87,8 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
     [Theory]
     [InlineData("""{"type":"email.opened","data":{"to":["ann@example.com"]}}""")]
     [InlineData("""{"type":"email.bounced"}""")]
+    [InlineData("""{"type":"email.bounced","data":{"to":["\ud800@example.com"]}}""")]
+    [InlineData("""{"\ud800 of another":1,"type":"email.opened"}""")]
     [InlineData("""{"type":"email.bounced","data":{"to":{"a":1}}}""")]
     [InlineData("""{"type":"email.bounced","data":{"to":["ann@example.com"],"bounce":{"type":"Transient"}}}""")]
     [InlineData("""{"type":"contact.created","data":null}""")]

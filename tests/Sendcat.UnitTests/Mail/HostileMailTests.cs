@@ -85,6 +85,19 @@ public sealed class HostileMailTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Markup_with_a_name_that_is_no_text_is_read_without_it()
+    {
+        const string Html = """
+            <script type="application/ld+json">{"\ud800 of another":1,"@type":"Order","\udfff":{"a":1},"orderNumber":"CB900412"}</script>Thank you for your order.
+            """;
+
+        var mail = MailReader.Read(Encoding.UTF8.GetBytes($"From: a@amazon.com\nContent-Type: text/html\n\n{Html}"));
+
+        Assert.Equal("CB900412", Assert.Single(mail.Markup).Text("orderNumber"));
+        Assert.Contains("Thank you", mail.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Headers_of_one_mebibyte_are_read()
     {
         foreach (var header in (string[])

@@ -93,6 +93,19 @@ public sealed class OrderExtractionTests
     }
 
     [Fact]
+    public async Task An_answer_with_half_a_character_is_read_and_opens_no_circuit()
+    {
+        await using var rig = await ExtractionRig.StartAsync(("CIRCUIT_EXTRACTION_THRESHOLD", "1"));
+        rig.ModelAnswers(Answer.Replace("[]", """["\ud800"]""", StringComparison.Ordinal).Insert(1, """ "\ud800 of another": 1,"""));
+
+        var extraction = await rig.Extraction.ExtractTextAsync(Text, CancellationToken.None);
+
+        Assert.Equal(("AB-1001", 1, 1), (Assert.Single(extraction.Orders).OrderNumber!.Value, extraction.UngroundedValues, extraction.ModelCalls));
+        Assert.DoesNotContain(
+            rig.Get<Circuits>().States(), circuit => circuit.Provider == ExtractionProvider.Provider.Name && circuit.State != "closed");
+    }
+
+    [Fact]
     public async Task Without_a_key_nothing_is_sent()
     {
         await using var rig = await ExtractionRig.StartAsync(("OPENROUTER_API_KEY", ""));

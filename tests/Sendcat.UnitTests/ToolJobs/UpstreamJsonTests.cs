@@ -19,4 +19,16 @@ public sealed class UpstreamJsonTests
 
         Assert.Equal(text, document.RootElement.Text("title", "name"));
     }
+
+    [Theory]
+    [InlineData("""{"\ud800 of another":1,"title":"Kettle"}""", "Kettle")]
+    [InlineData("""{"title":"Kettle","\ud800 of another":1}""", "Kettle")]
+    [InlineData("""{"title":"Pot","title":"Kettle","\udfff of another":1}""", "Kettle")]
+    [InlineData("""{"tit\ud800 of another":1}""", null)]
+    public void A_name_that_is_no_text_hides_no_other_property(string json, string? text)
+    {
+        using var document = JsonDocument.Parse(json);
+
+        Assert.Equal(text, document.RootElement.Text("title"));
+    }
 }
