@@ -49,7 +49,12 @@ internal static class PackageCsv
             return ApiError.InvalidRequest("The CSV is empty");
         }
 
-        var names = rows.Current.ConvertAll(name => string.Concat(name.Where(char.IsAsciiLetter)).ToLowerInvariant());
+        if (rows.Current is not { } head)
+        {
+            return Unclosed();
+        }
+
+        var names = head.ConvertAll(name => string.Concat(name.Where(char.IsAsciiLetter)).ToLowerInvariant());
         if (Required.FirstOrDefault(name => !names.Contains(name)) is not null)
         {
             return ApiError.InvalidRequest("The first row of the CSV must name the columns, trackingNumber and status among them");
@@ -63,11 +68,19 @@ internal static class PackageCsv
                 return ApiError.InvalidRequest($"A feed may have {ReportedPackages.MaxRows} packages");
             }
 
-            packages.Add(Package(names, rows.Current));
+            if (rows.Current is not { } row)
+            {
+                return Unclosed();
+            }
+
+            packages.Add(Package(names, row));
         }
 
         return packages.Count == 0 ? ApiError.InvalidRequest("The CSV has no packages") : new ReportedPackages(packages);
     }
+
+    /// <summary>The rows behind an open quote would be one cell of one package, and lost.</summary>
+    private static ApiError Unclosed() => ApiError.InvalidRequest("The CSV ends inside a quoted cell");
 
     private static ReportedPackage Package(List<string> names, List<string> cells)
     {
@@ -81,14 +94,21 @@ internal static class PackageCsv
             Cell(name) is not { } cell ? null : decimal.TryParse(cell, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : -1;
     }
 
-    /// <summary>The rows with their cells, without blank rows. A quoted cell may contain commas, line ends and doubled quotes.</summary>
-    private static IEnumerable<List<string>> Rows(string text)
+    /// <summary>
+    /// The rows with their cells, without blank rows. A quoted cell may contain commas, line ends and doubled quotes. Null: the text ends
+    /// inside a quoted cell.
+    /// </summary>
+    private static IEnumerable<List<string>?> Rows(string text)
     {
         var (row, cell, quoted) = (new List<string>(), new StringBuilder(), false);
         for (var at = 0; at <= text.Length; at++)
         {
             var letter = at < text.Length ? text[at] : '\n';
-            if (quoted && at < text.Length)
+            if (quoted && at == text.Length)
+            {
+                yield return null;
+            }
+            else if (quoted)
             {
                 if (letter != '"')
                 {

@@ -44,7 +44,7 @@ internal sealed record ReportedPackage(
     {
         var at = now;
         if (!string.IsNullOrWhiteSpace(UpdatedAt)
-            && !DateTimeOffset.TryParse(UpdatedAt, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out at))
+            && (!BeginsWithYear(UpdatedAt.Trim()) || !DateTimeOffset.TryParse(UpdatedAt, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out at)))
         {
             return (null, "updatedAt must be a time, such as 2026-03-01T12:00:00Z");
         }
@@ -61,6 +61,9 @@ internal sealed record ReportedPackage(
                 Weight = Weight, Cost = Cost, Location = Text(Location), Merchant = Text(Merchant), Description = Text(Description),
             }, null);
     }
+
+    /// <summary>A spreadsheet writes 03/04/2026, which is in March or in April.</summary>
+    private static bool BeginsWithYear(string text) => text is [_, _, _, _, '-', _, _, '-', ..] && text.AsSpan(0, 4).IndexOfAnyExceptInRange('0', '9') < 0;
 
     private static string? Text(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 }

@@ -138,13 +138,14 @@ public sealed class PackageFeedTests(OrdersApi orders) : IClassFixture<OrdersApi
             {OrdersApi.NewNumber()},lost,,,,
             {OrdersApi.NewNumber()},warehouse,,heavy,,
             {OrdersApi.NewNumber()},warehouse,2999-01-01T00:00:00Z,,,
+            {OrdersApi.NewNumber()},warehouse,03/04/2026,,,
             """;
 
         using var body = new StringContent(csv, Encoding.UTF8, "text/csv");
         var result = await (await orders.Api.WithBearer(SendcatApi.OpsKey).PostAsync("/api/ops/packages", body)).JsonAsync();
 
-        Assert.Equal((6, 1, 1), ((int)result["received"]!, (int)result["claimed"]!, (int)result["stale"]!));
-        Assert.Equal([3, 4, 5, 6], result["rejected"]!.AsArray().Select(row => (int)row!["row"]!));
+        Assert.Equal((7, 1, 1), ((int)result["received"]!, (int)result["claimed"]!, (int)result["stale"]!));
+        Assert.Equal([3, 4, 5, 6, 7], result["rejected"]!.AsArray().Select(row => (int)row!["row"]!));
         var package = Assert.Single(await user.ItemsAsync("/api/packages"))!;
         Assert.Equal("in_transit", (string)package["status"]!);
     }
@@ -153,6 +154,7 @@ public sealed class PackageFeedTests(OrdersApi orders) : IClassFixture<OrdersApi
     [InlineData("text/csv", "", HttpStatusCode.BadRequest)]
     [InlineData("text/csv", "number,state\n1,2", HttpStatusCode.BadRequest)]
     [InlineData("text/csv", "trackingNumber,status\n", HttpStatusCode.BadRequest)]
+    [InlineData("text/csv", "trackingNumber,status,description\n1Z999AA10123456784,warehouse,\"12 inch\n1Z5R89390357567127,warehouse,\n", HttpStatusCode.BadRequest)]
     [InlineData("application/json", """{"packages":[]}""", HttpStatusCode.BadRequest)]
     [InlineData("application/json", """{"packages":[null]}""", HttpStatusCode.BadRequest)]
     [InlineData("text/plain", "x", HttpStatusCode.UnsupportedMediaType)]
