@@ -2,10 +2,13 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.Integrations.Gmail;
 
@@ -113,9 +116,11 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
             return null;
         }
 
-        var text = raw.GetString()!;
+        // Not as a string: a mail of 25 MB would have one of 70 MB. JSON may write the padding as an escape.
+        var text = JsonMarshal.GetRawUtf8Value(raw)[1..^1];
+        text = text.Contains((byte)'\\') ? Encoding.UTF8.GetBytes(LenientJsonString.Read(raw)) : text;
         var bytes = new byte[Base64Url.GetMaxDecodedLength(text.Length)];
-        if (Base64Url.DecodeFromChars(text, bytes, out _, out var length) is not System.Buffers.OperationStatus.Done)
+        if (Base64Url.DecodeFromUtf8(text, bytes, out _, out var length) is not System.Buffers.OperationStatus.Done)
         {
             return null;
         }

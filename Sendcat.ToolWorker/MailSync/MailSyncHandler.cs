@@ -78,7 +78,7 @@ internal sealed class MailSyncHandler(
         await syncs.StartAsync(sync, mailbox.SyncToken, cancellationToken);
         if (!(await preferences.ReadAsync(mailbox.UserId, cancellationToken)).GmailSyncEnabled)
         {
-            return await EndAsync(sync, mailbox, null, cancellationToken);
+            return await EndAsync(sync, mailbox, null, cancellationToken, hasRead: false);
         }
 
         var token = await tokens.FindAsync(mailbox, isRefused: false, cancellationToken);
@@ -147,9 +147,10 @@ internal sealed class MailSyncHandler(
         return await EndAsync(sync, mailbox, NeedsConsent, cancellationToken);
     }
 
-    private async Task<ToolResult> EndAsync(SyncRow sync, Mailbox mailbox, string? error, CancellationToken cancellationToken)
+    private async Task<ToolResult> EndAsync(
+        SyncRow sync, Mailbox mailbox, string? error, CancellationToken cancellationToken, bool hasRead = true)
     {
-        await syncs.EndAsync(sync, mailbox.SyncToken, error, cancellationToken);
+        await syncs.EndAsync(sync, mailbox.SyncToken, error, hasRead, cancellationToken);
         logger.SyncEnded(sync.Id, sync.IsFull ? "full" : "incremental", sync.Cause, error ?? "completed");
         MailSyncMetrics.Ended(sync.Cause, error ?? "completed");
         return Nothing;

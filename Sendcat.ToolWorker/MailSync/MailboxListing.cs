@@ -17,6 +17,9 @@ internal sealed class MailboxListing(
     /// <summary>Days that a mailbox without a completed sync is read back.</summary>
     private const int DefaultDays = 7;
 
+    /// <summary>A page that names itself as the next one would never end.</summary>
+    private static readonly UpstreamError Repeated = new("gmail: a page names itself as the next one.", Retryable: true);
+
     /// <returns>Null: all messages are listed; else the error of Gmail.</returns>
     public async Task<UpstreamError?> ListAsync(SyncRow sync, Mailbox mailbox, string token, CancellationToken cancellationToken)
     {
@@ -25,7 +28,7 @@ internal sealed class MailboxListing(
             return await ListFullAsync(sync, mailbox, token, cancellationToken);
         }
 
-        var page = sync.PageToken;
+        var (page, isRestarted) = (sync.PageToken, false);
         while (true)
         {
             var response = await gmail.HistoryAsync(token, mailbox.HistoryId, page, cancellationToken);
@@ -38,6 +41,11 @@ internal sealed class MailboxListing(
                 if (next is null)
                 {
                     return null;
+                }
+
+                if (next == page)
+                {
+                    return Repeated;
                 }
 
                 page = next;
@@ -53,10 +61,10 @@ internal sealed class MailboxListing(
                 return await ListFullAsync(
                     sync with { IsFull = true, DaysBack = days, Stage = 0, PageToken = null }, mailbox, token, cancellationToken);
             }
-            else if (response.Error.Status is 400 && page is not null)
+            else if (response.Error.Status is 400 && page is not null && !isRestarted)
             {
                 // Another sync has moved the cursor since the page was stored.
-                page = null;
+                (page, isRestarted) = (null, true);
             }
             else
             {
@@ -82,15 +90,15 @@ internal sealed class MailboxListing(
 
         var searches = MailSearches.Of(time.GetUtcNow().AddDays(-sync.DaysBack), sync.ClosesGap);
         var (total, most) = (sync.Total, options.CurrentValue.MaxMessages);
-        var (stage, page, pages) = (sync.Stage, sync.PageToken, 0);
+        var (stage, page, pages, isRestarted) = (sync.Stage, sync.PageToken, 0, false);
         while (true)
         {
             var response = await gmail.ListAsync(token, searches[stage], page, cancellationToken);
             if (!response.IsSuccess)
             {
-                if (response.Error.Status is 400 && page is not null)
+                if (response.Error.Status is 400 && page is not null && !isRestarted)
                 {
-                    page = null;
+                    (page, isRestarted) = (null, true);
                     continue;
                 }
 
@@ -115,6 +123,11 @@ internal sealed class MailboxListing(
             if (isEnd)
             {
                 return null;
+            }
+
+            if (!isSearched && next == page)
+            {
+                return Repeated;
             }
 
             (stage, page, pages) = (position.Stage, position.PageToken, isSearched ? 0 : pages);

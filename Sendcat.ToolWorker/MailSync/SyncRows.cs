@@ -104,14 +104,25 @@ internal sealed class SyncRows(NpgsqlDataSource database)
         """,
         sync, token, cancellationToken, new NpgsqlParameter("days", daysBack));
 
-    /// <summary>Takes over the messages that ended syncs have left, and counts them.</summary>
+    /// <summary>
+    /// Takes over the messages that ended syncs have left, and counts them. A sync whose job has used up its attempts ends here.
+    /// </summary>
     public Task AdoptAsync(SyncRow sync, long token, CancellationToken cancellationToken) => WriteAsync(
         $"""
         -- adopt gmail messages
-        WITH fence AS MATERIALIZED (SELECT {Fence}), adopted AS (
+        WITH fence AS MATERIALIZED (SELECT {Fence}), abandoned AS (
+            UPDATE gmail_syncs s SET state = 'failed', error = 'gave_up', ended_at = statement_timestamp()
+            WHERE s.connection_id = @mailbox AND s.id <> @sync AND s.state IN ('queued', 'running') AND EXISTS (SELECT FROM fence)
+                AND NOT EXISTS (
+                    SELECT FROM reliability.tool_jobs j WHERE j.tool = 'mail_sync' AND j.status IN ('queued', 'running')
+                        AND j.principal IN ('gmail:' || s.connection_id, 'gmail-push:' || s.connection_id)
+                        AND position(s.id::text IN j.args) > 0)
+            RETURNING s.id
+        ), adopted AS (
             UPDATE gmail_messages SET sync_id = @sync
             WHERE connection_id = @mailbox AND state = 'pending' AND sync_id <> @sync AND EXISTS (SELECT FROM fence)
-                AND NOT EXISTS (SELECT FROM gmail_syncs s WHERE s.id = gmail_messages.sync_id AND s.state IN ('queued', 'running'))
+                AND NOT EXISTS (SELECT FROM gmail_syncs s WHERE s.id = gmail_messages.sync_id AND s.state IN ('queued', 'running')
+                    AND s.id NOT IN (SELECT id FROM abandoned))
             RETURNING message_id
         )
         UPDATE gmail_syncs SET total = total + (SELECT count(*) FROM adopted)::int WHERE id = @sync AND EXISTS (SELECT FROM fence)
@@ -193,18 +204,20 @@ internal sealed class SyncRows(NpgsqlDataSource database)
     /// <param name="sync">The sync.</param>
     /// <param name="token">The fencing token.</param>
     /// <param name="error">Why it failed; null: it is completed.</param>
+    /// <param name="hasRead">False: it read nothing, so the time of the last sync stays, to which a gap in the history goes back.</param>
     /// <param name="cancellationToken">Cancels the statement.</param>
-    public Task EndAsync(SyncRow sync, long token, string? error, CancellationToken cancellationToken) => WriteAsync(
+    public Task EndAsync(SyncRow sync, long token, string? error, bool hasRead, CancellationToken cancellationToken) => WriteAsync(
         $"""
         -- end gmail sync
         WITH fence AS MATERIALIZED (SELECT {Fence}), read AS (
-            UPDATE gmail_connections SET last_sync_at = statement_timestamp() WHERE @error IS NULL AND id IN (SELECT id FROM fence)
+            UPDATE gmail_connections SET last_sync_at = statement_timestamp() WHERE @error IS NULL AND @read AND id IN (SELECT id FROM fence)
         )
         UPDATE gmail_syncs SET state = CASE WHEN @error IS NULL THEN 'completed' ELSE 'failed' END, error = @error, listed = listed
             OR @error IS NULL, ended_at = statement_timestamp()
         WHERE id = @sync AND EXISTS (SELECT FROM fence) RETURNING true
         """,
-        sync, token, cancellationToken, new NpgsqlParameter("error", NpgsqlDbType.Text) { Value = (object?)error ?? DBNull.Value });
+        sync, token, cancellationToken, new("read", hasRead),
+        new NpgsqlParameter("error", NpgsqlDbType.Text) { Value = (object?)error ?? DBNull.Value });
 
     /// <summary>Ends a sync of a mailbox that cannot be read: there is no lease to write under.</summary>
     public async Task RefuseAsync(Guid sync, string error, CancellationToken cancellationToken)

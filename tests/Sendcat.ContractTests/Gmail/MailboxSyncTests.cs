@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 
 namespace Sendcat.ContractTests.Gmail;
@@ -10,9 +11,10 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
     private readonly GmailApi _gmail = fixture.Gmail;
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_thousand_records_in_any_order_with_duplicates_or_beyond_the_history_are_read_exactly_once(bool isGone)
+    [InlineData(Gone.Never)]
+    [InlineData(Gone.BeforeTheFirstPage)]
+    [InlineData(Gone.BehindTheFourthPage)]
+    public async Task A_thousand_records_in_any_order_with_duplicates_or_beyond_the_history_are_read_exactly_once(Gone gone)
     {
         const int Mails = 1_000;
         await using var gmail = await GmailApi.StartAsync(postgres, ("GMAIL_SYNC_PARALLEL", "16"));
@@ -23,9 +25,13 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
             gmail.Google.Deliver(ann.Address, Note(n));
         }
 
-        if (isGone)
+        if (gone is Gone.BeforeTheFirstPage)
         {
             gmail.Google.ForgetHistory(ann.Address);
+        }
+        else if (gone is Gone.BehindTheFourthPage)
+        {
+            gmail.Google.DirectRest("[[emu at=gmail/history history-gone=400]]");
         }
 
         Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
@@ -37,10 +43,41 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
         Assert.Equal((Mails, Mails), (reads.Started, reads.Completed));
         var sync = (await ann.StatusAsync())!["sync"]!;
         Assert.Equal(
-            (isGone ? "full" : "incremental", "completed", Mails),
+            (gone is Gone.Never ? "incremental" : "full", "completed", Mails),
             ((string)sync["kind"]!, (string)sync["state"]!, (int)sync["processed"]!));
         Assert.Equal(
             gmail.Google.HistoryId(ann.Address), (ulong)await gmail.Api.ScalarAsync<long>("SELECT history_id FROM gmail_connections"));
+    }
+
+    /// <summary>When Gmail forgets the history.</summary>
+    public enum Gone
+    {
+        Never,
+        BeforeTheFirstPage,
+        BehindTheFourthPage,
+    }
+
+    [Fact]
+    public async Task A_page_of_the_history_that_names_itself_as_the_next_one_ends_the_attempt_and_loses_nothing()
+    {
+        const int Mails = 150;
+        await using var gmail = await GmailApi.StartAsync(postgres, ("MAIL_SYNC_MAX_ATTEMPTS", "2"));
+        var ann = await gmail.ConnectedAsync();
+        for (var n = 0; n < Mails; n++)
+        {
+            gmail.Google.Deliver(ann.Address, Note(n));
+        }
+
+        gmail.Google.DirectRest("[[emu at=gmail/history repeat-page duplicates=1]]");
+        Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
+        await ann.SettleAsync();
+        var pages = gmail.Google.Stats.Snapshot().Of("gmail", "history").Started;
+        gmail.Google.ClearRestDirections();
+        Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync("2")).StatusCode);
+        await ann.SettleAsync();
+
+        Assert.InRange(pages, 3, 4);
+        Assert.Equal(((long)Mails, $"read {Mails}"), (await ann.EvidenceAsync(), await ann.MessagesAsync()));
     }
 
     /// <summary>Fails the fifth and the eleventh write of the sync: the recording of a mail, and its end.</summary>
@@ -133,6 +170,7 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
     public async Task A_mailbox_whose_reading_is_switched_off_is_not_read()
     {
         var ann = await _gmail.ConnectedAsync();
+        var before = (await ann.StatusAsync())!;
         await _gmail.Api.ExecuteAsync(
             $"INSERT INTO user_preferences (user_id, gmail_sync_enabled, auto_create_pre_alerts, whatsapp_sync_enabled, package_status_mails, updated_at) SELECT id, false, false, true, true, now() FROM users WHERE email = '{ann.Address}'");
         _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 22);
@@ -143,6 +181,43 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
 
         var progress = await (await ann.Client.GetAsync($"/api/gmail/sync/{id}")).JsonAsync();
         Assert.Equal(("completed", 0, 0), ((string)progress["state"]!, (int)progress["processed"]!, await ann.DraftsAsync()));
+        Assert.Equal((string)before["lastSyncAt"]!, (string)(await ann.StatusAsync())!["lastSyncAt"]!);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_mailbox_that_goes_while_it_is_read_leaves_nothing_and_its_consent_is_revoked(bool withTheAccount)
+    {
+        const int Mails = 40;
+        await using var gmail = await GmailApi.StartAsync(postgres);
+        var ann = await gmail.ConnectedAsync();
+        for (var n = 0; n < Mails; n++)
+        {
+            gmail.Google.Deliver(ann.Address, sample: "amazon", number: 500 + n);
+        }
+
+        gmail.Google.DirectRest("[[emu at=gmail/message headers=300ms]]");
+        Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
+        await gmail.UntilAsync("SELECT count(*) > 0 FROM evidence");
+        using var response = withTheAccount
+            ? await ann.Client.PostAsJsonAsync("/api/auth/delete-account", new { password = "correct horse 1" })
+            : await ann.Client.DeleteAsync("/api/gmail");
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        await gmail.UntilAsync(
+            "SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = 'mail_sync' AND status IN ('queued', 'running'))");
+
+        Assert.Equal(
+            "0 0 0 0",
+            await gmail.Api.ScalarAsync<string>(
+                """
+                SELECT concat_ws(' ', (SELECT count(*) FROM gmail_connections), (SELECT count(*) FROM gmail_syncs),
+                    (SELECT count(*) FROM gmail_messages), (SELECT count(*) FROM reliability.tool_jobs WHERE status = 'failed'))
+                """));
+        Assert.Equal((0, null), (gmail.Google.Consents(ann.Address), gmail.Google.WatchedUntil(ann.Address)));
+        Assert.InRange(gmail.Google.Stats.Snapshot().Of("gmail", "message").Started, 1, Mails - 1);
+        await gmail.UntilAsync(
+            withTheAccount ? "SELECT count(*) = 0 FROM evidence" : $"SELECT count(*) BETWEEN 1 AND {Mails - 1} FROM evidence");
     }
 
     [Fact]

@@ -105,12 +105,13 @@ internal sealed class GmailUpstream(
             return Refuse(400, "Invalid startHistoryId");
         }
 
-        if (directions.HistoryGone || box.HistorySince(start) is not { } records)
+        if (From(query) >= directions.HistoryGoneAfter || box.HistorySince(start) is not { } records)
         {
             return Refuse(404);
         }
 
         var (page, next) = PageOf(Disturbed(records, directions, $"{box.Account} {start}"), query);
+        next = directions.RepeatPage && From(query) > 0 ? query["pageToken"].ToString() : next;
         return RestResponse.Of(new
         {
             history = page.Count == 0 ? null : page.Select(record =>
@@ -195,9 +196,12 @@ internal sealed class GmailUpstream(
         var size = int.TryParse(query["maxResults"], NumberStyles.None, CultureInfo.InvariantCulture, out var wanted)
             ? Math.Clamp(wanted, 1, MaxPage)
             : DefaultPage;
-        var from = int.TryParse(query["pageToken"], NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token : 0;
+        var from = From(query);
         return ([.. all.Skip(from).Take(size)], from + size < all.Count ? (from + size).ToString(CultureInfo.InvariantCulture) : null);
     }
+
+    private static int From(IQueryCollection query) =>
+        int.TryParse(query["pageToken"], NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token : 0;
 
     private static string Text(ulong id) => id.ToString(CultureInfo.InvariantCulture);
 

@@ -61,7 +61,9 @@ internal sealed class RestDirections
     // Only for Google's tokens and Gmail
     public bool NoRefresh { get; set; }
 
-    public bool HistoryGone { get; set; }
+    public int? HistoryGoneAfter { get; set; }
+
+    public bool RepeatPage { get; set; }
 
     public bool Shuffle { get; set; }
 

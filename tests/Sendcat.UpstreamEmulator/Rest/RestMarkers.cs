@@ -52,7 +52,8 @@ internal static class RestMarkers
         new("unverified", (d, v) => d.Unverified = Flag(v)),
 
         new("no-refresh", (d, v) => d.NoRefresh = Flag(v)),
-        new("history-gone", (d, v) => d.HistoryGone = Flag(v)),
+        new("history-gone", (d, v) => d.HistoryGoneAfter = v.Length == 0 ? 0 : Number(v)),
+        new("repeat-page", (d, v) => d.RepeatPage = Flag(v)),
         new("shuffle", (d, v) => d.Shuffle = Flag(v)),
         new("duplicates", (d, v) => d.Duplicates = v.Length == 0 ? 1 : Number(v)),
     ],
