@@ -12,13 +12,18 @@ internal sealed class Mailboxes(NpgsqlDataSource database)
     private const string Columns =
         "id, user_id, email, refresh_token, access_token, access_token_expires_at, history_id, watch_renewed_at, last_sync_at, sync_token";
 
-    /// <summary>Takes the mailbox for one sync.</summary>
+    /// <summary>
+    /// Takes the mailbox for the sync of a running job. A lease whose job runs no longer, because its worker was killed, counts no more.
+    /// </summary>
     /// <returns>Null: another sync has it, or it cannot be read.</returns>
     public Task<Mailbox?> AcquireAsync(Guid id, CancellationToken cancellationToken) => ReadOneAsync(
         $"""
         -- acquire mailbox
         UPDATE gmail_connections SET sync_token = sync_token + 1, sync_lease_until = statement_timestamp() + $2
-        WHERE id = $1 AND status = 'active' AND (sync_lease_until IS NULL OR sync_lease_until <= statement_timestamp())
+        WHERE id = $1 AND status = 'active' AND (sync_lease_until IS NULL OR sync_lease_until <= statement_timestamp() OR 1 >= (
+            SELECT count(*) FROM reliability.tool_jobs j
+            WHERE j.tool = 'mail_sync' AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
+                AND j.principal IN ('gmail:' || gmail_connections.id, 'gmail-push:' || gmail_connections.id)))
         RETURNING {Columns}
         """,
         cancellationToken, new() { Value = id }, new() { Value = LeaseTime });

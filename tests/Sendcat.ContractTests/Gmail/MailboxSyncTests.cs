@@ -184,6 +184,31 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
         Assert.Equal((string)before["lastSyncAt"]!, (string)(await ann.StatusAsync())!["lastSyncAt"]!);
     }
 
+    [Fact]
+    public async Task A_mailbox_waits_for_the_sync_of_another_worker_and_not_for_that_of_a_killed_one()
+    {
+        await using var gmail = await GmailApi.StartAsync(postgres);
+        var ann = await gmail.ConnectedAsync();
+        await gmail.Api.ExecuteAsync(
+            """
+            UPDATE gmail_connections SET sync_token = sync_token + 1, sync_lease_until = now() + INTERVAL '1 hour';
+            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, attempts, max_attempts, token, lease_owner,
+                lease_expires_at, available_at, fair_at, announced_at, created_at, updated_at)
+            SELECT gen_random_uuid(), 'mail_sync', 'background', 'gmail:' || id, '{}', 'running', 1, 10, 1, 'another', now() + INTERVAL '1 hour',
+                now(), now(), now(), now(), now() FROM gmail_connections
+            """);
+        gmail.Google.Deliver(ann.Address, sample: "amazon", number: 31);
+
+        Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
+        await gmail.UntilAsync(
+            "SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE principal LIKE 'gmail-push:%' AND status = 'queued' AND token > 0)");
+        var whileOtherRuns = await ann.EvidenceAsync();
+        await gmail.Api.ExecuteAsync("UPDATE reliability.tool_jobs SET lease_expires_at = now() WHERE lease_owner = 'another'");
+        await gmail.UntilAsync("SELECT count(*) = 1 FROM evidence");
+
+        Assert.Equal(0, whileOtherRuns);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
