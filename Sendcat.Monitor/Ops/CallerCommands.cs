@@ -23,7 +23,7 @@ internal static class CallerCommands
     private static Command List(OpsVerb verb)
     {
         var minutes = new Option<int?>("--minutes") { Description = "The window, 1 to 1440 (OPS_DEFAULT_WINDOW_MINUTES)." };
-        var limit = new Option<int>("--limit") { Description = "Most callers.", DefaultValueFactory = _ => 20 };
+        var limit = new Option<int?>("--limit") { Description = "Most callers, up to OPS_MAX_ROWS_PER_SECTION." };
         var by = new Option<string>("--by") { Description = "What they are sorted by.", DefaultValueFactory = _ => "cost" };
         by.AcceptOnlyFromAmong("cost", "tokens", "turns", "jobs", "refusals");
         var command = new Command("callers", "Who uses most, by hashed principal and by address, and who is blocked.")
@@ -32,8 +32,9 @@ internal static class CallerCommands
         };
         command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
         {
+            var most = parsed.GetValue(limit) is { } rows ? string.Create(CultureInfo.InvariantCulture, $"&limit={rows}") : "";
             var window = parsed.GetValue(minutes) is { } given ? string.Create(CultureInfo.InvariantCulture, $"&minutes={given}") : "";
-            var query = string.Create(CultureInfo.InvariantCulture, $"?by={parsed.GetValue(by)}&limit={parsed.GetValue(limit)}{window}");
+            var query = $"?by={parsed.GetValue(by)}{most}{window}";
             Print(printer, await service.GetAsync(Path + query, stop));
             return ExitCode.Pass;
         }));

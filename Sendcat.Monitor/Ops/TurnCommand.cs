@@ -26,7 +26,7 @@ internal static class TurnCommand
             Description = "A stream, message, thread or trace id, also a client's; without one the newest turns are listed.",
                 Arity = ArgumentArity.ZeroOrOne,
         };
-        var limit = new Option<int>("--limit") { Description = "Most turns to list.", DefaultValueFactory = _ => 20 };
+        var limit = new Option<int?>("--limit") { Description = "Most turns to list, up to OPS_MAX_ROWS_PER_SECTION." };
         var command = new Command("turn",
             "One turn as a timeline: admission, routes, first token, tool jobs, end, and what it waits for now.")
         {
@@ -34,9 +34,9 @@ internal static class TurnCommand
         };
         command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
         {
-            var query = parsed.GetValue(id) is { Length: > 0 } text ? $"&id={Uri.EscapeDataString(text)}" : "";
-            var list = await service.GetAsync(string.Create(CultureInfo.InvariantCulture, $"{Path}?limit={parsed.GetValue(limit)}{query}"),
-                stop);
+            var most = parsed.GetValue(limit) is { } rows ? string.Create(CultureInfo.InvariantCulture, $"&limit={rows}") : "";
+            var query = parsed.GetValue(id) is { Length: > 0 } text ? $"id={Uri.EscapeDataString(text)}" : "";
+            var list = await service.GetAsync($"{Path}?{query}{most}", stop);
             var turns = OpsPrinter.Items(list);
             if (turns is [var only] && query.Length > 0)
             {

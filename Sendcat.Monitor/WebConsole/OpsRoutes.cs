@@ -11,7 +11,7 @@ internal static class OpsRoutes
         "snapshot", "circuits", "bulkheads", "replicas", "events", "events/summary", "conditions", "alerts", "schedule", "slo", "knobs",
         "audit", "tool-cache", "replay-keys", "tool-jobs", "tool-jobs/{id:guid}", "tool-jobs/dead-letters", "tool-jobs/dead-letters/groups",
         "tool-jobs/dead-letters/count", "tool-jobs/dead-letters/changes", "tool-jobs/dead-letters/changes/{id:guid}",
-        "turns", "turns/{id}", "timeline", "routes",
+        "turns", "turns/{id}", "timeline", "routes", "callers",
     ];
 
     public static readonly (string Method, string Path)[] Changes =
@@ -20,6 +20,7 @@ internal static class OpsRoutes
         ("POST", "circuits/{provider}/isolate"), ("POST", "circuits/{provider}/close"),
         ("POST", "routes/{id}/drain"), ("POST", "routes/{id}/test"), ("POST", "routes/models"),
         ("POST", "replicas/{id}/release"), ("POST", "replicas/{id}/drain"), ("POST", "replicas/{id}/resume"),
+        ("POST", "callers/block"), ("POST", "callers/unblock"),
         ("POST", "clean-ups/{name}"), ("POST", "tool-cache/clear"),
         ("POST", "alerts/{id:long}/acknowledge"), ("POST", "schedule/{name}/run"),
         ("POST", "tool-jobs/dead-letters/changes"), ("POST", "tool-jobs/dead-letters/changes/{id:guid}/cancel"),

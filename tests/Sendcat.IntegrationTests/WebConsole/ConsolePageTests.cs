@@ -127,6 +127,46 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
     }
 
     [Fact]
+    public async Task The_caller_with_most_refusals_is_found_blocked_and_unblocked_by_clicking()
+    {
+        var page = await console.OpenAsync(console.Ann);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Callers", Exact = true }).ClickAsync();
+        await page.GetByLabel("Most", new() { Exact = true }).SelectOptionAsync("refusals");
+        var first = Panel(page, "callers").Locator("tbody tr", new() { HasText = "session:#" }).First;
+        var caller = await first.Locator("code").TextContentAsync();
+        await first.GetByRole(AriaRole.Button, new() { Name = $"Block {caller}" }).ClickAsync();
+        await page.GetByLabel("Minutes").FillAsync("20");
+        await ConsoleFixture.PictureAsync(page, "caller-dialog");
+        Assert.Empty(await ConsoleFixture.FindingsAsync(page));
+        await ConfirmAsync(page, "floods the chat");
+
+        var blocked = page.GetByRole(AriaRole.Table, new() { Name = "Blocked callers" });
+        await Expect(blocked).ToContainTextAsync("floods the chat");
+        await Expect(first).ToContainTextAsync("blocked");
+        await ConsoleFixture.PictureAsync(page, "callers");
+        Assert.Empty(await ConsoleFixture.FindingsAsync(page));
+        var block = (await console.ApiAsync(HttpMethod.Get, "callers")).GetProperty("blocked").EnumerateArray()
+            .Single(each => each.GetProperty("caller").GetString() == caller);
+        Assert.StartsWith("ann (operator)", block.GetProperty("blockedBy").GetString(), StringComparison.Ordinal);
+
+        await blocked.GetByRole(AriaRole.Button, new() { Name = $"Unblock {caller}" }).ClickAsync();
+        await ConfirmAsync(page, "it was a test of ours");
+        await Expect(page.GetByText("Nobody is blocked.")).ToBeVisibleAsync();
+        await Expect(first).Not.ToContainTextAsync("blocked");
+
+        // A caller that no list shows, without the mouse.
+        await page.GetByLabel("Another caller").FillAsync("192.0.2.77");
+        await page.Keyboard.PressAsync("Enter");
+        await page.GetByLabel("Reason").FillAsync("reported by a user");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(blocked).ToContainTextAsync("ip:192.0.2.77");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Unblock", Exact = true }).First.ClickAsync();
+        await ConfirmAsync(page, "no user of ours");
+        await Expect(page.GetByText("Nobody is blocked.")).ToBeVisibleAsync();
+        Assert.Equal("", string.Join('\n', console.Errors));
+    }
+
+    [Fact]
     public async Task A_viewer_on_a_small_dark_screen_reads_everything_and_can_change_nothing()
     {
         var page = await console.OpenAsync(ConsoleFixture.Viewer, width: 360, height: 740, dark: true);
@@ -231,6 +271,7 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
     private static partial Regex InUse();
 
     [GeneratedRegex(
-        "^(?:Acknowledge|Close|Isolate|Switch|Clear|Run now|Release|Requeue|Discard|Change|Drain|Test|Swap)", RegexOptions.None, 1_000)]
+        "^(?:Acknowledge|Close|Isolate|Switch|Clear|Run now|Release|Requeue|Discard|Change|Drain|Test|Swap|Block|Unblock)", RegexOptions.None,
+        1_000)]
     private static partial Regex Changes();
 }

@@ -21,7 +21,7 @@ public sealed class CallerCommandsTests
             {"caller":"ip:192.0.2.1","turns":2,"jobs":0,"refusals":40,"tokens":100,"usd":0,"unpricedTurns":0,"blockedUntil":"2026-05-01T12:15:00Z"}],
             "blocked":[{"caller":"ip:192.0.2.1","until":"2026-05-01T12:15:00Z","blockedBy":"ann (operator)","reason":"flood"}]}
             """,
-            query: "?by=refusals&limit=20&minutes=60");
+            query: "?by=refusals&minutes=60");
 
         Assert.Equal(0, await RunAsync(api, "callers", "--minutes", "60", "--by", "refusals"));
 

@@ -63,6 +63,7 @@ public sealed class TurnCommandTests
 
         const string Line = "2026-05-01 12:00:00  018f0000-0000-7000-8000-000000000001  streaming  5000 ms  a/one  user:a\n";
         Assert.Equal($"{Line}{Line}No turn has this id.\n", _terminal.Text);
+        Assert.False(_query.ContainsKey("limit"));
     }
 
     [Fact]
