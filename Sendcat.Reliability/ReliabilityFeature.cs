@@ -134,9 +134,7 @@ public static class ReliabilityFeature
             provider.GetRequiredService<KnobRegistry>(),
             provider.GetRequiredService<KnobOverrideWatch>(),
             provider.GetRequiredService<RequestDatabase>(),
-            provider.GetRequiredService<IConnectionMultiplexer>(),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<StoreOutages>(),
             provider.GetRequiredService<ILogger<KnobOverrideStore>>()));
         return services;
     }

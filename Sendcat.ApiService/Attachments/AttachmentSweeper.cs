@@ -1,10 +1,8 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Integrations.Files;
-using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
-using Sendcat.Reliability.Timing;
-using Sendcat.Reliability.Tracing;
+using Sendcat.Reliability.Tables;
 
 namespace Sendcat.ApiService.Attachments;
 
@@ -15,7 +13,7 @@ namespace Sendcat.ApiService.Attachments;
 internal sealed class AttachmentSweeper(
     NpgsqlDataSource database, IFileStore store, IOptionsMonitor<AttachmentOptions> options, TimeProvider time, StoreOutages outages,
     ILogger<AttachmentSweeper> logger)
-    : BackgroundService
+    : TableSweeper("Sweeping of attachments", Interval, BatchSize, time, outages, logger)
 {
     /// <summary>The content of a deleted attachment is in the file store for about this time, longer while the store is unavailable.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
@@ -25,8 +23,6 @@ internal sealed class AttachmentSweeper(
 
     /// <summary>Rows of one transaction.</summary>
     private const int BatchSize = 50;
-
-    private const string Work = "Sweeping of attachments";
 
     private const string DeleteUnused = """
         -- delete unused attachments
@@ -43,65 +39,27 @@ internal sealed class AttachmentSweeper(
         DELETE FROM deleted_attachments WHERE id IN (SELECT id FROM deleted_attachments ORDER BY deleted_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id
         """;
 
-    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
-
-    /// <returns>The number of files that were deleted from the store.</returns>
-    /// <exception cref="FileStoreException">The store is unavailable; its deletions are repeated in the next round.</exception>
-    public async Task<int> SweepAsync(CancellationToken cancellationToken)
+    protected override async Task BeginAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var began = time.GetUtcNow();
-        await using (var unused = database.CreateCommand(DeleteUnused))
-        {
-            unused.Parameters.Add(new() { Value = began - UploadTimeout });
-            unused.Parameters.Add(new() { Value = began - TimeSpan.FromHours(options.CurrentValue.UnusedHours) });
-            await unused.ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        var total = 0;
-        int deleted;
-        do
-        {
-            deleted = await DeleteFilesAsync(cancellationToken);
-            total += deleted;
-        }
-        while (deleted == BatchSize);
-
-        if (total > 0)
-        {
-            AttachmentMetrics.Deleted(total);
-            BackgroundRound.Record("delete files", began, ("sendcat.files.deleted", total));
-        }
-
-        return total;
+        await using var unused = database.CreateCommand(DeleteUnused);
+        unused.Parameters.Add(new() { Value = now - UploadTimeout });
+        unused.Parameters.Add(new() { Value = now - TimeSpan.FromHours(options.CurrentValue.UnusedHours) });
+        await unused.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        new BackgroundLoop(Work, logger, time).EveryAsync(Interval, TrySweepAsync, stoppingToken);
+    protected override void Swept(int deleted) => AttachmentMetrics.Deleted(deleted);
 
-    private async Task TrySweepAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await SweepAsync(cancellationToken);
-            _outage.Ends();
-        }
-        catch (Exception failure) when (PostgresFailure.Is(failure) || failure is FileStoreException)
-        {
-            if (_outage.Begins(failure))
-            {
-                logger.SweepFailed(failure.GetType().Name);
-            }
-        }
-    }
+    /// <summary>Deletions in a store of files that is unavailable are repeated as well.</summary>
+    protected override bool IsExpected(Exception failure) => base.IsExpected(failure) || failure is FileStoreException;
 
-    private async Task<int> DeleteFilesAsync(CancellationToken cancellationToken)
+    protected override async Task<int> DeleteAsync(DateTimeOffset now, int batchSize, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var ids = new List<Guid>();
         await using (var take = new NpgsqlCommand(TakeDeleted, connection, transaction))
         {
-            take.Parameters.Add(new() { Value = BatchSize });
+            take.Parameters.Add(new() { Value = batchSize });
             await using var reader = await take.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {

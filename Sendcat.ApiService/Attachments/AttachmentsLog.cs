@@ -9,9 +9,6 @@ internal static partial class AttachmentsLog
     [LoggerMessage(1701, LogLevel.Warning, "Failed upload {AttachmentId} not withdrawn ({Cause}); it is deleted later")]
     public static partial void UploadNotWithdrawn(this ILogger logger, Guid attachmentId, string cause);
 
-    [LoggerMessage(1702, LogLevel.Warning, "Unused or deleted attachments not swept: {Cause}")]
-    public static partial void SweepFailed(this ILogger logger, string cause);
-
     [LoggerMessage(1703, LogLevel.Warning, "{Count} files of a refused message not deleted ({Cause}); they are deleted later")]
     public static partial void FilesNotDiscarded(this ILogger logger, int count, string cause);
 }

@@ -5,7 +5,7 @@ using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Events;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
-using Sendcat.Reliability.Timing;
+using Sendcat.Reliability.Tables;
 using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Callers;
@@ -17,15 +17,10 @@ namespace Sendcat.ApiService.Callers;
 internal sealed class CallerBlocks(
     NpgsqlDataSource source, RequestDatabase database, IConnectionMultiplexer redis, RateLimitEvents events, TimeProvider time,
     StoreOutages outages, ILogger<CallerBlocks> logger)
-    : BackgroundService
+    : TableWatch("Reading of blocked callers", RedisKeys.CallersBlocked, redis, time, outages, logger)
 {
     /// <summary>The reason of refusals, and the bucket of their events.</summary>
     public const string Reason = "caller_blocked";
-
-    /// <summary>It leaves time for the read itself within the promised five seconds.</summary>
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
-
-    private const string Work = "Reading of blocked callers";
 
     private const string Current = """
         -- list blocked callers
@@ -52,9 +47,6 @@ internal sealed class CallerBlocks(
         SELECT $2, 'caller.unblock', $1, 'until ' || until, NULL, $3, $4 FROM gone RETURNING id
         """;
 
-    private readonly SemaphoreSlim _refreshing = new(1, 1);
-    private readonly AutoResetSignal _signalled = new(time);
-    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
     private FrozenDictionary<string, DateTimeOffset> _until = FrozenDictionary<string, DateTimeOffset>.Empty;
 
     /// <summary>Refuses the requests of a blocked caller.</summary>
@@ -68,7 +60,7 @@ internal sealed class CallerBlocks(
             return null;
         }
 
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         foreach (var caller in CallerName.Of(http, principal))
         {
             if (blocked.TryGetValue(caller, out var until) && until > now)
@@ -89,7 +81,7 @@ internal sealed class CallerBlocks(
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(Current);
-        command.Parameters.Add(new() { Value = time.GetUtcNow() });
+        command.Parameters.Add(new() { Value = Time.GetUtcNow() });
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         return await ReadAsync(reader, CancellationToken.None);
     }
@@ -100,7 +92,7 @@ internal sealed class CallerBlocks(
     /// <returns>The block.</returns>
     public async Task<CallerBlock> BlockAsync(string caller, TimeSpan duration, AuditedBy by, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         var block = new CallerBlock(caller, now + duration, now, by.Actor, by.Reason ?? "");
         await using (var connection = await database.OpenAsync(cancellationToken))
         {
@@ -113,7 +105,7 @@ internal sealed class CallerBlocks(
             await command.ExecuteNonQueryAsync(CancellationToken.None);
         }
 
-        logger.CallerBlocked(caller, block.Until, by.Actor);
+        Log.CallerBlocked(caller, block.Until, by.Actor);
         await ChangedAsync(cancellationToken);
         return block;
     }
@@ -125,7 +117,7 @@ internal sealed class CallerBlocks(
         await using (var connection = await database.OpenAsync(cancellationToken))
         {
             await using var command = connection.CreateCommand(Delete);
-            foreach (var value in new object[] { caller, by.Actor, time.GetUtcNow(), by.Reason ?? "" })
+            foreach (var value in new object[] { caller, by.Actor, Time.GetUtcNow(), by.Reason ?? "" })
             {
                 command.Parameters.Add(new() { Value = value });
             }
@@ -136,98 +128,22 @@ internal sealed class CallerBlocks(
             }
         }
 
-        logger.CallerUnblocked(caller, by.Actor);
+        Log.CallerUnblocked(caller, by.Actor);
         await ChangedAsync(cancellationToken);
         return true;
     }
 
-    /// <summary>Reads the blocks of the table into this process.</summary>
-    internal async Task RefreshAsync(CancellationToken cancellationToken)
+    protected override async Task ReadAsync(CancellationToken cancellationToken)
     {
-        await _refreshing.WaitAsync(cancellationToken);
-        try
-        {
-            await using var command = source.CreateCommand(Current);
-            command.Parameters.Add(new() { Value = time.GetUtcNow() });
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            var blocks = await ReadAsync(reader, cancellationToken);
-            Volatile.Write(ref _until, blocks.ToFrozenDictionary(block => block.Caller, block => block.Until, StringComparer.Ordinal));
-            _outage.Ends();
-        }
-        finally
-        {
-            _refreshing.Release();
-        }
+        await using var command = source.CreateCommand(Current);
+        command.Parameters.Add(new() { Value = Time.GetUtcNow() });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var blocks = await ReadAsync(reader, cancellationToken);
+        Volatile.Write(ref _until, blocks.ToFrozenDictionary(block => block.Caller, block => block.Until, StringComparer.Ordinal));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var subscribed = false;
-        await new BackgroundLoop(Work, logger, time).RepeatAsync(
-            async cancellationToken =>
-            {
-                subscribed = subscribed || await SubscribeAsync();
-                await TryRefreshAsync(cancellationToken);
-                await _signalled.WaitAsync(Period, cancellationToken);
-            },
-            stoppingToken);
-    }
-
-    public override void Dispose()
-    {
-        base.Dispose();
-        _refreshing.Dispose();
-    }
-
-    private async Task TryRefreshAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            await RefreshAsync(stoppingToken);
-        }
-        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
-        {
-            if (!stoppingToken.IsCancellationRequested && _outage.Begins(exception))
-            {
-                logger.BlocksUnread(exception.Message);
-            }
-        }
-    }
-
-    private async Task ChangedAsync(CancellationToken cancellationToken)
-    {
-        await RefreshAsync(cancellationToken);
-        try
-        {
-            await redis.GetSubscriber().PublishAsync(RedisKeys.CallersBlocked, RedisValue.EmptyString, CommandFlags.FireAndForget);
-        }
-        catch (Exception exception) when (RedisFailure.Is(exception))
-        {
-            if (!outages.Redis.Records("Signals of blocked callers", exception))
-            {
-                logger.BlockSignalLost(exception.GetType().Name);
-            }
-        }
-    }
-
-    /// <summary>Subscribes once. The Redis client restores the subscription after a reconnect.</summary>
-    private async Task<bool> SubscribeAsync()
-    {
-        if (!redis.IsConnected)
-        {
-            return false;
-        }
-
-        try
-        {
-            await redis.GetSubscriber().SubscribeAsync(RedisKeys.CallersBlocked, (_, _) => _signalled.Set());
-            return true;
-        }
-        catch (Exception exception) when (RedisFailure.Is(exception))
-        {
-            return false;
-        }
-    }
+    /// <summary>Nothing: each request compares the end of a block with its own time.</summary>
+    protected override DateTimeOffset? Apply() => null;
 
     private static async Task<List<CallerBlock>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {

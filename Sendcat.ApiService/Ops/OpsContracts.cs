@@ -1,46 +1,7 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sendcat.ApiService.Http;
-using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Ops;
-
-/// <param name="Value">The value in force; for a secret only whether it is set.</param>
-/// <param name="Source"><c>default</c>, <c>preset</c>, <c>configuration</c> or <c>override</c>.</param>
-internal sealed record KnobView(string Name, string Value, string Default, string Source, string Range, string Unit, string Section, string Description)
-{
-    public static KnobView Of(KnobReading reading) => new(
-        reading.Knob.Name,
-        reading.Value,
-        reading.Knob.Default,
-        reading.Source.ToString().ToLowerInvariant(),
-        reading.Knob.Range,
-        reading.Knob.Unit,
-        reading.Knob.Section,
-        reading.Knob.Description);
-}
-
-/// <param name="Rejected">Configured values that were rejected.</param>
-internal sealed record KnobList(IReadOnlyList<KnobView> Items, IReadOnlyList<RejectedKnob> Rejected);
-
-/// <param name="Value">Text, a number or true/false.</param>
-internal sealed record KnobSetting(JsonElement Value) : IValidatable
-{
-    public string Text => Value.ValueKind == JsonValueKind.String ? Value.GetString()! : Value.GetRawText();
-
-    public IEnumerable<string> Problems()
-    {
-        if (Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False)
-            || !StoredText.Fits(Text, 2_000))
-        {
-            yield return "value must be text, a number, true or false";
-        }
-    }
-}
-
-/// <param name="Before">The previous override.</param>
-/// <param name="Value">The new value, in force now on this replica and within five seconds on the others.</param>
-internal sealed record KnobChanged(string Name, string? Before, string? Value);
 
 internal sealed record AdmissionSwitched(string Mode, IReadOnlyList<KnobChanged> Changes);
 

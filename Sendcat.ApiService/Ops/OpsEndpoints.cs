@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Sendcat.ApiService.Http;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.KnobChanges;
-using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Ops;
 
@@ -22,9 +21,7 @@ internal static class OpsEndpoints
             .AddEndpointFilter(async (context, next) => await guard.RefusalAsync(context.HttpContext) is { } refusal ? refusal : await next(context))
             .WithMetadata(Refusal(401), Refusal(403), Refusal(429));
         ((IEndpointConventionBuilder)ops).Finally(OpsReason.Mark);
-        ops.MapGet("/knobs", Knobs).As("ops.knobs", "Every knob: value, default, range and source");
-        ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As("ops.setKnob", "Set a knob on all replicas", 400, 404, 413, 415);
-        ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Remove the override of a knob", 400, 404);
+        ops.MapKnobs();
         ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400);
         ops.MapOwnKey();
         SnapshotOps.Map(ops);
@@ -50,38 +47,6 @@ internal static class OpsEndpoints
         return ops;
     }
 
-    private static Ok<KnobList> Knobs(KnobRegistry knobs) => TypedResults.Ok(new KnobList([.. knobs.Read().Select(KnobView.Of)], knobs.Rejected));
-
-    private static async Task<Results<Ok<KnobChanged>, ApiError>> SetAsync(
-        HttpContext http, string name, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken)
-    {
-        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, OpsJson.Default.KnobSetting, cancellationToken);
-        if (!body.TryGet(out var setting, out var refusal))
-        {
-            return refusal;
-        }
-
-        return await ChangeAsync(http, name, setting.Text, store, knobs, cancellationToken);
-    }
-
-    private static Task<Results<Ok<KnobChanged>, ApiError>> ClearAsync(
-        HttpContext http, string name, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken) =>
-        ChangeAsync(http, name, null, store, knobs, cancellationToken);
-
-    private static async Task<Results<Ok<KnobChanged>, ApiError>> ChangeAsync(
-        HttpContext http, string name, string? value, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken)
-    {
-        if (knobs.Find(name) is null)
-        {
-            return ApiError.NotFound("No such knob");
-        }
-
-        var change = await store.SetAsync(name, value, By(http), cancellationToken);
-        return change.Accepted
-            ? TypedResults.Ok(new KnobChanged(name, change.Before, change.Now))
-            : ApiError.InvalidRequest($"{name}: {change.Reason}");
-    }
-
     private static async Task<Results<Ok<AdmissionSwitched>, ApiError>> SwitchAsync(HttpContext http, string mode, KnobOverrideStore store, CancellationToken cancellationToken)
     {
         if (!AdmissionModes.TryGetValue(mode, out var settings))
@@ -93,7 +58,7 @@ internal static class OpsEndpoints
         foreach (var (name, value) in settings)
         {
             var change = await store.SetAsync(name, value, By(http), cancellationToken);
-            changes.Add(new(name, change.Before, change.Now));
+            changes.Add(new(name, change.Before?.Value, change.Now));
         }
 
         return TypedResults.Ok(new AdmissionSwitched(mode, changes));

@@ -11,6 +11,7 @@ internal static class OpsFeature
     {
         services.AddSingleton(provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddSingleton<NamedKeys>();
+        services.AddSingleton<KnobWarnings>();
         services.AddSingleton<CostLedger>();
         services.AddSingleton<SnapshotOps>();
         services.AddSingleton<ConditionOps>();

@@ -19,12 +19,12 @@ internal sealed class ProviderRouteOptions
     public int PrimaryRetries { get; set; }
 
     /// <summary>Share of turns, in percent, that start on the secondary route instead of the primary, while it works.</summary>
-    [Knob("CHAT_PROVIDER_PRIMARY_DRAIN_PCT"), Range(0, 100)]
+    [Knob("CHAT_PROVIDER_PRIMARY_DRAIN_PCT", Needs = "FF_PROVIDER_FAILOVER_ENABLED"), Range(0, 100)]
     public int PrimaryDrainPercent { get; set; }
 
     /// <summary>Share of turns, in percent, that do not start on the secondary route, also when the primary one is drained or
     /// full.</summary>
-    [Knob("CHAT_PROVIDER_SECONDARY_DRAIN_PCT"), Range(0, 100)]
+    [Knob("CHAT_PROVIDER_SECONDARY_DRAIN_PCT", Needs = "FF_PROVIDER_FAILOVER_ENABLED"), Range(0, 100)]
     public int SecondaryDrainPercent { get; set; }
 
     /// <summary>Milliseconds until the secondary route must have answered with headers.</summary>

@@ -7,12 +7,13 @@ namespace Sendcat.Integrations.Providers;
 /// <summary>The routes to the chat models. Each route is a provider, because each must be able to replace the other.</summary>
 public static class ChatProviders
 {
-    public static readonly Provider Primary = new("openrouter_chat_primary", knobs => knobs.Of<PrimaryChatLimitOptions>().Limits);
+    public static readonly Provider Primary = Provider.Of<PrimaryChatLimitOptions>("openrouter_chat_primary", options => options.Limits);
 
-    public static readonly Provider Secondary = new("openrouter_chat_secondary", knobs => knobs.Of<SecondaryChatLimitOptions>().Limits);
+    public static readonly Provider Secondary =
+        Provider.Of<SecondaryChatLimitOptions>("openrouter_chat_secondary", options => options.Limits);
 
     /// <summary>Chat as one provider (legacy name). Nothing calls it; operators may have limits and alerts under the name.</summary>
-    public static readonly Provider Legacy = new("openrouter_chat", knobs => knobs.Of<LegacyChatLimitOptions>().Limits);
+    public static readonly Provider Legacy = Provider.Of<LegacyChatLimitOptions>("openrouter_chat", options => options.Limits);
 }
 
 /// <summary>Limits of <see cref="ChatProviders.Primary"/>.</summary>

@@ -8,7 +8,7 @@ namespace Sendcat.Integrations.Providers;
 /// <summary>eBay’s APIs.</summary>
 public static class EbaySearchProvider
 {
-    public static readonly Provider Provider = new("ebay_search", knobs => knobs.Of<EbaySearchLimitOptions>().Limits);
+    public static readonly Provider Provider = Provider.Of<EbaySearchLimitOptions>("ebay_search", options => options.Limits);
 
     /// <summary>How requests are sent: 8 s for an attempt, and two more attempts.</summary>
     public static readonly UpstreamPolicy Policy = new(Provider.Name, TimeSpan.FromSeconds(8), 2);

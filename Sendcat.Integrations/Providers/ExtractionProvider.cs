@@ -7,7 +7,7 @@ namespace Sendcat.Integrations.Providers;
 /// <summary>The models that read order mails and pictures. Chats and extraction do not use up each other's slots.</summary>
 public static class ExtractionProvider
 {
-    public static readonly Provider Provider = new("openrouter_extraction", knobs => knobs.Of<ExtractionLimitOptions>().Limits);
+    public static readonly Provider Provider = Provider.Of<ExtractionLimitOptions>("openrouter_extraction", options => options.Limits);
 }
 
 /// <summary>Limits of <see cref="ExtractionProvider"/>.</summary>

@@ -8,7 +8,7 @@ namespace Sendcat.Integrations.Providers;
 /// <summary>The product search over many shops: Serper, or SerpAPI when only its key is set.</summary>
 public static class GlobalSearchProvider
 {
-    public static readonly Provider Provider = new("global_search", knobs => knobs.Of<GlobalSearchLimitOptions>().Limits);
+    public static readonly Provider Provider = Provider.Of<GlobalSearchLimitOptions>("global_search", options => options.Limits);
 
     /// <summary>How requests are sent: 5 s for an attempt, and two more attempts.</summary>
     public static readonly UpstreamPolicy Policy = new(Provider.Name, TimeSpan.FromSeconds(5), 2);

@@ -9,7 +9,7 @@ namespace Sendcat.Integrations.Providers;
 /// <summary>Google’s OAuth endpoints.</summary>
 public static class GmailOAuthProvider
 {
-    public static readonly Provider Provider = new("gmail_oauth", knobs => knobs.Of<GmailOAuthLimitOptions>().Limits);
+    public static readonly Provider Provider = Provider.Of<GmailOAuthLimitOptions>("gmail_oauth", options => options.Limits);
 
     /// <summary>How requests are sent: 10 s for an attempt, and two more attempts.</summary>
     public static readonly UpstreamPolicy Policy = new(Provider.Name, TimeSpan.FromSeconds(10), 2);

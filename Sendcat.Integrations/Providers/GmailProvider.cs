@@ -9,7 +9,7 @@ namespace Sendcat.Integrations.Providers;
 /// <summary>The API of Gmail, from which the mails of connected mailboxes are read.</summary>
 public static class GmailProvider
 {
-    public static readonly Provider Provider = new("gmail", knobs => knobs.Of<GmailLimitOptions>().Limits);
+    public static readonly Provider Provider = Provider.Of<GmailLimitOptions>("gmail", options => options.Limits);
 
     /// <summary>How requests are sent: 10 s for an attempt, and two more attempts.</summary>
     public static readonly UpstreamPolicy Policy = new(Provider.Name, TimeSpan.FromSeconds(10), 2)

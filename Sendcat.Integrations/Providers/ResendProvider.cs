@@ -9,7 +9,7 @@ namespace Sendcat.Integrations.Providers;
 /// <summary>Resend, which sends mails.</summary>
 public static class ResendProvider
 {
-    public static readonly Provider Provider = new("resend", knobs => knobs.Of<ResendLimitOptions>().Limits);
+    public static readonly Provider Provider = Provider.Of<ResendLimitOptions>("resend", options => options.Limits);
 
     /// <summary>How requests are sent: one attempt of 10 s. The job is the retry.</summary>
     public static readonly UpstreamPolicy Policy = new(Provider.Name, TimeSpan.FromSeconds(10), 0)

@@ -8,7 +8,7 @@ namespace Sendcat.Integrations.Providers;
 /// <summary>Serper, the web search.</summary>
 public static class SerperProvider
 {
-    public static readonly Provider Provider = new("serper_search", knobs => knobs.Of<SerperLimitOptions>().Limits);
+    public static readonly Provider Provider = Provider.Of<SerperLimitOptions>("serper_search", options => options.Limits);
 
     /// <summary>How requests are sent: 7 s for an attempt, and two more attempts.</summary>
     public static readonly UpstreamPolicy Policy = new(Provider.Name, TimeSpan.FromSeconds(7), 2);

@@ -8,7 +8,7 @@ namespace Sendcat.Integrations.Providers;
 /// <summary>The Graph API of Meta: files of WhatsApp messages, and replies.</summary>
 public static class WhatsAppGraphProvider
 {
-    public static readonly Provider Provider = new("whatsapp_graph", knobs => knobs.Of<WhatsAppGraphLimitOptions>().Limits);
+    public static readonly Provider Provider = Provider.Of<WhatsAppGraphLimitOptions>("whatsapp_graph", options => options.Limits);
 
     /// <summary>How requests are sent: one attempt of 10 s. The job is the retry.</summary>
     public static readonly UpstreamPolicy Policy = new(Provider.Name, TimeSpan.FromSeconds(10), 0)

@@ -22,7 +22,7 @@ public sealed partial record QueuedTool
 public sealed class SearchGlobalOptions
 {
     /// <summary>Maximum number of queued global searches. One principal may have a quarter of them.</summary>
-    [Knob("TOOL_JOB_QMAX_GLOB", Path = "ToolJob:QueueMaxGlobal"), Range(1, 10_000)]
+    [Knob("TOOL_JOB_QMAX_GLOB", Needs = "FF_TOOL_QUEUE_ENFORCE", Path = "ToolJob:QueueMaxGlobal"), Range(1, 10_000)]
     public int QueueMax { get; set; } = 40;
 
     /// <summary>Maximum number of global searches that run at the same time, over all workers.</summary>

@@ -21,7 +21,7 @@ public sealed partial record QueuedTool
 public sealed class SearchProductsOptions
 {
     /// <summary>Maximum number of queued product searches. One principal may have a quarter of them.</summary>
-    [Knob("TOOL_JOB_QMAX_PROD", Path = "ToolJob:QueueMaxProducts"), Range(1, 10_000)]
+    [Knob("TOOL_JOB_QMAX_PROD", Needs = "FF_TOOL_QUEUE_ENFORCE", Path = "ToolJob:QueueMaxProducts"), Range(1, 10_000)]
     public int QueueMax { get; set; } = 80;
 
     /// <summary>Maximum number of product searches that run at the same time, over all workers.</summary>

@@ -22,7 +22,7 @@ public sealed partial record QueuedTool
 public sealed class SearchWebOptions
 {
     /// <summary>Maximum number of queued web searches. One principal may have a quarter of them.</summary>
-    [Knob("TOOL_JOB_QMAX_WEB", Path = "ToolJob:QueueMaxWeb"), Range(1, 10_000)]
+    [Knob("TOOL_JOB_QMAX_WEB", Needs = "FF_TOOL_QUEUE_ENFORCE", Path = "ToolJob:QueueMaxWeb"), Range(1, 10_000)]
     public int QueueMax { get; set; } = 80;
 
     /// <summary>Maximum number of web searches that run at the same time, over all workers.</summary>

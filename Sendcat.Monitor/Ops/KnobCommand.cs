@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
 using Spectre.Console;
@@ -30,14 +31,17 @@ internal static class KnobCommand
         }));
         command.Add(list);
 
-        var set = new Command("set", "Sets a setting on all replicas, until it is cleared.");
+        var set = new Command("set", "Sets a setting on all replicas, until it is cleared or for a time.");
         var (setName, value, because) = (Name(), new Argument<string>("value") { Description = "The value, for instance 5, true or text." }, OpsVerb.Reason());
+        var term = Term();
         set.Add(setName);
         set.Add(value);
+        set.Add(term);
         set.Add(because);
         set.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
         {
-            Changed(printer, await service.PutAsync(Address(parsed.GetValue(setName)!), new { value = parsed.GetValue(value) }, parsed.GetValue(because), stop));
+            var setting = new { value = parsed.GetValue(value), forSeconds = Seconds(parsed.GetValue(term)) };
+            Changed(printer, await service.PutAsync(Address(parsed.GetValue(setName)!), setting, parsed.GetValue(because), stop));
             return ExitCode.Pass;
         }));
         command.Add(set);
@@ -57,6 +61,29 @@ internal static class KnobCommand
 
     private static Argument<string> Name() => new("name") { Description = "The environment variable of the setting, for instance ADMISSION_USER_MAX_INFLIGHT." };
 
+    private static Option<string?> Term()
+    {
+        var term = new Option<string?>("--for")
+        {
+            Description = "Ends the change by itself after this time, for instance 90s, 15m, 4h or 1d; then the value of before applies.",
+        };
+        term.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } text && Seconds(text) is null)
+            {
+                result.AddError("--for takes a time such as 90s, 15m, 4h or 1d");
+            }
+        });
+        return term;
+    }
+
+    /// <summary>The seconds of a time such as <c>15m</c>; null: it is no time. The service checks its range.</summary>
+    private static int? Seconds(string? text) =>
+        text is { Length: > 1 }
+            && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            && (text[^1] switch { 's' => 1L, 'm' => 60L, 'h' => 3_600L, 'd' => 86_400L, _ => 0L }) is > 0 and var unit
+            ? (int)Math.Min(count * unit, int.MaxValue) : null;
+
     private static string Address(string name) => $"{Path}/{Uri.EscapeDataString(name)}";
 
     private static void List(OpsPrinter printer, JsonElement response, string? part, bool onlyChanged)
@@ -74,18 +101,43 @@ internal static class KnobCommand
             printer.Line("No setting matches.");
         }
 
-        printer.Columns([.. knobs.Select(knob => new[] { knob.Text("name") ?? "", knob.Text("value") ?? "", knob.Text("source") ?? "", knob.Text("range") ?? "" })]);
+        printer.Columns(
+        [
+            .. knobs.Select(knob => new[]
+            {
+                knob.Text("name") ?? "", knob.Text("value") ?? "", knob.Text("source") ?? "", knob.Text("range") ?? "", Override(knob),
+            }),
+        ]);
         foreach (var rejected in OpsPrinter.ItemsOf(response, "rejected"))
         {
             printer.Line($"Rejected: {rejected.Text("name")} {rejected.Text("reason")}");
         }
     }
 
+    /// <summary>What an operator's value replaces, and until when.</summary>
+    private static string Override(JsonElement knob) =>
+        knob.Text("configured") is not { } configured ? ""
+        : $"instead of {Shown(configured)}, by {knob.Text("setBy")}" + (knob.Text("until") is null ? "" : $", until {Ends(knob)}");
+
     private static void Changed(OpsPrinter printer, JsonElement response)
     {
-        if (!printer.Raw(response))
+        if (printer.Raw(response))
         {
-            printer.Line($"{response.Text("name")} is {response.Text("value")} now{(response.Text("before") is { } before ? $"; the operators' value before was {before}" : "")}.");
+            return;
+        }
+
+        var (name, before) = (response.Text("name"), response.Text("before"));
+        printer.Line(
+            $"{name} is {response.Text("value")} now{(response.Text("until") is null ? "" : $", until {Ends(response)}")}"
+            + $"{(before is null ? "" : $"; the operators' value before was {before}")}.");
+        if (response.Text("warning") is { } warning)
+        {
+            printer.Line($"Note: {warning}.");
         }
     }
+
+    private static string Ends(JsonElement knob) =>
+        $"{OpsPrinter.Time(knob, "until")} UTC, then {(knob.Text("then") is { } then ? Shown(then) : "as configured")}";
+
+    private static string Shown(string value) => value.Length == 0 ? "nothing" : value;
 }

@@ -66,6 +66,12 @@ public sealed class KnobOverrideRow
     public required string Actor { get; set; }
 
     public DateTimeOffset UpdatedAt { get; set; }
+
+    /// <summary>When it ends by itself.</summary>
+    public DateTimeOffset? Until { get; set; }
+
+    /// <summary>The value that applies afterwards; null: the configuration.</summary>
+    public string? ThenValue { get; set; }
 }
 
 /// <summary>A change by an operator.</summary>

@@ -1,10 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using NpgsqlTypes;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
-using Sendcat.Reliability.Outages;
-using Sendcat.Reliability.Redis;
-using StackExchange.Redis;
 
 namespace Sendcat.Reliability.KnobChanges;
 
@@ -14,53 +12,52 @@ namespace Sendcat.Reliability.KnobChanges;
 /// </summary>
 public sealed class KnobOverrideStore
 {
-    // One statement, so that the value and its audit row are written together or not at all.
+    // One statement, so that the values and their audit rows are written together or not at all. What ends by itself is followed by the
+    // lasting value of before.
     private const string Set = """
-        -- set knob
-        WITH before AS (SELECT value FROM reliability.knob_overrides WHERE name = $1 FOR UPDATE),
-             changed AS (
-               INSERT INTO reliability.knob_overrides (name, value, actor, updated_at) VALUES ($1, $2, $3, $4)
-               ON CONFLICT (name) DO UPDATE SET value = excluded.value, actor = excluded.actor, updated_at = excluded.updated_at)
-        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
-        VALUES ($3, 'knob.set', $1, (SELECT value FROM before), $2, $4, $5) RETURNING before
-        """;
-
-    private const string SetSeveral = """
-        -- set several knobs
+        -- set knobs
         WITH asked AS (SELECT * FROM unnest($1::text[], $2::text[]) AS a(name, value)),
-             before AS (SELECT k.name, k.value FROM reliability.knob_overrides k WHERE k.name = ANY($1) FOR UPDATE),
+             stored AS (
+               SELECT name, value, actor, updated_at, until, then_value FROM reliability.knob_overrides WHERE name = ANY($1)
+               ORDER BY name FOR UPDATE),
              changed AS (
-               INSERT INTO reliability.knob_overrides (name, value, actor, updated_at) SELECT name, value, $3, $4 FROM asked
-               ON CONFLICT (name) DO UPDATE SET value = excluded.value, actor = excluded.actor, updated_at = excluded.updated_at)
-        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
-        SELECT $3, 'knob.set', a.name, b.value, a.value, $4, $5 FROM asked a LEFT JOIN before b USING (name) RETURNING target, before
+               INSERT INTO reliability.knob_overrides (name, value, actor, updated_at, until, then_value)
+               SELECT a.name, a.value, $3, $4, $6, CASE WHEN $6::timestamptz IS NULL THEN NULL WHEN $7 THEN $8
+                   WHEN s.until IS NULL THEN s.value ELSE s.then_value END
+               FROM asked a LEFT JOIN stored s USING (name)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value, actor = excluded.actor, updated_at = excluded.updated_at,
+                 until = excluded.until, then_value = excluded.then_value),
+             audited AS (
+               INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
+               SELECT $3, 'knob.set', a.name, CASE WHEN s.until <= $4 THEN s.then_value ELSE s.value END,
+                 a.value || coalesce(' until ' || to_char($6::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"'), ''), $4, $5
+               FROM asked a LEFT JOIN stored s USING (name))
+        SELECT name, value, actor, updated_at, until, then_value FROM stored
         """;
 
     private const string Clear = """
         -- clear knob
-        WITH cleared AS (DELETE FROM reliability.knob_overrides WHERE name = $1 RETURNING value)
-        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
-        VALUES ($3, 'knob.clear', $1, (SELECT value FROM cleared), $2, $4, $5) RETURNING before
+        WITH cleared AS (
+               DELETE FROM reliability.knob_overrides WHERE name = $1 RETURNING name, value, actor, updated_at, until, then_value),
+             audited AS (
+               INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
+               VALUES ($2, 'knob.clear', $1, (SELECT CASE WHEN until <= $3 THEN then_value ELSE value END FROM cleared), NULL, $3, $4))
+        SELECT name, value, actor, updated_at, until, then_value FROM cleared
         """;
+
+    private const string NoKnob = "no such knob";
+    private const string IsSecret = "a secret is not set at run time";
 
     private readonly KnobRegistry _knobs;
     private readonly KnobOverrideWatch _watch;
     private readonly RequestDatabase _database;
-    private readonly IConnectionMultiplexer _redis;
     private readonly TimeProvider _time;
-    private readonly StoreOutages _outages;
     private readonly ILogger<KnobOverrideStore> _logger;
 
     internal KnobOverrideStore(
-        KnobRegistry knobs,
-        KnobOverrideWatch watch,
-        RequestDatabase database,
-        IConnectionMultiplexer redis,
-        TimeProvider time,
-        StoreOutages outages,
-        ILogger<KnobOverrideStore> logger)
+        KnobRegistry knobs, KnobOverrideWatch watch, RequestDatabase database, TimeProvider time, ILogger<KnobOverrideStore> logger)
     {
-        (_knobs, _watch, _database, _redis, _time, _outages, _logger) = (knobs, watch, database, redis, time, outages, logger);
+        (_knobs, _watch, _database, _time, _logger) = (knobs, watch, database, time, logger);
     }
 
     /// <summary>
@@ -72,74 +69,97 @@ public sealed class KnobOverrideStore
     /// <param name="cancellationToken">Cancels the change.</param>
     /// <returns>The change, or why it was refused: unknown name, secret, start-up only, value not allowed.</returns>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
-    public async Task<KnobChange> SetAsync(string name, string? value, AuditedBy by, CancellationToken cancellationToken = default)
+    public Task<KnobChange> SetAsync(string name, string? value, AuditedBy by, CancellationToken cancellationToken = default) =>
+        value is null ? ClearAsync(name, by, cancellationToken) : SetAsync(name, value, null, by, cancellationToken);
+
+    /// <summary>Sets an override that ends by itself.</summary>
+    /// <param name="term">Null: it lasts until it is cleared.</param>
+    /// <inheritdoc cref="SetAsync(string, string?, AuditedBy, CancellationToken)"/>
+    public async Task<KnobChange> SetAsync(
+        string name, string value, KnobTerm? term, AuditedBy by, CancellationToken cancellationToken = default)
     {
-        if (_knobs.Find(name) is not { } knob)
+        var refused = Refusal(name, value) ?? (term is null ? null : ThenRefusal(name, term));
+        if (refused is not null)
         {
-            return KnobChange.Refused("no such knob");
+            return KnobChange.Refused(refused);
         }
 
-        if (knob.Secret)
-        {
-            return KnobChange.Refused("a secret is not set at run time");
-        }
-
-        if (value is not null && knob.StartUpOnly)
-        {
-            return KnobChange.Refused("it names where secrets or links are sent, so it is read at start alone; set it in the configuration");
-        }
-
-        if (value is not null && !knob.TryParse(value, out _, out var reason))
-        {
-            return KnobChange.Refused(reason);
-        }
-
-        await using var connection = await _database.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(value is null ? Clear : Set);
-        command.Parameters.Add(new() { Value = name });
-        command.Parameters.Add(new() { Value = value ?? (object)DBNull.Value });
-        command.Parameters.Add(new() { Value = by.Actor });
-        command.Parameters.Add(new() { Value = _time.GetUtcNow() });
-        command.Parameters.Add(by.ReasonParameter());
-        var before = await command.ExecuteScalarAsync(CancellationToken.None) as string;
-
-        _logger.KnobSet(name, value ?? "(cleared)", by.Actor);
-        await _watch.RefreshAsync(cancellationToken);
-        await SignalAsync();
-        return new(true, null, before, _knobs.Read(knob).Value);
+        var before = await WriteAsync([(name, value)], term, by, cancellationToken);
+        var now = _knobs.Read(_knobs.Find(name)!);
+        return new(null, before.GetValueOrDefault(name), now.Value) { Until = now.Override?.Until, Then = now.Override?.Then };
     }
 
     /// <summary>Sets several knobs in one step: all of them, or none.</summary>
     /// <returns>The changes in the order of the settings, or the first setting that was refused, and why.</returns>
-    /// <inheritdoc cref="SetAsync"/>
+    /// <inheritdoc cref="SetAsync(string, string?, AuditedBy, CancellationToken)"/>
     public async Task<KnobsChange> SetAllAsync(
         IReadOnlyList<(string Name, string Value)> settings, AuditedBy by, CancellationToken cancellationToken = default)
     {
         foreach (var (name, value) in settings)
         {
-            var reason = _knobs.Find(name) is not { } knob ? "no such knob"
-                : knob.Secret || knob.StartUpOnly ? "it is read at start alone"
-                : knob.TryParse(value, out _, out var why) ? null : why;
-            if (reason is not null)
+            if (Refusal(name, value) is { } reason)
             {
                 return new([], (name, reason));
             }
         }
 
-        var before = new Dictionary<string, string?>(StringComparer.Ordinal);
+        var before = await WriteAsync(settings, null, by, cancellationToken);
+        return new(
+            [
+                .. settings.Select(setting =>
+                    (setting.Name, before.GetValueOrDefault(setting.Name)?.Value, (string?)_knobs.Read(_knobs.Find(setting.Name)!).Value)),
+            ],
+            null);
+    }
+
+    private async Task<KnobChange> ClearAsync(string name, AuditedBy by, CancellationToken cancellationToken)
+    {
+        if (_knobs.Find(name) is not { } knob)
+        {
+            return KnobChange.Refused(NoKnob);
+        }
+
+        // A start-up only knob may have a row of an earlier version, which is cleared as well.
+        if (knob.Secret)
+        {
+            return KnobChange.Refused(IsSecret);
+        }
+
+        var now = _time.GetUtcNow();
+        KnobOverride? before;
         await using (var connection = await _database.OpenAsync(cancellationToken))
         {
-            await using var command = connection.CreateCommand(SetSeveral);
+            await using var command = connection.CreateCommand(Clear);
+            command.Parameters.Add(new() { Value = name });
+            command.Parameters.Add(new() { Value = by.Actor });
+            command.Parameters.Add(new() { Value = now });
+            command.Parameters.Add(by.ReasonParameter());
+            before = (await RowsAsync(command, now)).GetValueOrDefault(name);
+        }
+
+        _logger.KnobSet(name, "(cleared)", by.Actor);
+        await _watch.ChangedAsync(cancellationToken);
+        return new(null, before, _knobs.Read(knob).Value);
+    }
+
+    private async Task<Dictionary<string, KnobOverride>> WriteAsync(
+        IReadOnlyList<(string Name, string Value)> settings, KnobTerm? term, AuditedBy by, CancellationToken cancellationToken)
+    {
+        var now = _time.GetUtcNow();
+        Dictionary<string, KnobOverride> before;
+        await using (var connection = await _database.OpenAsync(cancellationToken))
+        {
+            await using var command = connection.CreateCommand(Set);
             command.Parameters.Add(new() { Value = settings.Select(setting => setting.Name).ToArray() });
             command.Parameters.Add(new() { Value = settings.Select(setting => setting.Value).ToArray() });
             command.Parameters.Add(new() { Value = by.Actor });
-            command.Parameters.Add(new() { Value = _time.GetUtcNow() });
+            command.Parameters.Add(new() { Value = now });
             command.Parameters.Add(by.ReasonParameter());
-            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
-            while (await reader.ReadAsync(CancellationToken.None))
-            {
-                before[reader.GetString(0)] = await reader.IsDBNullAsync(1, CancellationToken.None) ? null : reader.GetString(1);
-            }
+            object until = term is null ? DBNull.Value : now + term.Duration;
+            command.Parameters.Add(new() { Value = until, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            command.Parameters.Add(new() { Value = term is { Then: not null } });
+            command.Parameters.Add(new() { Value = term?.Then?.Value ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            before = await RowsAsync(command, now);
         }
 
         foreach (var (name, value) in settings)
@@ -147,41 +167,66 @@ public sealed class KnobOverrideStore
             _logger.KnobSet(name, value, by.Actor);
         }
 
-        await _watch.RefreshAsync(cancellationToken);
-        await SignalAsync();
-        return new(
-            [.. settings.Select(setting =>
-            (setting.Name, before.GetValueOrDefault(setting.Name), (string?)_knobs.Read(_knobs.Find(setting.Name)!).Value))], null);
+        await _watch.ChangedAsync(cancellationToken);
+        return before;
     }
 
-    /// <summary>
-    /// Notifies the other replicas. The signal is optional: a replica that misses it reads the table within a few seconds.
-    /// </summary>
-    private async Task SignalAsync()
+    private string? Refusal(string name, string value) =>
+        _knobs.Find(name) is not { } knob ? NoKnob
+        : knob.Secret ? IsSecret
+        : knob.StartUpOnly ? "it is read at start alone; set it in the configuration"
+        : knob.TryParse(value, out _, out var reason) ? null : reason;
+
+    private string? ThenRefusal(string name, KnobTerm term) =>
+        term.Duration < KnobTerm.Shortest || term.Duration > KnobTerm.Longest ? "the time must be 10 seconds to 30 days"
+        : term.Then is { Value: { } then } && Refusal(name, then) is { } reason ? $"the value after the time is {reason}" : null;
+
+    /// <summary>The overrides that were in force, by name.</summary>
+    private static async Task<Dictionary<string, KnobOverride>> RowsAsync(NpgsqlCommand command, DateTimeOffset now)
     {
-        try
+        var rows = new Dictionary<string, KnobOverride>(StringComparer.Ordinal);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        while (await reader.ReadAsync(CancellationToken.None))
         {
-            using var span = RedisSpan.Start("signal knob change", "PUBLISH");
-            await _redis.GetSubscriber().PublishAsync(RedisKeys.KnobsChanged, RedisValue.EmptyString, CommandFlags.FireAndForget);
-        }
-        catch (Exception exception) when (RedisFailure.Is(exception))
-        {
-            if (!_outages.Redis.Records("Signals of knob changes", exception))
+            if ((await KnobOverrideWatch.RowAsync(reader)).At(now) is { } inForce)
             {
-                _logger.KnobSignalLost(exception);
+                rows[inForce.Name] = inForce;
             }
         }
+
+        return rows;
     }
 }
 
+/// <summary>How long an override lasts.</summary>
+/// <param name="Duration">10 seconds to 30 days.</param>
+/// <param name="Then">
+/// What applies afterwards; null: the lasting override of before, or without one the configuration.
+/// </param>
+public sealed record KnobTerm(TimeSpan Duration, KnobThen? Then)
+{
+    public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Longest = TimeSpan.FromDays(30);
+}
+
+/// <param name="Value">An operators' value; null: the configuration.</param>
+public sealed record KnobThen(string? Value);
+
 /// <summary>The result of a change of a knob.</summary>
-/// <param name="Accepted">Whether the knob was changed.</param>
 /// <param name="Reason">Why it was not changed; null when it was.</param>
 /// <param name="Before">The previous override; null without one.</param>
 /// <param name="Now">The present value of the knob; null when it was not changed.</param>
-public sealed record KnobChange(bool Accepted, string? Reason, string? Before, string? Now)
+public sealed record KnobChange(string? Reason, KnobOverride? Before, string? Now)
 {
-    internal static KnobChange Refused(string reason) => new(false, reason, null, null);
+    public bool Accepted => Reason is null;
+
+    /// <summary>When the new override ends by itself; null: it does not.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>The operators' value that applies afterwards; null: the configuration.</summary>
+    public string? Then { get; init; }
+
+    internal static KnobChange Refused(string reason) => new(reason, null, null);
 }
 
 /// <summary>The result of a change of several knobs.</summary>

@@ -1,117 +1,95 @@
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
-using Sendcat.Reliability.Timing;
+using Sendcat.Reliability.Tables;
 using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
 
 namespace Sendcat.Reliability.KnobChanges;
 
 /// <summary>
-/// Refreshes the overrides of this process from the table: at once after a signal, and every <see cref="Period"/> even without Redis.
+/// Keeps the overrides of this process. One that ends by itself ends in each process by the process's own time, also while Postgres is
+/// unavailable; the first process that reads its row afterwards removes it and writes the audit row.
 /// </summary>
 internal sealed class KnobOverrideWatch(
     KnobOverrides overrides, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages,
     ILogger<KnobOverrideWatch> logger)
-    : BackgroundService
+    : TableWatch("Reading of knob overrides", RedisKeys.KnobsChanged, redis, time, outages, logger)
 {
-    /// <summary>Shorter than the five seconds that <see cref="KnobOverrideStore"/> promises, so that the read fits too.</summary>
-    internal static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
+    private const string Read = """
+        -- read knob overrides
+        SELECT name, value, actor, updated_at, until, then_value FROM reliability.knob_overrides
+        """;
 
-    private const string Work = "Reading of knob overrides";
+    // Each end is written once: who comes second finds the row gone or without an end. The end has the time at which it took effect.
+    private const string End = """
+        -- end knob overrides
+        WITH ended AS (
+               SELECT name, value, actor, until, then_value FROM reliability.knob_overrides WHERE until <= $1 ORDER BY name FOR UPDATE),
+             gone AS (DELETE FROM reliability.knob_overrides k USING ended e WHERE k.name = e.name AND e.then_value IS NULL),
+             back AS (
+               UPDATE reliability.knob_overrides k SET value = e.then_value, updated_at = e.until, until = NULL, then_value = NULL
+               FROM ended e WHERE k.name = e.name AND e.then_value IS NOT NULL)
+        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
+        SELECT actor, 'knob.end', name, value, then_value, until, 'its time was over' FROM ended RETURNING target
+        """;
 
-    private readonly SemaphoreSlim _refreshing = new(1, 1);
-    private readonly AutoResetSignal _signalled = new(time);
-    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
+    private volatile IReadOnlyList<KnobOverride> _rows = [];
 
-    public async Task RefreshAsync(CancellationToken cancellationToken)
+    /// <summary>After a change of the table by this process.</summary>
+    public new Task ChangedAsync(CancellationToken cancellationToken) => base.ChangedAsync(cancellationToken);
+
+    protected override async Task ReadAsync(CancellationToken cancellationToken)
     {
-        await _refreshing.WaitAsync(cancellationToken);
-        try
+        var rows = new List<KnobOverride>();
+        await using (var command = database.CreateCommand(Read))
         {
-            var (began, values) = (time.GetUtcNow(), new Dictionary<string, string>(StringComparer.Ordinal));
-            await using var command = database.CreateCommand(
-                """
-                -- read knob overrides
-                SELECT name, value FROM reliability.knob_overrides
-                """);
-            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
-            while (await rows.ReadAsync(cancellationToken))
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
             {
-                values[rows.GetString(0)] = rows.GetString(1);
-            }
-
-            if (overrides.Replace(values))
-            {
-                logger.OverridesChanged(values.Count);
-                BackgroundRound.Record("apply knob overrides", began, ("sendcat.knobs.count", values.Count));
-            }
-
-            _outage.Ends();
-        }
-        finally
-        {
-            _refreshing.Release();
-        }
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var subscribed = false;
-        await new BackgroundLoop(Work, logger, time).RepeatAsync(
-            async cancellationToken =>
-            {
-                subscribed = subscribed || await SubscribeAsync();
-                await TryRefreshAsync(cancellationToken);
-                await _signalled.WaitAsync(Period, cancellationToken);
-            },
-            stoppingToken);
-    }
-
-    public override void Dispose()
-    {
-        base.Dispose();
-        _refreshing.Dispose();
-    }
-
-    private async Task TryRefreshAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            await RefreshAsync(stoppingToken);
-        }
-        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
-        {
-            // Before the first migration, or while Postgres is unavailable, the last known overrides stay in use. Logged once until a read
-            // succeeds.
-            if (!stoppingToken.IsCancellationRequested && _outage.Begins(exception))
-            {
-                logger.OverridesUnread(exception.Message);
+                rows.Add(await RowAsync(reader));
             }
         }
+
+        _rows = rows;
+        var now = Time.GetUtcNow();
+        if (rows.Exists(row => row.Until <= now))
+        {
+            await EndAsync(now, cancellationToken);
+        }
     }
 
-    /// <summary>Subscribes to the signals. After a reconnect the Redis client restores the subscription by itself.</summary>
-    /// <returns>Whether the subscription exists.</returns>
-    private async Task<bool> SubscribeAsync()
+    protected override DateTimeOffset? Apply()
     {
-        if (!redis.IsConnected)
+        var (rows, now) = (_rows, Time.GetUtcNow());
+        IReadOnlyCollection<KnobOverride> inForce = [.. rows.Select(row => row.At(now)).OfType<KnobOverride>()];
+        if (overrides.Replace(inForce))
         {
-            return false;
+            Log.OverridesChanged(inForce.Count);
+            BackgroundRound.Record("apply knob overrides", now, ("sendcat.knobs.count", inForce.Count));
         }
 
-        try
+        return rows.Where(row => row.Until > now).Min(row => row.Until);
+    }
+
+    /// <summary>Reads a row of name, value, actor, time of the change, end, value after the end.</summary>
+    internal static async Task<KnobOverride> RowAsync(NpgsqlDataReader row) =>
+        new(row.GetString(0), row.GetString(1), row.GetString(2), await row.GetFieldValueAsync<DateTimeOffset>(3))
         {
-            await redis.GetSubscriber().SubscribeAsync(RedisKeys.KnobsChanged, (_, _) => _signalled.Set());
-            return true;
-        }
-        catch (Exception exception) when (RedisFailure.Is(exception))
+            Until = await row.IsDBNullAsync(4) ? null : await row.GetFieldValueAsync<DateTimeOffset>(4),
+            Then = await row.IsDBNullAsync(5) ? null : row.GetString(5),
+        };
+
+    private async Task EndAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(End);
+        command.Parameters.Add(new() { Value = now });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
         {
-            return false;
+            Log.OverrideEnded(reader.GetString(0));
         }
     }
 }

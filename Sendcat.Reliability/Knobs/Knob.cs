@@ -21,6 +21,7 @@ public sealed class Knob
         Secret = attribute.Secret;
         StartUpOnly = attribute.StartUpOnly;
         WithoutEffect = attribute.WithoutEffect;
+        Needs = attribute.Needs;
         var path = attribute.Path?.Split(':') ?? [SectionOf(property.DeclaringType!), property.Name];
         (Section, Property) = (path[0], path[1]);
         DefaultValue = property.GetValue(defaults);
@@ -56,6 +57,9 @@ public sealed class Knob
     /// <inheritdoc cref="KnobAttribute.WithoutEffect"/>
     public bool WithoutEffect { get; }
 
+    /// <inheritdoc cref="KnobAttribute.Needs"/>
+    public string? Needs { get; }
+
     public Type Type => _property.PropertyType;
 
     public string Default => Show(DefaultValue);
@@ -66,6 +70,9 @@ public sealed class Knob
     internal object? DefaultValue { get; }
 
     internal Type Owner => _property.DeclaringType!;
+
+    /// <summary>The name of the property of <see cref="Owner"/>.</summary>
+    internal string Member => _property.Name;
 
     internal string ConfigurationPath => $"Sendcat:{Section}:{Property}";
 

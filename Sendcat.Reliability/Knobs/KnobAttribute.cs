@@ -20,8 +20,8 @@ public sealed class KnobAttribute(string name) : Attribute
     public bool Secret { get; init; }
 
     /// <summary>
-    /// The value is read from the configuration only, and an override cannot set it. It names an address to which secrets, prompts or reset
-    /// links are sent: an operator who could change it could read them.
+    /// The value is read from the configuration only, and an override cannot set it: only a start uses it, or it names an address to which
+    /// secrets, prompts or reset links are sent, so that an operator who could change it could read them.
     /// </summary>
     public bool StartUpOnly { get; init; }
 
@@ -30,6 +30,9 @@ public sealed class KnobAttribute(string name) : Attribute
     /// use instead, or why nothing is needed.
     /// </summary>
     public bool WithoutEffect { get; init; }
+
+    /// <summary>The flag without which the knob has no effect; null: it always has one.</summary>
+    public string? Needs { get; init; }
 
     /// <summary>
     /// The configuration path below <c>Sendcat</c>, for example <c>ToolJob:RunMaxWeb</c>, for a knob whose path is older than its class.

@@ -14,9 +14,6 @@ internal static partial class KnobLog
     [LoggerMessage(2103, LogLevel.Information, "Knob overrides changed, {Count} in force")]
     public static partial void OverridesChanged(this ILogger logger, int count);
 
-    [LoggerMessage(2104, LogLevel.Warning, "Knob overrides not read, keeping the last known ones: {Error}")]
-    public static partial void OverridesUnread(this ILogger logger, string error);
-
-    [LoggerMessage(2105, LogLevel.Warning, "Knob change signal lost; other replicas read the change within seconds")]
-    public static partial void KnobSignalLost(this ILogger logger, Exception exception);
+    [LoggerMessage(2104, LogLevel.Information, "Override of knob {Name} ended by itself")]
+    public static partial void OverrideEnded(this ILogger logger, string name);
 }

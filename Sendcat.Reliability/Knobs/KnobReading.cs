@@ -16,7 +16,9 @@ public enum KnobSource
 }
 
 /// <summary>The present value of a knob and its source. Secrets are redacted.</summary>
-public sealed record KnobReading(Knob Knob, string Value, KnobSource Source);
+/// <param name="Override">What an operator set; null when its value does not apply.</param>
+/// <param name="Configured">The value that applies without the override.</param>
+public sealed record KnobReading(Knob Knob, string Value, KnobSource Source, KnobOverride? Override, string Configured);
 
 /// <summary>A configured value that was rejected.</summary>
 /// <param name="Name">The environment variable of the knob.</param>

@@ -23,8 +23,10 @@ public sealed class KnobRegistry
 
     public KnobReading Read(Knob knob)
     {
-        var found = _values.Find(knob);
-        return new(knob, knob.Show(found.Value), found.Source);
+        var (found, configured) = (_values.Find(knob), _values.FindConfigured(knob));
+        return new(
+            knob, knob.Show(found.Value), found.Source, found.Source == KnobSource.Override ? _values.OverrideOf(knob) : null,
+            knob.Show(configured.Value));
     }
 
     public Knob? Find(string name) => _byName.GetValueOrDefault(name);

@@ -8,16 +8,14 @@ namespace Sendcat.Reliability.Knobs;
 /// </summary>
 internal sealed class KnobValues(IConfiguration configuration, KnobOverrides overrides)
 {
-    public Found Find(Knob knob)
-    {
-        var (text, source) = RawValue(knob);
-        if (text is null)
-        {
-            return Unset(knob, null);
-        }
+    public Found Find(Knob knob) => OverrideOf(knob) is { } set ? Parsed(knob, set.Value, KnobSource.Override) : FindConfigured(knob);
 
-        return knob.TryParse(text, out var value, out var reason) ? new(value, source, null) : Unset(knob, (text, reason));
-    }
+    /// <summary>The value that applies without an override of this knob.</summary>
+    public Found FindConfigured(Knob knob) =>
+        Configured(knob) is { } text ? Parsed(knob, text, KnobSource.Configuration) : Unset(knob, null);
+
+    /// <summary>What an operator set and is in force.</summary>
+    public KnobOverride? OverrideOf(Knob knob) => knob.StartUpOnly ? null : overrides.Find(knob.Name);
 
     public void Fill(object options, IEnumerable<Knob> knobs)
     {
@@ -38,14 +36,14 @@ internal sealed class KnobValues(IConfiguration configuration, KnobOverrides ove
             : found with { Rejected = new(knob.Name, knob.Show(given.Text), given.Reason, knob.Show(found.Value)) };
     }
 
-    private (string? Text, KnobSource Source) RawValue(Knob knob) =>
-        !knob.StartUpOnly && overrides.Find(knob.Name) is { } set ? (set, KnobSource.Override)
-        : NonBlank(configuration[knob.Name]) is { } named ? (named, KnobSource.Configuration)
-        : NonBlank(configuration[knob.ConfigurationPath]) is { } sectioned ? (sectioned, KnobSource.Configuration)
-        : (null, KnobSource.Default);
+    private Found Parsed(Knob knob, string text, KnobSource source) =>
+        knob.TryParse(text, out var value, out var reason) ? new(value, source, null) : Unset(knob, (text, reason));
+
+    private string? Configured(Knob knob) => NonBlank(configuration[knob.Name]) ?? NonBlank(configuration[knob.ConfigurationPath]);
 
     /// <summary>The name of the rollout stage or capacity tier. Both are knobs too; an invalid name counts as none.</summary>
-    private string? PresetName(Knob knob) => RawValue(knob).Text is { } text && knob.TryParse(text, out var value, out _) ? (string?)value : null;
+    private string? PresetName(Knob knob) =>
+        (OverrideOf(knob)?.Value ?? Configured(knob)) is { } text && knob.TryParse(text, out var value, out _) ? (string?)value : null;
 
     private static string? NonBlank(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 

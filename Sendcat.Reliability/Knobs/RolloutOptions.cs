@@ -17,6 +17,6 @@ public sealed class RolloutOptions
     public string CapacityTier { get; set; } = "default";
 
     /// <summary>The host refuses to start when the value of a knob is rejected.</summary>
-    [Knob("SENDCAT_STRICT_CONFIG")]
+    [Knob("SENDCAT_STRICT_CONFIG", StartUpOnly = true)]
     public bool StrictConfig { get; set; }
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Sendcat.Reliability.Outages;
 
-/// <summary>Event ids 2900–2949.</summary>
+/// <summary>Event ids 2900–2929.</summary>
 internal static partial class OutageLog
 {
     [LoggerMessage(2900, LogLevel.Warning, "{Store} is unavailable, first for {Work}: {Error}")]

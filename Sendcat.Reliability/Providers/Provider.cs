@@ -7,6 +7,13 @@ namespace Sendcat.Reliability.Providers;
 /// <param name="Limits">Reads the present limits from the knobs.</param>
 public sealed record Provider(string Name, Func<CurrentKnobs, ProviderLimits> Limits)
 {
+    /// <summary>The options class whose knobs are the limits; null: they are no knobs.</summary>
+    internal Type? LimitOptions { get; private init; }
+
+    /// <summary>A provider whose limits are the knobs of an options class.</summary>
+    public static Provider Of<TOptions>(string name, Func<TOptions, ProviderLimits> limits)
+        where TOptions : class => new(name, knobs => limits(knobs.Of<TOptions>())) { LimitOptions = typeof(TOptions) };
+
     public override string ToString() => Name;
 }
 

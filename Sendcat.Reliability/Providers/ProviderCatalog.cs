@@ -18,6 +18,12 @@ public sealed class ProviderCatalog
     /// <summary>In the order of registration, in which reports list them.</summary>
     public IReadOnlyList<Provider> All { get; }
 
+    /// <summary>The provider whose cooldown is this knob; null: it is no cooldown.</summary>
+    public Provider? OfCooldown(Knob knob) =>
+        knob.Member == nameof(ProviderLimits.CircuitCooldownMs)
+            ? All.FirstOrDefault(provider => provider.LimitOptions == knob.Owner)
+            : null;
+
     /// <summary>The present limits of a provider.</summary>
     /// <exception cref="ArgumentException">No provider of this name is registered.</exception>
     public ProviderLimits LimitsOf(string name) =>

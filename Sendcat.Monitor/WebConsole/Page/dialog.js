@@ -9,9 +9,10 @@ let say = () => {};
  * @param change.title the change as a command, such as "Close the circuit of ebay"
  * @param change.body what the person must know before
  * @param change.field {label, value, options?, hint?, type?} a value to enter
+ * @param change.choice {label, options: [[value, text]]} a second value to choose; the first is preset
  * @param change.typed the text that must be typed first, for changes that cannot be taken back
  * @param change.action the word on the button
- * @param change.run (reason, value) => a promise; its result is the message, {text, undo?: {label, run}} or text
+ * @param change.run (reason, value, choice) => a promise; its result is the message, {text, undo?: {label, run}} or text
  */
 export const ask = change => show(change);
 
@@ -38,6 +39,7 @@ function Ask({ change, close }) {
   const dialog = useRef();
   const [reason, setReason] = useState(change.reason ?? '');
   const [value, setValue] = useState(change.field?.value ?? '');
+  const [choice, setChoice] = useState(change.choice?.options[0][0]);
   const [typed, setTyped] = useState('');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(null);
@@ -51,7 +53,7 @@ function Ask({ change, close }) {
     setBusy(true);
     setProblem(null);
     try {
-      const result = await change.run(reason.trim(), value);
+      const result = await change.run(reason.trim(), value, choice);
       close();
       if (result) notify(result);
     } catch (refused) {
@@ -72,6 +74,9 @@ function Ask({ change, close }) {
             ? html`<select id=${`${id}-value`} value=${value} onChange=${event => setValue(event.target.value)}>${field.options.map(option => html`<option value=${option}>${option}</option>`)}</select>`
             : html`<input id=${`${id}-value`} type=${field.type ?? 'text'} value=${value} autocomplete="off" spellcheck=${false} aria-describedby=${field.hint ? `${id}-hint` : undefined} onInput=${event => setValue(event.target.value)} />`}
           ${field.hint && html`<p class="quiet" id=${`${id}-hint`}>${field.hint}</p>`}`}
+        ${change.choice && html`
+          <label for=${`${id}-choice`}>${change.choice.label}</label>
+          <select id=${`${id}-choice`} value=${choice} onChange=${event => setChoice(event.target.value)}>${change.choice.options.map(([option, text]) => html`<option value=${option}>${text}</option>`)}</select>`}
         ${change.typed && html`
           <label for=${`${id}-typed`}>Type ${change.typed} to confirm</label>
           <input id=${`${id}-typed`} inputmode="numeric" autocomplete="off" value=${typed} onInput=${event => setTyped(event.target.value)} />`}

@@ -34,6 +34,14 @@ namespace Sendcat.Reliability.Database.Migrations
                         .HasColumnType("text")
                         .HasColumnName("actor");
 
+                    b.Property<string>("ThenValue")
+                        .HasColumnType("text")
+                        .HasColumnName("then_value");
+
+                    b.Property<DateTimeOffset?>("Until")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("until");
+
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("updated_at");

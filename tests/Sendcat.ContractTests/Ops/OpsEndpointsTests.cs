@@ -49,7 +49,60 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         Assert.Equal(2, await api.ScalarAsync<long>("select count(*) from reliability.operator_audit where target = 'ADMISSION_USER_MAX_INFLIGHT' and actor like 'operator at ip:%'"));
     }
 
+    [Fact]
+    public async Task A_knob_for_a_time_shows_who_set_it_until_when_and_what_it_replaces()
+    {
+        await using var api = await StartAsync(new() { ["ADMISSION_USER_MAX_INFLIGHT"] = "4" });
+        var client = api.WithBearer(Key);
+        await (await client.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", """{"value":5}""".AsJson())).JsonAsync();
+
+        var set = await (await client.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", """{"value":9,"forSeconds":900}""".AsJson())).JsonAsync();
+        var listed = await KnobAsync(client, "ADMISSION_USER_MAX_INFLIGHT");
+        var undone = await (await client.PutAsync(
+            "/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", """{"value":5,"forSeconds":60,"then":null}""".AsJson())).JsonAsync();
+        await (await client.DeleteAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT")).JsonAsync();
+
+        Assert.Equal(("5", "9", "5", null), ((string)set["before"]!, (string)set["value"]!, (string)set["then"]!, set["beforeUntil"]));
+        var now = TimeProvider.System.GetUtcNow();
+        Assert.InRange((DateTimeOffset)set["until"]!, now.AddMinutes(13), now.AddMinutes(16));
+        Assert.Equal(
+            ("9", "override", "4", "5", (string)set["until"]!),
+            ((string)listed["value"]!, (string)listed["source"]!, (string)listed["configured"]!, (string)listed["then"]!, (string)listed["until"]!));
+        Assert.StartsWith("operator at ip:", (string)listed["setBy"]!, StringComparison.Ordinal);
+        Assert.Equal(
+            ("9", (string)set["until"]!, "5", null),
+            ((string)undone["before"]!, (string)undone["beforeUntil"]!, (string)undone["beforeThen"]!, undone["then"]));
+        var after = await KnobAsync(client, "ADMISSION_USER_MAX_INFLIGHT");
+        Assert.Equal(("4", null, null), ((string)after["value"]!, after["until"], after["configured"]));
+    }
+
+    [Fact]
+    public async Task A_change_that_cannot_take_effect_says_why()
+    {
+        await using var api = await StartAsync(new() { ["FF_PROVIDER_FAILOVER_ENABLED"] = "false" });
+        var client = api.WithBearer(Key);
+        Assert.Null(await WarningAsync("CIRCUIT_EBAY_COOLDOWN_MS", 60_000));
+        await (await client.PostAsync("/api/ops/circuits/ebay_search/isolate?seconds=600", null)).JsonAsync();
+
+        Assert.StartsWith("The circuit of ebay_search is open until ", await WarningAsync("CIRCUIT_EBAY_COOLDOWN_MS", 60_000), StringComparison.Ordinal);
+        Assert.Null(await WarningAsync("CIRCUIT_EBAY_THRESHOLD", 5));
+        Assert.Null(await WarningAsync("CIRCUIT_SERPER_COOLDOWN_MS", 60_000));
+        Assert.Equal("It has no effect while FF_PROVIDER_FAILOVER_ENABLED is off", await WarningAsync("CHAT_PROVIDER_PRIMARY_DRAIN_PCT", 10));
+        Assert.Equal("It has no effect; see its description", await WarningAsync("TOOL_JOB_CLAIM_SCAN", 100));
+        Assert.StartsWith("It is read at start alone", (string)(await KnobAsync(client, "SENDCAT_STRICT_CONFIG"))["warning"]!, StringComparison.Ordinal);
+        await (await client.PutAsync("/api/ops/knobs/SENDCAT_STRICT_CONFIG", """{"value":true}""".AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+
+        async Task<string?> WarningAsync(string name, int value) =>
+            (string?)(await (await client.PutAsync($"/api/ops/knobs/{name}", $$"""{"value":{{value}}}""".AsJson())).JsonAsync())["warning"];
+    }
+
     [Theory]
+    [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":9}", HttpStatusCode.BadRequest, "invalid_request")]
+    [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":2592001}", HttpStatusCode.BadRequest, "invalid_request")]
+    [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"then\":4}", HttpStatusCode.BadRequest, "invalid_request")]
+    [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":60,\"then\":[]}", HttpStatusCode.BadRequest, "invalid_request")]
+    [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":60,\"then\":1000}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":0}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":\"many\"}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":null}", HttpStatusCode.BadRequest, "invalid_request")]

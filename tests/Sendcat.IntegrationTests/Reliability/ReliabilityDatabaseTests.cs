@@ -1,11 +1,9 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Events;
 using Sendcat.Reliability.KnobChanges;
-using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
 
@@ -49,13 +47,13 @@ public sealed class ReliabilityDatabaseTests(SharedStores stores)
 
         var set = await one.Get<KnobOverrideStore>().SetAsync(Knob, "7", new("ada"), default);
         Assert.Equal((true, null, "7"), (set.Accepted, set.Before, set.Now));
-        Assert.Equal(7, Value(one));
-        await HasValueAsync(two, 7);
+        Assert.Equal(7, one.UserMaxInFlight);
+        await two.HasUserMaxInFlightAsync(7);
 
         await redis.KillAsync();
         var cleared = await one.Get<KnobOverrideStore>().SetAsync(Knob, null, new("bob"), default);
-        Assert.Equal(("7", "1"), (cleared.Before, cleared.Now));
-        await HasValueAsync(two, 1);
+        Assert.Equal(("7", "1"), (cleared.Before?.Value, cleared.Now));
+        await two.HasUserMaxInFlightAsync(1);
 
         await using var context = await one.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
         var audit = await context.OperatorAudit.OrderBy(row => row.Id).ToListAsync();
@@ -186,26 +184,6 @@ public sealed class ReliabilityDatabaseTests(SharedStores stores)
         Assert.Equal(("chat_admission", "user_inflight", "chat_http"), (row.Bucket, row.Reason, row.Source));
         Assert.StartsWith("chat_admission:session:#", row.Key, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", row.Key + row.DedupeKey, StringComparison.Ordinal);
-    }
-
-    private static int Value(Replica replica) => replica.Get<IOptionsMonitor<AdmissionOptions>>().CurrentValue.UserMaxInFlight;
-
-    /// <summary>Waits until the replica uses this value of the knob.</summary>
-    /// <exception cref="TimeoutException">It did not use it within 5 s.</exception>
-    private static async Task HasValueAsync(Replica replica, int value)
-    {
-        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var subscription = replica.Get<IOptionsMonitor<AdmissionOptions>>().OnChange(_ => CompleteIfReached());
-        CompleteIfReached();
-        await reached.Task.WaitAsync(TimeSpan.FromSeconds(5));
-
-        void CompleteIfReached()
-        {
-            if (Value(replica) == value)
-            {
-                reached.TrySetResult();
-            }
-        }
     }
 
     private async Task<string> DatabaseAsync()

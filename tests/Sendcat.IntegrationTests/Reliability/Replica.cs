@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Integrations;
 using Sendcat.Reliability;
@@ -99,6 +100,27 @@ internal sealed class Replica : IAsyncDisposable
     /// <param name="also">Further claims of the same decision.</param>
     public async Task<AdmissionDecision> RequestAdmissionAsync(string stream, string principal, params Claim[] also) =>
         await Admission.AdmitAsync(new() { StreamId = stream, Principal = principal, OtherClaims = also }, default);
+
+    /// <summary>The present value of <c>ADMISSION_USER_MAX_INFLIGHT</c>.</summary>
+    public int UserMaxInFlight => Get<IOptionsMonitor<AdmissionOptions>>().CurrentValue.UserMaxInFlight;
+
+    /// <summary>Waits until the replica uses this value of <c>ADMISSION_USER_MAX_INFLIGHT</c>.</summary>
+    /// <exception cref="TimeoutException">It did not use it within 5 s.</exception>
+    public async Task HasUserMaxInFlightAsync(int value)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var subscription = Get<IOptionsMonitor<AdmissionOptions>>().OnChange(_ => CompleteIfReached());
+        CompleteIfReached();
+        await reached.Task.WaitAsync(TimeSpan.FromSeconds(5));
+
+        void CompleteIfReached()
+        {
+            if (UserMaxInFlight == value)
+            {
+                reached.TrySetResult();
+            }
+        }
+    }
 
     /// <summary>Closes the connection without releasing leases or reporting a stop, as <c>kill -9</c> does.</summary>
     public void Kill()

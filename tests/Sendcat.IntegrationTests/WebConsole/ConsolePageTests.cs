@@ -72,6 +72,7 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
         await page.GetByLabel("Words in the arguments").FillAsync("running shoes");
         await page.GetByRole(AriaRole.Button, new() { Name = "Search", Exact = true }).ClickAsync();
         await Expect(page.GetByText("12 dead letters match")).ToBeVisibleAsync();
+        await Expect(page.GetByText("requeued 3 times, last result failed")).ToHaveCountAsync(6);
         await page.GetByRole(AriaRole.Button, new() { Name = "Show details" }).First.ClickAsync();
         await ConsoleFixture.PictureAsync(page, "dead-letters");
         Assert.Empty(await ConsoleFixture.FindingsAsync(page));
@@ -123,6 +124,35 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Audit", Exact = true }).ClickAsync();
         await Expect(Panel(page, "audit")).ToContainTextAsync("undo of: slower, the provider is weak");
+        Assert.Equal("", string.Join('\n', console.Errors));
+    }
+
+    [Fact]
+    public async Task A_knob_is_changed_for_a_time_with_a_warning_and_an_undo_keeps_the_time_that_was_left()
+    {
+        const string Knob = "CIRCUIT_OPENROUTER_PRIMARY_COOLDOWN_MS";
+        await console.ApiAsync(HttpMethod.Put, $"knobs/{Knob}", new { value = 300_000, forSeconds = 7_200 });
+        var page = await console.OpenAsync(console.Ann);
+        await console.FailTurnsAsync();
+        await Expect(Row(page, "circuits", "openrouter_chat_primary")).ToContainTextAsync("open");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Knobs", Exact = true }).ClickAsync();
+        await page.GetByLabel("Name or meaning").FillAsync(Knob);
+        await Expect(Row(page, "knobs", Knob)).ToContainTextAsync("then as configured");
+        await page.GetByRole(AriaRole.Button, new() { Name = $"Change {Knob}" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("keeps the cooldown it opened with");
+        await page.GetByLabel("New value").FillAsync("120000");
+        await page.GetByLabel("For", new() { Exact = true }).SelectOptionAsync("900");
+        await ConsoleFixture.PictureAsync(page, "knob-term-dialog");
+        Assert.Empty(await ConsoleFixture.FindingsAsync(page));
+        await ConfirmAsync(page, "longer, it flaps");
+
+        await Expect(Row(page, "knobs", Knob).Locator("b")).ToHaveTextAsync("120000");
+        await Expect(Row(page, "knobs", Knob)).ToContainTextAsync("ends in 15 min");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+        await Expect(Row(page, "knobs", Knob).Locator("b")).ToHaveTextAsync("300000");
+        await Expect(Row(page, "knobs", Knob)).ToContainTextAsync("ends in 2 h");
+        await console.ApiAsync(HttpMethod.Delete, $"knobs/{Knob}");
         Assert.Equal("", string.Join('\n', console.Errors));
     }
 

@@ -34,10 +34,14 @@ public sealed partial class BackgroundServiceTests
         typeof(QueuedTool).Assembly, typeof(BrokerConnection).Assembly,
     ];
 
+    /// <summary>A service that derives from another one of ours has that one's loop.</summary>
     public static TheoryData<Type> Services =>
     [
         .. Assemblies.SelectMany(assembly => assembly.GetTypes())
-            .Where(type => type.IsSubclassOf(typeof(BackgroundService)) && !type.IsAbstract),
+            .Where(type => type.IsSubclassOf(typeof(BackgroundService))
+                && type.GetMethod(
+                    "ExecuteAsync", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly, [typeof(CancellationToken)])
+                    is not null),
     ];
 
     [Theory]

@@ -9,10 +9,11 @@ public sealed partial class ReliabilitySiblingTests
 
     /// <summary>
     /// The folders that every folder may use. <c>Database</c> lists the tables of all folders. <c>Providers</c> lists the
-    /// registered providers. <c>Timing</c> has signals and backoff, <c>Outages</c> the log of outages, and
-    /// <c>UntrustedText</c> repair and truncation of text; the three depend on nothing else here.
+    /// registered providers. <c>Tables</c> reads and sweeps small tables, for the folder that has the table. <c>Timing</c> has signals and
+    /// backoff, <c>Outages</c> the log of outages, and <c>UntrustedText</c> repair and truncation of text; the three depend on nothing else
+    /// here.
     /// </summary>
-    private static readonly string[] Shared = ["Redis", "Knobs", "Events", "Database", "Tracing", "Providers", "Timing", "Outages", "UntrustedText"];
+    private static readonly string[] Shared = ["Redis", "Knobs", "Events", "Database", "Tracing", "Providers", "Timing", "Outages", "UntrustedText", "Tables"];
 
     /// <summary>
     /// The folders that may use every folder: the snapshot of all, the tables of all, calls with a circuit breaker and a bulkhead, and the

@@ -162,11 +162,22 @@ public sealed class KnobContractTests
     public void An_override_of_an_address_knob_from_an_earlier_version_has_no_effect()
     {
         using var provider = KnobsTests.Provider();
-        provider.GetRequiredService<KnobOverrides>().Replace(new Dictionary<string, string> { ["ADMISSION_REDIS_URL"] = "https://collector.example", ["ADMISSION_USER_MAX_INFLIGHT"] = "9" });
+        provider.GetRequiredService<KnobOverrides>().Replace(
+            [new("ADMISSION_REDIS_URL", "https://collector.example", "ann", default), new("ADMISSION_USER_MAX_INFLIGHT", "9", "ann", default)]);
         var registry = provider.GetRequiredService<KnobRegistry>();
 
         Assert.Equal("9", registry.Read(registry.Find("ADMISSION_USER_MAX_INFLIGHT")!).Value);
         Assert.Equal(KnobSource.Default, registry.Read(registry.Find("ADMISSION_REDIS_URL")!).Source);
+    }
+
+    [Fact]
+    public void A_knob_needs_a_flag_that_exists()
+    {
+        var flags = Registry.All.Where(knob => knob.Type == typeof(bool)).Select(knob => knob.Name).ToHashSet(StringComparer.Ordinal);
+        var needed = Registry.All.Select(knob => knob.Needs).OfType<string>().Distinct().ToList();
+
+        Assert.NotEmpty(needed);
+        Assert.DoesNotContain(needed, name => !flags.Contains(name));
     }
 
     private static readonly KnobRegistry Registry = KnobsTests.Provider().GetRequiredService<KnobRegistry>();

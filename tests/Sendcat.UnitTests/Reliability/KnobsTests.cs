@@ -158,12 +158,12 @@ public sealed class KnobsTests
         using var subscription = options.OnChange(now => observed.Add(now.UserMaxInFlight));
         Assert.Equal(4, options.CurrentValue.UserMaxInFlight);
 
-        provider.GetRequiredService<KnobOverrides>().Replace(new Dictionary<string, string> { ["ADMISSION_USER_MAX_INFLIGHT"] = "9" });
+        provider.GetRequiredService<KnobOverrides>().Replace([new("ADMISSION_USER_MAX_INFLIGHT", "9", "ann", default)]);
         Assert.Equal(9, options.CurrentValue.UserMaxInFlight);
         var registry = provider.GetRequiredService<KnobRegistry>();
         Assert.Equal(KnobSource.Override, registry.Read(registry.Find("ADMISSION_USER_MAX_INFLIGHT")!).Source);
 
-        provider.GetRequiredService<KnobOverrides>().Replace(new Dictionary<string, string>());
+        provider.GetRequiredService<KnobOverrides>().Replace([]);
         Assert.Equal(4, options.CurrentValue.UserMaxInFlight);
         Assert.Equal([9, 4], observed);
     }
