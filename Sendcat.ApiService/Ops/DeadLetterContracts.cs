@@ -13,14 +13,22 @@ internal sealed record DeadLetterGroupView(string Tool, string Fingerprint, stri
 }
 
 /// <param name="History">One object per attempt, across all replays.</param>
-/// <param name="ReplayCount">How often it was requeued. The result of the last time is <paramref name="Error"/>, at <paramref name="DiedAt"/>.</param>
+/// <param name="ReplayCount">How often it was requeued.</param>
 internal sealed record DeadLetterView(
     Guid Id, string Tool, string Principal, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount, DateTime CreatedAt,
     DateTime DiedAt, JsonElement? Arguments, JsonElement? History)
 {
+    /// <summary>The result of the last time that it was requeued; absent: it never was.</summary>
+    public LastReplayView? LastReplay { get; init; }
+
     public static DeadLetterView Of(DeadLetter letter) => new(
-        letter.Id, letter.Tool, letter.Principal, letter.Reason, letter.Fingerprint, letter.Error, letter.Attempts, letter.ReplayCount, letter.CreatedAt.UtcDateTime, letter.DiedAt.UtcDateTime, Json(letter.Arguments),
-        Json(letter.History));
+        letter.Id, letter.Tool, letter.Principal, letter.Reason, letter.Fingerprint, letter.Error, letter.Attempts, letter.ReplayCount,
+        letter.CreatedAt.UtcDateTime, letter.DiedAt.UtcDateTime, Json(letter.Arguments), Json(letter.History))
+    {
+        LastReplay = letter.LastReplayWasPartial is { } partial
+            ? new(partial ? "partial" : "failed", letter.Error, letter.DiedAt.UtcDateTime)
+            : null,
+    };
 
     /// <summary>JSON, or the text itself when it is not JSON.</summary>
     internal static JsonElement? Json(string text)
@@ -37,6 +45,10 @@ internal sealed record DeadLetterView(
         }
     }
 }
+
+/// <param name="Result"><c>partial</c>: a source failed; <c>failed</c>: there is no result.</param>
+/// <param name="At">When it ended.</param>
+internal sealed record LastReplayView(string Result, string Error, DateTime At);
 
 /// <summary>Selects the dead letters to change: by at least one filter, or by <paramref name="All"/>.</summary>
 /// <param name="Limit">The most dead letters to change, 1–10 000; the oldest are changed first.</param>

@@ -54,7 +54,7 @@ internal sealed class DlqPrinter(IAnsiConsole console, bool json) : OpsPrinter(c
         {
             Line(
                 $"{deadLetter.Text("id")}  {deadLetter.Text("tool")}  {Time(deadLetter, "diedAt")}  "
-                + $"attempts {Integer(deadLetter, "attempts")}, replays {Integer(deadLetter, "replayCount")}  {deadLetter.Text("fingerprint")}");
+                + $"attempts {Integer(deadLetter, "attempts")}, {Replays(deadLetter)}  {deadLetter.Text("fingerprint")}");
             Line($"    {deadLetter.Text("error")}");
             if (details)
             {
@@ -131,6 +131,12 @@ internal sealed class DlqPrinter(IAnsiConsole console, bool json) : OpsPrinter(c
             Line("There were no changes.");
         }
     }
+
+    private static string Replays(JsonElement deadLetter) =>
+        deadLetter.Field("lastReplay") is { } last
+            ? $"requeued {Integer(deadLetter, "replayCount")} {(deadLetter.Number("replayCount") == 1 ? "time" : "times")}, "
+                + $"last result {last.Text("result")}"
+            : "never requeued";
 
     private static string Report(JsonElement report) =>
         $": {Integer(report, "whole")} whole, {Integer(report, "partial")} partial, {Integer(report, "failed")} failed, {Integer(report, "pending")} pending";

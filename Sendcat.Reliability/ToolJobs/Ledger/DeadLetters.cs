@@ -217,7 +217,11 @@ public sealed record DeadLetterGroup(string Tool, string Fingerprint, string Rea
 /// <param name="History">A JSON array with one object for each failed attempt, over all replays.</param>
 public sealed record DeadLetter(
     Guid Id, string Tool, string Arguments, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount,
-    DateTimeOffset CreatedAt, DateTimeOffset DiedAt, string History, string Principal);
+    DateTimeOffset CreatedAt, DateTimeOffset DiedAt, string History, string Principal)
+{
+    /// <summary>Whether the last replay had a partial result; null: it was never requeued.</summary>
+    public bool? LastReplayWasPartial => ReplayCount == 0 ? null : Reason == LeaseSql.PartialResult;
+}
 
 /// <summary>The result of a replay or of a discard.</summary>
 /// <param name="Matched">Number of dead letters that match the filter.</param>

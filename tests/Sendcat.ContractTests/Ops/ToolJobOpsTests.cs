@@ -106,6 +106,14 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         Assert.Null(second["nextCursor"]);
         var letter = Assert.Single(one["items"]!.AsArray())!;
         Assert.Equal(("unreadable answer", "attempts_exhausted", "kettle", 1), ((string)letter["error"]!, (string)letter["reason"]!, (string)letter["arguments"]!["query"]!, letter["history"]!.AsArray().Count));
+        Assert.Equal((0, null), ((int)letter["replayCount"]!, letter["lastReplay"]));
+
+        await api.ExecuteAsync(
+            $"update reliability.tool_jobs set replay_count = 2, dead_letter_reason = case id when '{ids[0]}' then 'partial_result' else 'replay_failed' end where id in ('{ids[0]}', '{ids[1]}')");
+        var replayed = await (await client.GetAsync($"{DeadLettersPath}?ids={ids[0]},{ids[1]}")).JsonAsync();
+        Assert.Equal(
+            ["2 partial", "2 failed"],
+            replayed["items"]!.AsArray().OrderBy(each => ids.IndexOf((string)each!["id"]!)).Select(each => $"{each!["replayCount"]} {each["lastReplay"]!["result"]}"));
     }
 
     [Fact]

@@ -166,8 +166,8 @@ public sealed class BulkChangesTests(SharedStores stores)
         var letters = await rig.Get<DeadLetters>().ListAsync(new(), null, CancellationToken.None);
 
         Assert.Equal(
-            [("partial_result", "A source failed: the result is partial.", 1), ("replay_failed", "The circuit is open.", 1)],
-            letters.Select(letter => (letter.Reason, letter.Error, letter.ReplayCount)).Order());
+            [("partial_result", "A source failed: the result is partial.", 1, true), ("replay_failed", "The circuit is open.", 1, false)],
+            letters.Select(letter => (letter.Reason, letter.Error, letter.ReplayCount, letter.LastReplayWasPartial!.Value)).Order());
         Assert.Equal(1, await rig.CountAsync("tool_jobs WHERE status = 'completed' AND is_partial"));
         Assert.Equal(2,
             await rig.CountAsync(

@@ -213,10 +213,10 @@ public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
             """
             INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, attempts, max_attempts, available_at, fair_at,
                 announced_at, created_at, updated_at, completed_at, expires_at, dead_letter_at, dead_letter_reason, last_error,
-                error_fingerprint)
+                error_fingerprint, replay_count)
             SELECT gen_random_uuid(), $1, 'realtime', 'session:' || n % 5, jsonb_build_object('query', $2 || ' ' || n)::text, 'dead_letter',
                 3, 3, now(), now(), now(), now(), now(), now(), now() + interval '7 days', now() - n * interval '1 minute',
-                'attempts_exhausted', 'HTTP 503 from the search provider', 'a1b2c3d4e5f6'
+                'attempts_exhausted', 'HTTP 503 from the search provider', 'a1b2c3d4e5f6', n % 2 * 3
             FROM generate_series(1, $3) AS n
             """);
         command.Parameters.Add(new() { Value = tool });

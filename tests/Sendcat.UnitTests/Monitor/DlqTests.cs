@@ -34,7 +34,7 @@ public sealed class DlqTests
 
         Assert.Equal(
             """
-            7c9e6679-7425-40de-944b-e07fc1f90ae7  search_web  2026-05-01 12:00:00  attempts 1, replays 0  0123456789ab
+            7c9e6679-7425-40de-944b-e07fc1f90ae7  search_web  2026-05-01 12:00:00  attempts 1, never requeued  0123456789ab
                 boom  [2J
                 {"query":"kettle"}
                   2026-05-01 11:59:58 – 2026-05-01 12:00:00  w:1  boom [1]
@@ -42,6 +42,22 @@ public sealed class DlqTests
 
             """,
             _terminal.Text);
+    }
+
+    [Fact]
+    public async Task The_list_command_says_how_often_a_letter_was_requeued_and_with_what_result()
+    {
+        await using var api = await ServeAsync(
+            "",
+            """
+            {"items":[{"id":"1","tool":"search_web","error":"A source failed","attempts":3,"replayCount":2,"diedAt":"2026-05-01T12:00:00Z","lastReplay":{"result":"partial","error":"A source failed","at":"2026-05-01T12:00:00Z"}},
+            {"id":"2","tool":"search_web","error":"boom","attempts":1,"replayCount":1,"diedAt":"2026-05-01T12:00:00Z","lastReplay":{"result":"failed","error":"boom","at":"2026-05-01T12:00:00Z"}}]}
+            """);
+
+        Assert.Equal(0, await RunAsync(api, "list"));
+
+        Assert.Contains("attempts 3, requeued 2 times, last result partial", _terminal.Text, StringComparison.Ordinal);
+        Assert.Contains("attempts 1, requeued 1 time, last result failed", _terminal.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -126,7 +126,7 @@ function Letters({ items, chosen, choose }) {
           <th scope="row">${letter.tool}</th><td><${Ago} time=${letter.diedAt} /></td>
           <td><span class="cut" title=${letter.error}>${letter.error}</span> <span class="quiet"><code>${letter.fingerprint}</code></span></td>
           <td class="n">${number(letter.attempts)}</td>
-          <td>${letter.replayCount ? html`requeued ${plural(letter.replayCount, 'time')}, last: ${words(letter.reason)}` : html`<span class="quiet">never</span>`}</td>
+          <td>${letter.lastReplay ? html`requeued ${plural(letter.replayCount, 'time')}, last result ${letter.lastReplay.result} <span class="quiet">${words(letter.reason)}</span>` : html`<span class="quiet">never</span>`}</td>
           <td><button type="button" class="plain" aria-expanded=${open === letter.id ? 'true' : 'false'} onClick=${() => setOpen(open === letter.id ? null : letter.id)}>${open === letter.id ? 'Hide' : 'Show'}<span class="unseen"> details of ${letter.id}</span></button></td>
         </tr>
         ${open === letter.id && html`<tr key=${`${letter.id}-details`}><td colspan=${operator ? 7 : 6}><${Details} letter=${letter} /></td></tr>`}`)}
