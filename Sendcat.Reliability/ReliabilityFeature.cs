@@ -182,6 +182,7 @@ public static class ReliabilityFeature
             provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>(),
             provider.GetRequiredService<IOptionsMonitor<ChatGatewayOptions>>(),
             provider.GetRequiredService<ReliabilityMetrics>(),
+            provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<AdmissionController>>()));
 
         services.TryAddSingleton(provider => new RateLimiter(

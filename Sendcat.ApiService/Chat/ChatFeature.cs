@@ -41,6 +41,7 @@ internal static class ChatFeature
         services.AddSingleton<TurnMirrors>();
         services.AddHostedService(provider => provider.GetRequiredService<TurnMirrors>());
         services.AddSingleton<StartingTurns>();
+        services.AddSingleton<TurnFailures>();
         services.AddSingleton<LiveTurns>();
         services.AddSingleton<IProcessLoad, ReplicaLoad>();
         services.AddHealthChecks().AddCheck<DrainCheck>("drain");

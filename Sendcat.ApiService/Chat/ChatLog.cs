@@ -1,11 +1,9 @@
-using Sendcat.ApiService.Providers;
-
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>Event ids 3000–3099.</summary>
 internal static partial class ChatLog
 {
-    [LoggerMessage(3001, LogLevel.Warning, "Turn {StreamId} failed: {Code} on route {RouteId}, provider status {Status}")]
+    [LoggerMessage(3001, LogLevel.Debug, "Turn {StreamId} failed: {Code} on route {RouteId}, provider status {Status}")]
     public static partial void TurnFailed(this ILogger logger, Guid streamId, string code, string? routeId, int? status);
 
     [LoggerMessage(3002, LogLevel.Error, "Turn {StreamId} failed unexpectedly")]
@@ -41,17 +39,13 @@ internal static partial class ChatLog
     [LoggerMessage(3013, LogLevel.Warning, "Mirror of turn {StreamId} is missing; its readers were told")]
     public static partial void MirrorMissing(this ILogger logger, Guid streamId);
 
-    [LoggerMessage(3014, LogLevel.Warning, "Turn {StreamId} refused on route {RouteId}: {Refusal}")]
-    public static partial void TurnRefused(this ILogger logger, Guid streamId, string? routeId, RouteRefusal refusal);
+    [LoggerMessage(
+        3014, LogLevel.Warning,
+        "{Turns} turns failed within a minute: {Code} on route {RouteId}, provider status {Status}; one of them is {StreamId}")]
+    public static partial void TurnsFailed(this ILogger logger, int turns, string code, string? routeId, int? status, string streamId);
 
-    [LoggerMessage(3015, LogLevel.Information, "Turn {StreamId} ended before its next model call: {Reason}")]
+    [LoggerMessage(3015, LogLevel.Debug, "Turn {StreamId} ended before its next model call: {Reason}")]
     public static partial void TurnOutOfBudget(this ILogger logger, Guid streamId, string reason);
-
-    [LoggerMessage(3016, LogLevel.Warning, "Old costs of turns not deleted ({Failure})")]
-    public static partial void CostsNotSwept(this ILogger logger, string failure);
-
-    [LoggerMessage(3017, LogLevel.Warning, "Old replaced turns not deleted ({Failure})")]
-    public static partial void ReplacedTurnsNotSwept(this ILogger logger, string failure);
 
     [LoggerMessage(3040, LogLevel.Information, "Chat stream closed: its reader accepted no data for {Seconds} s")]
     public static partial void ReaderDisconnected(this ILogger logger, int seconds);

@@ -20,7 +20,7 @@ internal sealed class ProviderCall(
     RequestFiles files,
     IRouteGuards guards,
     TimeProvider time,
-    ILogger logger,
+    CallFailures failures,
     CancellationToken caller) : IAsyncDisposable
 {
     /// <summary>
@@ -214,15 +214,7 @@ internal sealed class ProviderCall(
 
     private async ValueTask FailAsync(ProviderException failure)
     {
-        if (failure.RefusedBy is { } refusal)
-        {
-            logger.AttemptRefused(request.StreamId, Route.Id, refusal);
-        }
-        else
-        {
-            logger.AttemptFailed(request.StreamId, Route.Id, failure.Error.Code, failure.Error.Status, _retries);
-        }
-
+        failures.Failed(request.StreamId, Route.Id, failure, _retries);
         request.OnAttempt?.Invoke(new(Route.Id, Route.Model, failure));
         await CloseAttemptAsync();
         _requestSent |= failure.RefusedBy is null;
@@ -246,7 +238,7 @@ internal sealed class ProviderCall(
         if (failure.Error.Retryable && failure.RefusedBy is null && _retries < Route.Retries
             && Backoff(failure.Error) is var backoff && backoff <= RetryBudget)
         {
-            logger.TriedAgain(request.StreamId, Route.Id, (int)backoff.TotalMilliseconds);
+            failures.TriedAgain(request.StreamId, Route.Id, backoff);
             await Task.Delay(backoff, time, caller);
             _retries++;
             return true;
@@ -261,7 +253,7 @@ internal sealed class ProviderCall(
         guards.FailedOver(Route, failure.Error.Code);
         _route++;
         _retries = 0;
-        logger.FailedOver(request.StreamId, Route.Id, failure.Error.Code);
+        failures.FailedOver(request.StreamId, Route.Id, failure.Error.Code);
         return true;
     }
 

@@ -28,7 +28,7 @@ internal enum CircuitVerdict
     QuotaRefused,
 }
 
-/// <summary>Why an attempt was not sent to its route. The names are part of log messages.</summary>
+/// <summary>Why an attempt was not sent to its route.</summary>
 internal enum RouteRefusal
 {
     CircuitOpen,
@@ -37,6 +37,18 @@ internal enum RouteRefusal
 
     /// <summary>The circuit is open because the provider refuses our account. A route with the same account is not tried.</summary>
     Suspended,
+}
+
+internal static class RouteRefusals
+{
+    /// <summary>The name in logs and in timelines of turns.</summary>
+    public static string Name(this RouteRefusal refusal) => refusal switch
+    {
+        RouteRefusal.CircuitOpen => "circuit_open",
+        RouteRefusal.BulkheadFull => "bulkhead_full",
+        RouteRefusal.Suspended => "suspended",
+        _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal, null),
+    };
 }
 
 /// <summary>A model call failed. Cancellation by the caller is an <see cref="OperationCanceledException"/> instead.</summary>

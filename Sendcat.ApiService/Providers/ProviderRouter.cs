@@ -14,7 +14,7 @@ internal sealed class ProviderRouter(
     IRouteGuards guards,
     GenAiTelemetry telemetry,
     TimeProvider time,
-    ILogger<ProviderRouter> logger)
+    CallFailures failures)
 {
     /// <summary>
     /// Streams one model call. The last event is <see cref="ProviderEvent.Finished"/>. Cancelling, or leaving the enumeration early, closes
@@ -31,7 +31,7 @@ internal sealed class ProviderRouter(
 
         var routes = plan.For(request.ModelId, request.HeldRoute, request.PricedOnly);
         using var operation = telemetry.Start(request, routes[0]);
-        await using var call = new ProviderCall(request, routes, options.CurrentValue, client, files, guards, time, logger, cancellationToken);
+        await using var call = new ProviderCall(request, routes, options.CurrentValue, client, files, guards, time, failures, cancellationToken);
         var events = new List<ProviderEvent>(4);
         while (await NextAsync(call, events, operation))
         {

@@ -31,6 +31,7 @@ internal static class ProvidersFeature
         services.AddSingleton(provider => ContentCapture.From(provider.GetRequiredService<IConfiguration>()));
         services.AddSingleton<GenAiTelemetry>();
         services.AddSingleton<RequestFiles>();
+        services.AddSingleton<CallFailures>();
         services.AddSingleton<ProviderRouter>();
         services.AddSingleton<RouteProbe>();
         services.AddSingleton<RouteDrain>();

@@ -11,7 +11,7 @@ namespace Sendcat.ApiService.Providers;
 internal sealed class RouteProbe(
     RoutePlan plan, IOptionsMonitor<ProviderRouteOptions> options, OpenRouterClient client, RequestFiles files, ModelPrices prices,
         TimeProvider time,
-    ILogger<RouteProbe> logger)
+    CallFailures failures)
 {
     private const int MaxTokens = 16;
 
@@ -36,7 +36,7 @@ internal sealed class RouteProbe(
         var events = new List<ProviderEvent>();
         try
         {
-            await using var call = new ProviderCall(request, [route], options.CurrentValue, client, files, new NoGuards(), time, logger,
+            await using var call = new ProviderCall(request, [route], options.CurrentValue, client, files, new NoGuards(), time, failures,
                 either.Token);
             while (await call.NextAsync(events))
             {

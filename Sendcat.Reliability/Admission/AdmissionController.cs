@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Events;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 
 namespace Sendcat.Reliability.Admission;
@@ -10,7 +11,7 @@ namespace Sendcat.Reliability.Admission;
 /// <summary>
 /// Decides whether a turn may start: all dimensions of admission and the claims of other guards, in one round trip to Redis.
 /// </summary>
-public sealed class AdmissionController
+public sealed class AdmissionController : IDisposable
 {
     private static readonly ActivitySource Source = new("Sendcat.Admission");
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -28,6 +29,7 @@ public sealed class AdmissionController
     private readonly IOptionsMonitor<ChatGatewayOptions> _flags;
     private readonly ReliabilityMetrics _metrics;
     private readonly ILogger<AdmissionController> _logger;
+    private readonly MinuteLog<string> _denied;
 
     internal AdmissionController(
         ClaimStore claims,
@@ -37,10 +39,14 @@ public sealed class AdmissionController
         IOptionsMonitor<AdmissionOptions> options,
         IOptionsMonitor<ChatGatewayOptions> flags,
         ReliabilityMetrics metrics,
+        TimeProvider time,
         ILogger<AdmissionController> logger)
     {
         (_claims, _redis, _revocation, _events, _options, _flags, _metrics, _logger) = (claims, redis, revocation, events, options, flags, metrics, logger);
+        _denied = new(time, (reason, turns, principal) => logger.TurnsDenied(turns, reason, principal));
     }
+
+    public void Dispose() => _denied.Dispose();
 
     /// <summary>The mode that the flags select now.</summary>
     public AdmissionMode Mode => ModeOf(_flags.CurrentValue, _options.CurrentValue);
@@ -192,7 +198,9 @@ public sealed class AdmissionController
 
             case AdmissionDecision.Denied { By: null } denied:
                 _metrics.Admission(NameOf(denied.Mode), "denied", denied.Reason);
-                _logger.AdmissionDenied(PrincipalMask.Of(request.Principal), denied.Reason, (int)denied.RetryAfter.TotalMilliseconds);
+                var principal = PrincipalMask.Of(request.Principal);
+                _logger.AdmissionDenied(principal, denied.Reason, (int)denied.RetryAfter.TotalMilliseconds);
+                _denied.Add(denied.Reason, principal);
                 var unavailable = denied.Reason == AdmissionReason.RedisUnavailable || outcome.Local;
                 var result = unavailable ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked;
                 Record(request.Principal, result, denied.Reason, denied.RetryAfter, "chat_admission");

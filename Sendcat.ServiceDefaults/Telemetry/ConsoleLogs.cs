@@ -12,7 +12,7 @@ internal static class ConsoleLogs
     /// errors only.
     /// </summary>
     private static readonly string[] VerboseCategories =
-        ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http", "Polly"];
+        ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http"];
 
     /// <summary>
     /// The clients of stores that log each lost connection and each attempt to open one. Sendcat logs once that a store is unavailable.
@@ -31,6 +31,9 @@ internal static class ConsoleLogs
         {
             builder.Logging.AddFilter(category, LogLevel.Critical);
         }
+
+        // Polly warns of each attempt that fails. The metrics count them, and what fails at last is in the history of its job or turn.
+        builder.Logging.AddFilter("Polly", LogLevel.Error);
 
         // EF Core queries its history table and logs an error when the table does not exist yet. A real failure throws an exception.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.Critical);

@@ -127,7 +127,7 @@ internal sealed class TurnTrail(TimeProvider time)
         }
 
         var failed = notice.Failure.RefusedBy is { } guard
-            ? attempts[^1] with { Outcome = TrailAttempt.Refused, Code = NameOf(guard), EndedAt = time.GetUtcNow() }
+            ? attempts[^1] with { Outcome = TrailAttempt.Refused, Code = guard.Name(), EndedAt = time.GetUtcNow() }
             : attempts[^1] with
             {
                 Outcome = TrailAttempt.Failed, Code = notice.Failure.Error.Code, Status = notice.Failure.Error.Status,
@@ -135,14 +135,6 @@ internal sealed class TurnTrail(TimeProvider time)
             };
         return [.. attempts.Take(attempts.Count - 1), failed];
     }
-
-    private static string NameOf(RouteRefusal guard) => guard switch
-    {
-        RouteRefusal.CircuitOpen => "circuit_open",
-        RouteRefusal.BulkheadFull => "bulkhead_full",
-        RouteRefusal.Suspended => "suspended",
-        _ => throw new ArgumentOutOfRangeException(nameof(guard), guard, null),
-    };
 
     private static string? Cut(string? text) => text is { Length: > MaxName } ? text[..MaxName] : text;
 

@@ -17,8 +17,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// </summary>
 internal sealed class LiveTurns(
     TurnDirectory directory, TurnJournal journal, SliRecorder slis, IOptionsMonitor<ChatOptions> options, TimeProvider time,
-    IHostApplicationLifetime host,
-    ILogger<LiveTurns> logger) : IHostedService, IDisposable
+    IHostApplicationLifetime host, TurnFailures failures, ILogger<LiveTurns> logger) : IHostedService, IDisposable
 {
     /// <summary>The maximum delay of a turn's last event while Postgres or Redis does not respond.</summary>
     private static readonly TimeSpan MaxSettleWait = TimeSpan.FromSeconds(5);
@@ -154,22 +153,14 @@ internal sealed class LiveTurns(
         }
         catch (TurnRefusedException refused)
         {
-            logger.TurnOutOfBudget(turn.Start.StreamId, refused.Refusal.Reason);
+            failures.RanOutOfBudget(turn.Start.StreamId, refused.Refusal.Reason);
             last = LastEventOf(refused.Refusal, engine.Call);
         }
         catch (ProviderException failure)
         {
             var error = providerError = failure.Error;
             engine.Call?.Failed(failure.Usage);
-            if (failure.RefusedBy is { } refusal)
-            {
-                logger.TurnRefused(turn.Start.StreamId, error.RouteId, refusal);
-            }
-            else
-            {
-                logger.TurnFailed(turn.Start.StreamId, error.Code, error.RouteId, error.Status);
-            }
-
+            failures.Failed(turn.Start.StreamId, failure);
             last = new ChatEvent.Error(
                 error.Code, error.Message, error.Retryable, error.RetryAfterMs, error.RouteId,
                 failure.RequestSent ? engine.Call?.Metrics() : null);

@@ -29,7 +29,7 @@ internal sealed class ScriptedProvider : HttpMessageHandler
         Catalogue = new ModelCatalogue(options, Time);
         Meters = new Meters();
         Router = new ProviderRouter(
-            new RoutePlan(options, new Fixed<OpenRouterOptions>(Account), new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Files, Guards, new GenAiTelemetry(Meters, Time, new ContentCapture(captureContent)), Time, NullLogger<ProviderRouter>.Instance);
+            new RoutePlan(options, new Fixed<OpenRouterOptions>(Account), new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Files, Guards, new GenAiTelemetry(Meters, Time, new ContentCapture(captureContent)), Time, new CallFailures(Time, NullLogger<CallFailures>.Instance));
     }
 
     public FakeTimeProvider Time { get; } = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
