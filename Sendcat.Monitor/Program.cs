@@ -17,7 +17,7 @@ internal static class Program
         var root = new RootCommand("Monitors Sendcat, manages dead letters and keys, and sends chat messages from a terminal.")
         {
             ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), KnobCommand.Create(), SnapshotCommand.Create(),
-                TurnCommand.Create(), TimelineCommand.Create(), VerdictCommand.Create(), watch,
+                TurnCommand.Create(), TimelineCommand.Create(), VerdictCommand.Create(), ReplicaCommand.Create(), RouteCommand.Create(), watch,
         };
         foreach (var command in CallerCommands.Create())
         {

@@ -10,6 +10,9 @@ namespace Sendcat.ApiService.Ops;
 /// <summary><c>/api/ops/replicas</c>: every replica and worker side by side, and what operators change on one.</summary>
 internal static class ReplicaOps
 {
+    private const int DefaultWaitSeconds = 300;
+    private const int LongestWaitSeconds = 3_600;
+
     private static readonly TimeSpan RedisRetryAfter = TimeSpan.FromSeconds(1);
 
     public static void MapReplicas(this RouteGroupBuilder ops)
@@ -22,6 +25,11 @@ internal static class ReplicaOps
                 "Drain a replica or worker: it begins no new turns or jobs within five seconds; 409 for the last of its kind, without ?force=true",
             400, 404, 409, 503);
         ops.MapPost("/replicas/{id}/resume", ResumeAsync).As("ops.resumeReplica", "End the drain of a replica or worker", 404, 409, 503);
+        ops.MapPost("/replicas/{id}/restart", RestartAsync).As(
+            "ops.restartReplica",
+                "Drain a replica or worker and let it stop when nothing runs in it, or after ?waitSeconds= (300); its host starts it again; "
+                + "409 for the last of its kind, without ?force=true",
+            400, 404, 409, 503);
         ops.MapPost("/replicas/{id}/release", ReleaseAsync).As(
             "ops.releaseReplica", "Release the leases of a dead replica, all its slots of admission and bulkheads", 404, 409, 503);
     }
@@ -34,6 +42,23 @@ internal static class ReplicaOps
 
     private static async Task<Results<Ok<ReplicaDrained>, ApiError>> DrainAsync(
         HttpContext http, string id, string? force, Processes processes, OperatorAudit audit, TimeProvider time,
+            CancellationToken cancellationToken) =>
+        await OrderAsync(http, id, force, null, processes, audit, time, cancellationToken);
+
+    private static async Task<Results<Ok<ReplicaDrained>, ApiError>> RestartAsync(
+        HttpContext http, string id, string? force, string? waitSeconds, Processes processes, OperatorAudit audit, TimeProvider time,
+            CancellationToken cancellationToken)
+    {
+        var seconds = DefaultWaitSeconds;
+        return !string.IsNullOrEmpty(waitSeconds)
+            && !(int.TryParse(waitSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out seconds) && seconds <= LongestWaitSeconds)
+            ? ApiError.InvalidRequest($"waitSeconds must be 0 to {LongestWaitSeconds}")
+            : await OrderAsync(http, id, force, TimeSpan.FromSeconds(seconds), processes, audit, time, cancellationToken);
+    }
+
+    /// <param name="stopsAfter">For a restart: the longest wait for what runs; null: no restart.</param>
+    private static async Task<Results<Ok<ReplicaDrained>, ApiError>> OrderAsync(
+        HttpContext http, string id, string? force, TimeSpan? stopsAfter, Processes processes, OperatorAudit audit, TimeProvider time,
             CancellationToken cancellationToken)
     {
         var forced = false;
@@ -57,8 +82,8 @@ internal static class ReplicaOps
             return ApiError.Conflict("No other process of its kind would take new work: set force");
         }
 
-        var by = OpsEndpoints.By(http);
-        return await ChangeAsync(id, new(time.GetUtcNow(), by.Actor, by.Reason), by, processes, audit, cancellationToken);
+        var (by, now) = (OpsEndpoints.By(http), time.GetUtcNow());
+        return await ChangeAsync(id, new(now, by.Actor, by.Reason, now + stopsAfter), by, processes, audit, cancellationToken);
     }
 
     private static async Task<Results<Ok<ReplicaDrained>, ApiError>> ResumeAsync(
@@ -70,10 +95,18 @@ internal static class ReplicaOps
     private static async Task<Results<Ok<ReplicaDrained>, ApiError>> ChangeAsync(
         string id, DrainOrder? order, AuditedBy by, Processes processes, OperatorAudit audit, CancellationToken cancellationToken)
     {
-        var entry = await audit.BeginAsync(by, order is null ? "replica.resume" : "replica.drain", id, cancellationToken);
+        var (action, after) = order switch
+        {
+            null => ("replica.resume", "resumed"),
+            { StopsBy: null } => ("replica.drain", "drained"),
+            _ => ("replica.restart", "drained, and stops when nothing runs"),
+        };
+        var entry = await audit.BeginAsync(by, action, id, cancellationToken);
         var changed = await processes.ChangeAsync(id, order, cancellationToken);
-        await audit.EndAsync(entry, !changed ? "Redis was away" : order is null ? "resumed" : "drained", cancellationToken);
-        return changed ? TypedResults.Ok(new ReplicaDrained(id, order is not null)) : Unavailable();
+        await audit.EndAsync(entry, changed ? after : "Redis was away", cancellationToken);
+        return changed
+            ? TypedResults.Ok(new ReplicaDrained(id, order is not null) { StopsBy = order?.StopsBy?.UtcDateTime })
+            : Unavailable();
     }
 
     private static ApiError? Refusal(IReadOnlyList<ProcessReading> known, string id) =>
@@ -172,7 +205,7 @@ internal sealed record ReplicaView(string Id, bool Lives, int Holders, bool Drai
             StartedAt = status?.StartedAt.UtcDateTime,
             AgeMs = status is null ? null : (long)Math.Max(0, (now - status.StartedAt).TotalMilliseconds),
             SeenAt = status?.SeenAt.UtcDateTime,
-            Drained = process.Order is { } order ? new(order.At.UtcDateTime, order.By, order.Reason, status is { IsDrained: true }) : null,
+            Drained = process.Order is { } order ? DrainedView.Of(order, status is { IsDrained: true }) : null,
             Turns = status?.Load.Turns,
             TurnsWaitingForToken = status?.Load.WaitingTurns,
             Jobs = status?.Load.Jobs,
@@ -185,11 +218,22 @@ internal sealed record ReplicaView(string Id, bool Lives, int Holders, bool Drai
 
 /// <summary>Who has drained a process.</summary>
 /// <param name="Effective">The process has reported that it takes no new work.</param>
-internal sealed record DrainedView(DateTime At, string By, string? Reason, bool Effective);
+internal sealed record DrainedView(DateTime At, string By, string? Reason, bool Effective)
+{
+    /// <summary>For a restart: it stops when nothing runs in it, at the latest then.</summary>
+    public DateTime? StopsBy { get; init; }
+
+    public static DrainedView Of(DrainOrder order, bool effective) =>
+        new(order.At.UtcDateTime, order.By, order.Reason, effective) { StopsBy = order.StopsBy?.UtcDateTime };
+}
 
 internal sealed record SlotsView(int Used, int Max);
 
-internal sealed record ReplicaDrained(string Id, bool Draining);
+internal sealed record ReplicaDrained(string Id, bool Draining)
+{
+    /// <summary>For a restart: it stops when nothing runs in it, at the latest then.</summary>
+    public DateTime? StopsBy { get; init; }
+}
 
 /// <param name="Released">Turns and jobs whose leases were released.</param>
 internal sealed record ReplicaReleased(string Id, int Released);

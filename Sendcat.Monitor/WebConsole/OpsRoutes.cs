@@ -20,6 +20,7 @@ internal static class OpsRoutes
         ("POST", "circuits/{provider}/isolate"), ("POST", "circuits/{provider}/close"),
         ("POST", "routes/{id}/drain"), ("POST", "routes/{id}/test"), ("POST", "routes/models"),
         ("POST", "replicas/{id}/release"), ("POST", "replicas/{id}/drain"), ("POST", "replicas/{id}/resume"),
+        ("POST", "replicas/{id}/restart"),
         ("POST", "callers/block"), ("POST", "callers/unblock"),
         ("POST", "clean-ups/{name}"), ("POST", "tool-cache/clear"),
         ("POST", "alerts/{id:long}/acknowledge"), ("POST", "schedule/{name}/run"),

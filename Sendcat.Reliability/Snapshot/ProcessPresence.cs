@@ -12,13 +12,15 @@ using StackExchange.Redis;
 namespace Sendcat.Reliability.Snapshot;
 
 /// <summary>
-/// Shows this process to operators: every two seconds it writes its status to Redis and reads whether it is drained. It marks its start and
-/// its end in the timeline. While Redis is unavailable, a drained process stays drained.
+/// Shows this process to operators: every two seconds it writes its status to Redis and reads whether it is drained or restarted. It marks
+/// its start and its end in the timeline. While Redis is unavailable, a drained process stays drained. For a restart the process ends
+/// itself; what has started it starts it again.
 /// </summary>
+/// <param name="host">Null in a container without a host, which does not restart.</param>
 internal sealed class ProcessPresence(
     IEnumerable<IProcessLoad> loads, Drain drain, Circuits.Circuits circuits, IncidentMarks marks, IConnectionMultiplexer redis,
         ReplicaId replica,
-    TimeProvider time, StoreOutages outages, ILogger<ProcessPresence> logger) : BackgroundService
+    TimeProvider time, StoreOutages outages, ILogger<ProcessPresence> logger, IHostApplicationLifetime? host = null) : BackgroundService
 {
     /// <summary>The field of a process that an operator has resumed, until the process has seen it.</summary>
     public const string Resumed = "resumed";
@@ -32,6 +34,7 @@ internal sealed class ProcessPresence(
     private readonly IProcessLoad? _load = loads.SingleOrDefault();
     private readonly WorkOutage _outage = new(Work, outages.Redis, logger, time);
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+    private bool _stops;
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
@@ -84,11 +87,7 @@ internal sealed class ProcessPresence(
                 await database.HashDeleteAsync(RedisKeys.DrainedProcesses, id).WaitAsync(ResponseTimeout, time, cancellationToken);
             }
 
-            // Redis may have lost the order. Only an operator ends a drain.
-            if (order is null ? false : order == Resumed ? drain.End() : drain.Begin())
-            {
-                logger.DrainChanged(drain.IsOn ? "drained" : "resumed");
-            }
+            Follow(order, load);
 
             _outage.Ends();
         }
@@ -98,6 +97,31 @@ internal sealed class ProcessPresence(
             {
                 logger.StatusUnwritten(exception.Message);
             }
+        }
+    }
+
+    /// <summary>Drains, resumes or stops the process. Redis may have lost an order; only an operator ends a drain.</summary>
+    private void Follow(string? text, IProcessLoad load)
+    {
+        if (text is null)
+        {
+            return;
+        }
+
+        if (text == Resumed ? drain.End() : drain.Begin())
+        {
+            logger.DrainChanged(drain.IsOn ? "drained" : "resumed");
+
+            // A turn or job that was just being admitted is seen by the next round.
+            return;
+        }
+
+        if (text != Resumed && Processes.Order(text)?.StopsBy is { } stopsBy && !_stops
+            && load.Read() is var running && (running.IsIdle || time.GetUtcNow() >= stopsBy))
+        {
+            _stops = true;
+            logger.Restarting(running.Turns ?? 0, running.Jobs ?? 0);
+            host?.StopApplication();
         }
     }
 

@@ -17,7 +17,10 @@ public interface IProcessLoad
 /// <param name="WaitingTurns">Turns without a first token.</param>
 /// <param name="Jobs">Tool jobs that run.</param>
 /// <param name="Slots">Most tool jobs at once.</param>
-public sealed record ProcessLoad(int? Turns = null, int? WaitingTurns = null, int? Jobs = null, int? Slots = null);
+public sealed record ProcessLoad(int? Turns = null, int? WaitingTurns = null, int? Jobs = null, int? Slots = null)
+{
+    internal bool IsIdle => Turns is null or 0 && Jobs is null or 0;
+}
 
 /// <summary>What a process says about itself, every two seconds, in Redis.</summary>
 /// <param name="Version">Of the program, with the first digits of the build's id.</param>
@@ -28,7 +31,10 @@ public sealed record ProcessStatus(
     IReadOnlyList<CircuitReading> Circuits);
 
 /// <summary>Who has drained a process.</summary>
-public sealed record DrainOrder(DateTimeOffset At, string By, string? Reason);
+/// <param name="StopsBy">
+/// For a restart: the process stops when nothing runs in it, or at this time; null: it is drained only.
+/// </param>
+public sealed record DrainOrder(DateTimeOffset At, string By, string? Reason, DateTimeOffset? StopsBy = null);
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProcessStatus))]

@@ -92,7 +92,7 @@ public sealed class Processes
         }
     }
 
-    private static DrainOrder? Order(string json)
+    internal static DrainOrder? Order(string json)
     {
         try
         {

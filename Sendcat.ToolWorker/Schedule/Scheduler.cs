@@ -1,6 +1,7 @@
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Schedule;
+using Sendcat.Reliability.Snapshot;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
@@ -8,10 +9,10 @@ namespace Sendcat.ToolWorker.Schedule;
 
 /// <summary>
 /// Runs the scheduled jobs. All workers look for due jobs every two seconds; the lease in Postgres lets one of them run each. Jobs do not wait
-/// for each other.
+/// for each other. A drained worker starts none.
 /// </summary>
 internal sealed class Scheduler(
-    IEnumerable<ScheduledJob> jobs, ScheduleStore store, TimeProvider time, StoreOutages outages, ILogger<Scheduler> logger)
+    IEnumerable<ScheduledJob> jobs, ScheduleStore store, Drain drain, TimeProvider time, StoreOutages outages, ILogger<Scheduler> logger)
     : BackgroundService
 {
     private const string Work = "Running of scheduled jobs";
@@ -57,7 +58,7 @@ internal sealed class Scheduler(
                 _registeredAt = time.GetTimestamp();
             }
 
-            while (await store.ClaimAsync(_jobs.Keys, _worker, Lease, stoppingToken) is { } run)
+            while (!drain.IsOn && await store.ClaimAsync(_jobs.Keys, _worker, Lease, stoppingToken) is { } run)
             {
                 _running.Add(RunAsync(_jobs[run.Name], run, stoppingToken));
             }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Schedule;
+using Sendcat.Reliability.Snapshot;
 using Sendcat.ToolWorker.Schedule;
 
 namespace Sendcat.ContractTests.Ops;
@@ -70,8 +71,34 @@ public sealed class ScheduleTests(PostgresFixture postgres)
         Assert.False(await store.RenewAsync(dead, Hour, CancellationToken.None));
     }
 
-    private static Scheduler Worker(SendcatApi api, ScheduledJob[] jobs) =>
-        new(jobs, new(api.Database), TimeProvider.System, api.Services.GetRequiredService<StoreOutages>(), NullLogger<Scheduler>.Instance);
+    [Fact]
+    public async Task A_drained_worker_starts_no_scheduled_job_and_another_one_does()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPS_API_KEY"] = SendcatApi.OpsKey });
+        var runs = new List<string>();
+        using var drain = new Drain();
+        drain.Begin();
+        var (drained, other) = (Worker(api, [Job("drained")], drain), Worker(api, [Job("other")]));
+
+        await RunAsync([drained]);
+        Assert.Empty(runs);
+        await RunAsync([drained, other]);
+        Assert.Equal(["other"], runs);
+
+        drain.End();
+        await api.ExecuteAsync("UPDATE reliability.scheduled_jobs SET next_run_at = now()");
+        await RunAsync([drained]);
+        Assert.Equal(["other", "drained"], runs);
+
+        ScheduledJob Job(string worker) => new("sometimes", "A test.", Hour, (_, _) =>
+        {
+            runs.Add(worker);
+            return Task.FromResult(new ScheduledResult("done", Changed: false));
+        });
+    }
+
+    private static Scheduler Worker(SendcatApi api, ScheduledJob[] jobs, Drain? drain = null) =>
+        new(jobs, new(api.Database), drain ?? new(), TimeProvider.System, api.Services.GetRequiredService<StoreOutages>(), NullLogger<Scheduler>.Instance);
 
     private static async Task RunAsync(Scheduler[] workers)
     {

@@ -13,6 +13,9 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
         "cost", "cache", "replay", "schedule",
     ];
 
+    /// <summary>The knobs are read every 15 s, and the tests share the readings.</summary>
+    private const float KnobsAreReadMs = 30_000;
+
     private static readonly string[] Views = ["dead-letters", "turns", "timeline", "callers", "knobs", "audit"];
 
     [Fact]
@@ -137,7 +140,7 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
         await Expect(Row(page, "circuits", "openrouter_chat_primary")).ToContainTextAsync("open");
         await page.GetByRole(AriaRole.Link, new() { Name = "Knobs", Exact = true }).ClickAsync();
         await page.GetByLabel("Name or meaning").FillAsync(Knob);
-        await Expect(Row(page, "knobs", Knob)).ToContainTextAsync("then as configured");
+        await Expect(Row(page, "knobs", Knob)).ToContainTextAsync("then as configured", new() { Timeout = KnobsAreReadMs });
         await page.GetByRole(AriaRole.Button, new() { Name = $"Change {Knob}" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("keeps the cooldown it opened with");
         await page.GetByLabel("New value").FillAsync("120000");
@@ -301,7 +304,7 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
     private static partial Regex InUse();
 
     [GeneratedRegex(
-        "^(?:Acknowledge|Close|Isolate|Switch|Clear|Run now|Release|Requeue|Discard|Change|Drain|Test|Swap|Block|Unblock)", RegexOptions.None,
+        "^(?:Acknowledge|Close|Isolate|Switch|Clear|Run now|Release|Requeue|Discard|Change|Drain|Test|Swap|Block|Unblock|Restart)", RegexOptions.None,
         1_000)]
     private static partial Regex Changes();
 }

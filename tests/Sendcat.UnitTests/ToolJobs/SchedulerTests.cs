@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.Reliability;
+using Sendcat.Reliability.Snapshot;
 using Sendcat.ToolWorker.Schedule;
 
 namespace Sendcat.UnitTests.ToolJobs;
@@ -14,7 +15,8 @@ public sealed class SchedulerTests
     {
         await using var database = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Database=none");
         var (time, logger) = (new FakeTimeProvider(), new FakeLogger<Scheduler>());
-        using var scheduler = new Scheduler([], new(database), time, StoreOutagesFeature.Create(logger, time), logger);
+        using var drain = new Drain();
+        using var scheduler = new Scheduler([], new(database), drain, time, StoreOutagesFeature.Create(logger, time), logger);
 
         await scheduler.StartDueAsync(TestContext.Current.CancellationToken);
         await scheduler.StartDueAsync(TestContext.Current.CancellationToken);

@@ -23,7 +23,7 @@ function Content({ replicas, apis, conditions, jobs }) {
       ${replicas.map(each => html`
         <tr key=${each.id}>
           <th scope="row"><code>${each.id}</code> <span class="quiet">${[each.kind, each.host, each.version].filter(Boolean).join(', ')}</span></th>
-          <td><${Badge} level=${!each.lives ? 'failing' : each.draining ? 'degraded' : 'ok'}>${!each.lives ? 'dead' : each.draining ? 'draining' : 'alive'}</${Badge}> ${each.drained && html`<span class="quiet">by ${each.drained.by}${each.drained.reason ? `: ${each.drained.reason}` : ''}</span>`}</td>
+          <td><${Badge} level=${!each.lives ? 'failing' : each.draining ? 'degraded' : 'ok'}>${!each.lives ? 'dead' : each.drained?.stopsBy ? 'restarts' : each.draining ? 'draining' : 'alive'}</${Badge}> ${each.drained && html`<span class="quiet">by ${each.drained.by}${each.drained.reason ? `: ${each.drained.reason}` : ''}</span>`}</td>
           <td class="n">${duration(each.ageMs)}</td><td class="n">${number(each.holders)}</td>
           <td class="n">${number(each.turns)}${each.turnsWaitingForToken ? html` <span class="quiet">${number(each.turnsWaitingForToken)} wait</span>` : ''}</td>
           <td class="n">${number(each.jobs)}</td><td class="n">${each.slots ? `${number(each.slots.used)} of ${number(each.slots.max)}` : '–'}</td>
@@ -31,7 +31,8 @@ function Content({ replicas, apis, conditions, jobs }) {
           ${isOperator() && html`<td class="buttons">
             ${!each.lives && html`<button type="button" class="plain" onClick=${() => release(each)}>Release leases<span class="unseen"> of ${each.id}</span></button>`}
             ${each.lives && each.draining === false && html`<button type="button" class="plain" onClick=${() => drain(each)}>Drain<span class="unseen"> ${each.id}</span></button>`}
-            ${each.lives && each.draining && html`<button type="button" class="plain" onClick=${() => resume(each)}>Resume<span class="unseen"> ${each.id}</span></button>`}</td>`}
+            ${each.lives && each.draining && html`<button type="button" class="plain" onClick=${() => resume(each)}>Resume<span class="unseen"> ${each.id}</span></button>`}
+            ${each.lives && each.draining !== undefined && !each.drained?.stopsBy && html`<button type="button" class="plain" onClick=${() => restart(each)}>Restart<span class="unseen"> ${each.id}</span></button>`}</td>`}
         </tr>`)}
       ${!replicas.length && html`<tr><td colspan=${isOperator() ? 9 : 8} class="quiet">Nothing holds a lease now.</td></tr>`}
     </${Table}>
@@ -52,6 +53,16 @@ const drain = replica => ask({
   run: async reason => {
     await change('POST', `replicas/${encodeURIComponent(replica.id)}/drain`, reason);
     return { text: `${replica.id} is draining.`, undo: { label: 'Resume', run: () => resume(replica) } };
+  },
+});
+
+const restart = replica => ask({
+  title: `Restart ${replica.id}`, action: 'Restart', danger: true,
+  body: html`<p>It takes no new work, and stops when nothing runs in it; its host starts it again with a new id. <i>Resume</i> calls it off until then. The API refuses to restart the last one of its kind.</p>`,
+  field: { label: 'Seconds that it waits for what runs', type: 'number', value: '300', hint: '0 to 3600' },
+  run: async (reason, seconds) => {
+    await change('POST', `replicas/${encodeURIComponent(replica.id)}/restart?waitSeconds=${encodeURIComponent(seconds)}`, reason);
+    return { text: `${replica.id} restarts when nothing runs in it.`, undo: { label: 'Resume', run: () => resume(replica) } };
   },
 });
 

@@ -1,0 +1,153 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Sendcat.Monitor.Chat;
+using Spectre.Console;
+
+namespace Sendcat.Monitor.Ops;
+
+/// <summary><c>routes</c>: the routes to the models; drains and tests one, and changes the models.</summary>
+internal static class RouteCommand
+{
+    private const string Path = "api/ops/routes";
+
+    /// <param name="console">Null: the terminal.</param>
+    /// <param name="errors">Null: standard error.</param>
+    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
+    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
+    {
+        var verb = new OpsVerb(console, errors, key);
+        var command = new Command("routes", "Routes to the models: circuit, slots, models and drain of each; drains or tests one.")
+        {
+            verb.UrlOption, verb.JsonOption,
+        };
+        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
+        {
+            List(printer, await service.GetAsync(Path, stop));
+            return ExitCode.Pass;
+        }));
+        command.Add(Drain(verb));
+        command.Add(Test(verb));
+        command.Add(Models(verb));
+        return command;
+    }
+
+    private static Command Drain(OpsVerb verb)
+    {
+        var (route, reason) = (Route(), OpsVerb.Reason());
+        var percent = new Argument<int>("percent") { Description = "Share of the turns that start on the other route; 0 ends the drain." };
+        var drain = new Command("drain", "Lets a share of the turns start on the other route, while that one works.")
+        {
+            route, percent, reason,
+        };
+        drain.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
+        {
+            var path = string.Create(
+                CultureInfo.InvariantCulture, $"{Path}/{parsed.GetValue(route)}/drain?percent={parsed.GetValue(percent)}");
+            var drained = await service.PostAsync(path, null, parsed.GetValue(reason), stop);
+            if (!printer.Raw(drained))
+            {
+                printer.Line(drained.Number("drainPercent") == 0
+                    ? $"Turns start on {drained.Text("id")} again."
+                    : $"{OpsPrinter.Integer(drained, "drainPercent")} % of the turns of {drained.Text("id")} start on the other route.");
+            }
+
+            return ExitCode.Pass;
+        }));
+        return drain;
+    }
+
+    private static Command Test(OpsVerb verb)
+    {
+        var (route, reason) = (Route(), OpsVerb.Reason());
+        var modelClass = ModelClass("The models of this class (CHAT_DEFAULT_MODEL_CLASS).");
+        var test = new Command("test", "Makes one short model call on the route now; exit code 1: it failed.")
+        {
+            route, modelClass, reason,
+        };
+        test.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
+        {
+            var query = parsed.GetValue(modelClass) is { } name ? $"?class={name}" : "";
+            var result = await service.PostAsync($"{Path}/{parsed.GetValue(route)}/test{query}", null, parsed.GetValue(reason), stop);
+            var works = result.Flag("ok") == true;
+            if (!printer.Raw(result))
+            {
+                var (id, model, total) = (result.Text("id"), result.Text("model"), OpsPrinter.Integer(result, "totalMs"));
+                printer.Line(works
+                    ? $"{id} ({model}) answers: first token after {OpsPrinter.Integer(result, "firstTokenMs")} ms, {total} ms in all."
+                    : $"{id} ({model}) fails after {total} ms: {result.Text("code")} {OpsPrinter.Integer(result, "status")}".TrimEnd());
+            }
+
+            return works ? ExitCode.Pass : ExitCode.Fail;
+        }));
+        return test;
+    }
+
+    private static Command Models(OpsVerb verb)
+    {
+        var reason = OpsVerb.Reason();
+        var swap = ModelClass("Swaps the models of both routes in this class.", "--swap");
+        var (fastPrimary, fastSecondary) = (Model("--fast-primary"), Model("--fast-secondary"));
+        var (agentPrimary, agentSecondary) = (Model("--agent-primary"), Model("--agent-secondary"));
+        var models = new Command("models", "Changes models of the routes, all given ones together or none, or swaps those of a class.")
+        {
+            swap, fastPrimary, fastSecondary, agentPrimary, agentSecondary, reason,
+        };
+        models.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
+        {
+            var order = new
+            {
+                fastPrimary = parsed.GetValue(fastPrimary), fastSecondary = parsed.GetValue(fastSecondary),
+                agentPrimary = parsed.GetValue(agentPrimary), agentSecondary = parsed.GetValue(agentSecondary), swap = parsed.GetValue(swap),
+            };
+            var changed = await service.PostAsync($"{Path}/models", order, parsed.GetValue(reason), stop);
+            if (!printer.Raw(changed))
+            {
+                foreach (var change in OpsPrinter.ItemsOf(changed, "changes"))
+                {
+                    printer.Line($"{change.Text("name")} is {change.Text("value")} now.");
+                }
+            }
+
+            return ExitCode.Pass;
+        }));
+        return models;
+    }
+
+    private static Argument<string> Route()
+    {
+        var route = new Argument<string>("route") { Description = "primary or secondary." };
+        route.AcceptOnlyFromAmong("primary", "secondary");
+        return route;
+    }
+
+    private static Option<string?> ModelClass(string description, string name = "--class")
+    {
+        var option = new Option<string?>(name) { Description = description };
+        option.AcceptOnlyFromAmong("fast", "agent");
+        return option;
+    }
+
+    private static Option<string?> Model(string name) => new(name) { Description = "A model id, such as openai/gpt-5." };
+
+    private static void List(OpsPrinter printer, JsonElement response)
+    {
+        if (printer.Raw(response))
+        {
+            return;
+        }
+
+        printer.Columns(
+        [
+            .. OpsPrinter.Items(response).Select(route => new[]
+            {
+                route.Text("id") ?? "", route.Field("circuit")?.Text("state") ?? "",
+                $"{OpsPrinter.Integer(route, "inFlight")} of {OpsPrinter.Integer(route, "maxConcurrent")} in use",
+                $"fast {route.Field("models")?.Text("fast")}", $"agent {route.Field("models")?.Text("agent")}",
+                route.Number("drainPercent") is > 0 ? $"drained by {OpsPrinter.Integer(route, "drainPercent")} %" : "not drained",
+                $"{route.Text("account")}{(route.Flag("ownKey") == true ? ", own key" : "")}"
+                    + (route.Flag("failover") == true ? "" : ", failover is off"),
+            }),
+        ]);
+    }
+}
