@@ -19,108 +19,6 @@ namespace Sendcat.ApiService.Chat.Engine;
 internal sealed record ThreadHistory(
     Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
 {
-    private const string ReadThread = $"""
-        -- read thread
-        SELECT {ThreadAndRunningTurn} WHERE t.id = $1
-        """;
-
-    private const string ReadThreadByClientId = $"""
-        -- read thread by client id
-        SELECT {ThreadAndRunningTurn} WHERE t.id = {ThreadName.FindByClientId}
-        """;
-
-    private const string ThreadAndRunningTurn = """
-        t.id, t.user_id, t.session_id, t.model_id, t.message_count, t.title IS NOT NULL, running.ids, running.replicas, running.asked
-        FROM threads t CROSS JOIN LATERAL (
-          SELECT array_agg(s.id ORDER BY s.started_at DESC) AS ids, array_agg(s.replica_id ORDER BY s.started_at DESC) AS replicas,
-            array_agg(s.user_message_id ORDER BY s.started_at DESC) AS asked
-          FROM stream_sessions s WHERE s.thread_id = t.id AND s.status = 'streaming'
-        ) running
-        """;
-
-    // $1: the thread. $2: ids that clients gave messages, $3: ids of messages. The user message that the newest named one answers; if that
-    // is unknown, the last user message up to it.
-    private const string FindUserMessage = """
-        -- find user message
-        WITH named AS (
-          SELECT seq, answers_id FROM messages WHERE thread_id = $1 AND (client_id = ANY($2) OR id = ANY($3)) ORDER BY seq DESC LIMIT 1
-        )
-        SELECT coalesce(
-          (SELECT a.seq FROM messages a JOIN named ON a.id = named.answers_id WHERE a.thread_id = $1),
-          (SELECT max(u.seq) FROM messages u WHERE u.thread_id = $1 AND u.role = 'user' AND u.seq <= (SELECT seq FROM named)))
-        """;
-
-    private const string ReadMessagesThrough = $"""
-        -- read earlier thread messages
-        SELECT {MessagesOf} thread_id = $1 AND seq <= $2 {NewestMessages}
-        """;
-
-    private const string ReadBytesOfUser = $"""
-        -- read usage
-        SELECT coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfUser}
-        """;
-
-    private const string ReadBytesOfGuest = $"""
-        -- read usage
-        SELECT coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfGuest}
-        """;
-
-    private const string ReadMessages = $"""
-        -- read thread messages
-        SELECT {MessagesOf} thread_id = $1 {NewestMessages}
-        """;
-
-    private const string ReadMessagesByClientId = $"""
-        -- read thread messages by client id
-        SELECT {MessagesOf} thread_id = (SELECT {ThreadName.FindByClientId}) {NewestMessages}
-        """;
-
-    // Answers that are still being written are left out. The query reads only what may be sent to the model: from the newest message
-    // backwards, until the messages already read have more than $5 bytes, and at most $6 characters of each text. So the memory of a read
-    // is bounded for every thread.
-    // The links to attachments are deleted with these, at once; the file store may have their content for a minute more.
-    private const string MessagesOf = """
-        m.id, m.role, left(m.content, $6), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id, m.seq,
-        m.answers_id, m.edits,
-        CASE WHEN m.attachments IS NOT NULL THEN ARRAY(SELECT f.attachment_id FROM message_attachments f WHERE f.message_id = m.id) END
-        FROM (
-          SELECT n.*, sum(
-            octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
-            OVER (ORDER BY n.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS preceding_bytes
-          FROM (
-            SELECT * FROM messages WHERE
-        """;
-
-    private const string NewestMessages = """
-              AND status IS DISTINCT FROM 'streaming' ORDER BY seq DESC LIMIT $4
-          ) n
-        ) m WHERE coalesce(m.preceding_bytes, 0) <= $5 ORDER BY m.seq DESC
-        """;
-
-    private const string ReadTurnOfKey = $"""
-        -- read keyed turn
-        SELECT {TurnOfThread} $1 {WithKey}
-        """;
-
-    private const string ReadTurnOfKeyByClientId = $"""
-        -- read keyed turn by client id
-        SELECT {TurnOfThread} (SELECT {ThreadName.FindByClientId}) {WithKey}
-        """;
-
-    private const string TurnOfThread = """
-        s.id, s.replica_id, s.user_message_id, s.status, EXISTS (SELECT FROM messages m WHERE m.id = s.message_id),
-          EXISTS (SELECT FROM stream_sessions n
-            WHERE n.thread_id = s.thread_id AND n.user_message_id = s.user_message_id AND n.started_at > s.started_at
-              AND EXISTS (SELECT FROM messages m WHERE m.id = n.message_id)),
-          EXISTS (SELECT FROM stream_sessions n
-            WHERE n.thread_id = s.thread_id AND n.user_message_id = s.user_message_id AND n.started_at > s.started_at
-              AND n.status = 'streaming')
-        FROM stream_sessions s WHERE s.thread_id =
-        """;
-
-    // $4: see StreamIds.EndOfIds.
-    private const string WithKey = "AND right(s.id::text, 17) = $4 ORDER BY s.started_at DESC LIMIT 1";
-
     /// <summary>UTF-8 takes at most three bytes for a UTF-16 code unit.</summary>
     private const int BytesPerCharacter = 3;
 
@@ -193,7 +91,10 @@ internal sealed record ThreadHistory(
 
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
-        var readThread = new NpgsqlBatchCommand(id is null ? ReadThreadByClientId : ReadThread) { Parameters = { Key() } };
+        var readThread = new NpgsqlBatchCommand(id is null ? ThreadHistorySql.ReadThreadByClientId : ThreadHistorySql.ReadThread)
+        {
+            Parameters = { Key() },
+        };
         if (id is null)
         {
             readThread.Parameters.AddRange(ThreadName.Parameters(principal));
@@ -201,7 +102,7 @@ internal sealed record ThreadHistory(
 
         batch.BatchCommands.Add(readThread);
         var principalOf = ThreadName.Parameters(principal);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(id is null ? ReadMessagesByClientId : ReadMessages)
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(id is null ? ThreadHistorySql.ReadMessagesByClientId : ThreadHistorySql.ReadMessages)
         {
             Parameters =
             {
@@ -213,7 +114,8 @@ internal sealed record ThreadHistory(
         batch.BatchCommands[^1].Parameters.AddRange(LimitsOf(limits));
         if (sumUsage)
         {
-            var readBytes = new NpgsqlBatchCommand(principal.UserId is null ? ReadBytesOfGuest : ReadBytesOfUser);
+            var readBytes = new NpgsqlBatchCommand(
+                principal.UserId is null ? ThreadHistorySql.ReadBytesOfGuest : ThreadHistorySql.ReadBytesOfUser);
             readBytes.Parameters.AddRange(Usage.Parameters(principal, quota));
             batch.BatchCommands.Add(readBytes);
         }
@@ -221,7 +123,8 @@ internal sealed record ThreadHistory(
         if (key is not null)
         {
             var keyOf = ThreadName.Parameters(principal);
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(id is null ? ReadTurnOfKeyByClientId : ReadTurnOfKey)
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(
+                id is null ? ThreadHistorySql.ReadTurnOfKeyByClientId : ThreadHistorySql.ReadTurnOfKey)
             {
                 Parameters = { Key(), keyOf[0], keyOf[1], new NpgsqlParameter<string> { TypedValue = StreamIds.EndOfIds(key) } },
             });
@@ -276,7 +179,7 @@ internal sealed record ThreadHistory(
     {
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
         long last;
-        await using (var find = connection.CreateCommand(FindUserMessage))
+        await using (var find = connection.CreateCommand(ThreadHistorySql.FindUserMessage))
         {
             find.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ThreadId });
             find.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. ids] });
@@ -292,7 +195,7 @@ internal sealed record ThreadHistory(
             last = found;
         }
 
-        await using var read = connection.CreateCommand(ReadMessagesThrough);
+        await using var read = connection.CreateCommand(ThreadHistorySql.ReadMessagesThrough);
         read.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ThreadId });
         read.Parameters.Add(new NpgsqlParameter<long> { TypedValue = last });
         read.Parameters.Add(new() { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
@@ -386,34 +289,4 @@ internal sealed record ThreadHistory(
     private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
-}
-
-/// <summary>A turn that runs, on any replica.</summary>
-/// <param name="Replica">The replica that runs it; null: this process.</param>
-/// <param name="Asked">The user message that it answers; null if it is not known.</param>
-internal sealed record RunningTurn(Guid StreamId, Guid? Replica, Guid? Asked);
-
-/// <summary>The turn of a request with an idempotency key, as persisted.</summary>
-/// <param name="Status">A <see cref="Record.MessageStatus"/>.</param>
-internal sealed record TurnOfKey(RunningTurn Turn, string Status)
-{
-    /// <summary>
-    /// Its last message exists. Otherwise another turn has replaced its answer, or it had none: the model answered nothing, or it was cut
-    /// before.
-    /// </summary>
-    public bool HasMessage { get; init; }
-
-    /// <summary>
-    /// A turn that answers the same message and began after it has a message. One that failed before its first content replaced nothing.
-    /// </summary>
-    public bool HasNewerAnswer { get; init; }
-
-    /// <summary>A turn that answers the same message and began after it runs.</summary>
-    public bool HasNewerRunning { get; init; }
-
-    /// <summary>
-    /// Another turn has replaced its answer; or it was cut, and another turn has made the answer in its place or is about to.
-    /// </summary>
-    public bool IsReplaced =>
-        Status == Record.MessageStatus.Completed ? !HasMessage && HasNewerAnswer : HasNewerAnswer || HasNewerRunning;
 }

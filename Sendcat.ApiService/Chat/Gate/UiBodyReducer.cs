@@ -14,7 +14,7 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
     private const int MaxKeyBytes = 16;
 
     /// <summary>The most levels within a message: the body and <c>messages</c> are two.</summary>
-    private const int MaxDepth = ChatRequestReader.MaxDepth - 2;
+    private const int MaxDepth = ChatBodyReader.MaxDepth - 2;
 
     private static readonly JsonReaderOptions Depth = new() { MaxDepth = MaxDepth };
 
@@ -326,7 +326,7 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
         catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
         {
             return JsonBody.IsTooDeep(new ReadOnlySequence<byte>(_element.WrittenMemory), MaxDepth)
-                ? ApiError.JsonTooDeep(ChatRequestReader.MaxDepth)
+                ? ApiError.JsonTooDeep(ChatBodyReader.MaxDepth)
                 : HasNoShape();
         }
     }

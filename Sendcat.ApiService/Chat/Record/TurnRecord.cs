@@ -473,11 +473,3 @@ internal sealed class TurnRecord
         _rows.Add(result);
     }
 }
-
-internal static class MessageStatus
-{
-    public const string Streaming = "streaming";
-    public const string Completed = "completed";
-    public const string Error = "error";
-    public const string Aborted = "aborted";
-}
