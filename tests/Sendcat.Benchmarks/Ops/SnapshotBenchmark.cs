@@ -1,11 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Npgsql;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Benchmarks.Targets;
-using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Ops;
 
@@ -14,7 +12,7 @@ namespace Sendcat.Benchmarks.Ops;
 /// </summary>
 internal static class SnapshotBenchmark
 {
-    private const string Viewer = "the viewer key of this benchmark";
+    private const string Page = "api/ops/snapshot?minutes=1440";
     private const double TargetMs = 200;
 
     public static Command Command()
@@ -34,35 +32,25 @@ internal static class SnapshotBenchmark
     private static async Task<int> RunAsync(int events, int jobs, int reads, TimeProvider clock, CancellationToken cancellationToken)
     {
         Report.WarnWhenDebug();
-        await using var api = await SendcatApi.StartAsync(new Uri("http://127.0.0.1:1/"), ["OPS_VIEWER_KEY=" + Viewer], cancellationToken);
-        await using var database = NpgsqlDataSource.Create(api.Database);
+        await using var api = await OpsApi.StartAsync(clock, cancellationToken);
         foreach (var sql in new[] { OpsRows.Events, OpsRows.Jobs, OpsRows.Deliveries })
         {
-            await OpsRows.InsertAsync(database, sql, sql == OpsRows.Events ? events : sql == OpsRows.Jobs ? jobs : events / 10, cancellationToken);
+            await OpsRows.InsertAsync(api.Database, sql, sql == OpsRows.Events ? events : sql == OpsRows.Jobs ? jobs : events / 10, cancellationToken);
         }
 
-        using var http = new HttpClient { BaseAddress = api.Address };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Viewer);
-        var (text, first) = await ReadAsync(http, clock, cancellationToken);
+        var (text, first) = await api.ReadAsync(Page, cancellationToken);
         var times = new List<double>();
         for (var read = 0; read < reads; read++)
         {
-            (text, var ms) = await ReadAsync(http, clock, cancellationToken);
+            (text, var ms) = await api.ReadAsync(Page, cancellationToken);
             times.Add(ms);
         }
 
-        var differences = await DifferencesAsync(database, text, cancellationToken);
+        var differences = await DifferencesAsync(api.Database, text, cancellationToken);
         var figures = new SnapshotFigures(events, jobs, first, Percentile(times, 0.5), Percentile(times, 0.99), times.Max(), text.Length, differences);
         Write(figures);
         await Report.WriteAsync("snapshot", new { events, jobs, reads }, figures, clock);
         return figures.P99Ms <= TargetMs && differences.Count == 0 ? 0 : 1;
-    }
-
-    private static async Task<(string Text, double Ms)> ReadAsync(HttpClient http, TimeProvider clock, CancellationToken cancellationToken)
-    {
-        var began = clock.GetTimestamp();
-        var text = await http.GetStringAsync("api/ops/snapshot?minutes=1440", cancellationToken);
-        return (text, Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 2));
     }
 
     /// <summary>The counts of the snapshot that differ from those of SQL.</summary>
@@ -92,22 +80,11 @@ internal static class SnapshotBenchmark
 
     private static double Percentile(List<double> values, double share) => values.Order().ElementAt(Math.Min((int)(values.Count * share), values.Count - 1));
 
-    private static void Write(SnapshotFigures figures)
-    {
-        var table = new Table { Border = TableBorder.Markdown }.AddColumns("figure", "value");
-        foreach (var (name, value) in new[]
-                 {
-                     ("events, jobs", $"{Text(figures.Events)}, {Text(figures.Jobs)}"), ("first snapshot (ms)", Units.Text(figures.FirstMs)),
-                     ("p50 (ms)", Units.Text(figures.P50Ms)), ("p99 (ms, target ≤ 200)", Units.Text(figures.P99Ms)),
-                     ("longest (ms)", Units.Text(figures.LongestMs)), ("size (bytes)", Text(figures.Bytes)),
-                     ("counts that differ from SQL", figures.Differences.Count == 0 ? "none" : string.Join("; ", figures.Differences)),
-                 })
-        {
-            table.AddRow(name, value);
-        }
-
-        AnsiConsole.Write(table);
-    }
+    private static void Write(SnapshotFigures figures) => FiguresTable.Write(
+        ("events, jobs", $"{Text(figures.Events)}, {Text(figures.Jobs)}"), ("first snapshot (ms)", Units.Text(figures.FirstMs)),
+        ("p50 (ms)", Units.Text(figures.P50Ms)), ("p99 (ms, target ≤ 200)", Units.Text(figures.P99Ms)),
+        ("longest (ms)", Units.Text(figures.LongestMs)), ("size (bytes)", Text(figures.Bytes)),
+        ("counts that differ from SQL", figures.Differences.Count == 0 ? "none" : string.Join("; ", figures.Differences)));
 
     private static string Text(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -1,12 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Npgsql;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Benchmarks.Targets;
 using Sendcat.Reliability.Slo;
-using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Slo;
 
@@ -16,7 +14,6 @@ namespace Sendcat.Benchmarks.Slo;
 /// </summary>
 internal static class SloBenchmark
 {
-    private const string Viewer = "the viewer key of this benchmark";
     private const double TargetMs = 1_000;
     private const int Views = 30;
 
@@ -42,9 +39,8 @@ internal static class SloBenchmark
     private static async Task<int> RunAsync(int days, int replicas, int turns, TimeProvider clock, CancellationToken cancellationToken)
     {
         Report.WarnWhenDebug();
-        await using var api = await SendcatApi.StartAsync(new Uri("http://127.0.0.1:1/"), ["OPS_VIEWER_KEY=" + Viewer], cancellationToken);
-        await using var database = NpgsqlDataSource.Create(api.Database);
-        var store = new SliStore(database);
+        await using var api = await OpsApi.StartAsync(clock, cancellationToken);
+        var (store, database) = (new SliStore(api.Database), api.Database);
         var now = SliWindows.MinuteOf(clock.GetUtcNow());
         var traffic = new SloTraffic(turns, replicas);
         var writes = new List<double>();
@@ -67,17 +63,15 @@ internal static class SloBenchmark
         {
         }
 
-        using var http = new HttpClient { BaseAddress = api.Address };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Viewer);
         var (bytes, hour) = (0, new List<double>());
         var whole = new List<double>();
         long total = 0;
         for (var view = 0; view < Views; view++)
         {
-            (var text, var ms) = await ReadAsync(http, "api/ops/slo", clock, cancellationToken);
+            (var text, var ms) = await api.ReadAsync("api/ops/slo", cancellationToken);
             (bytes, total) = (text.Length, TotalOf(text));
             hour.Add(ms);
-            whole.Add((await ReadAsync(http, $"api/ops/slo?minutes={Day}", clock, cancellationToken)).Ms);
+            whole.Add((await api.ReadAsync($"api/ops/slo?minutes={Day}", cancellationToken)).Ms);
         }
 
         var figures = new SloFigures(
@@ -92,14 +86,6 @@ internal static class SloBenchmark
 
         // The newest minutes may be outside of the windows while the last one is being written.
         return total >= (days * Day - 10L) * turns * 0.9 && figures.ViewLongestMs <= TargetMs ? 0 : 1;
-    }
-
-    private static async Task<(string Text, double Ms)> ReadAsync(
-        HttpClient http, string path, TimeProvider clock, CancellationToken cancellationToken)
-    {
-        var began = clock.GetTimestamp();
-        var text = await http.GetStringAsync(path, cancellationToken);
-        return (text, clock.GetElapsedTime(began).TotalMilliseconds);
     }
 
     /// <summary>The requests of the first objective in the budget period.</summary>
@@ -124,28 +110,17 @@ internal static class SloBenchmark
 
     private static double Median(List<double> values) => Math.Round(values.Order().ElementAt(values.Count / 2), 2);
 
-    private static void Write(SloFigures figures)
-    {
-        var table = new Table { Border = TableBorder.Markdown }.AddColumns("figure", "value");
-        foreach (var (name, value) in new[]
-                 {
-                     ("rows of minutes", Text(figures.MinuteRows)), ("rows of hours", Text(figures.HourRows)),
-                     ("minutes on disk with index (MiB)", Units.Text(figures.MinuteBytes / 1_048_576.0)),
-                     ("hours on disk with index (MiB)", Units.Text(figures.HourBytes / 1_048_576.0)),
-                     ("write of a minute of a replica, p50 (ms)", Units.Text(figures.WriteMs)),
-                     ("write of a minute of a replica, p99 (ms)", Units.Text(figures.WriteP99Ms)),
-                     ("first view, the first time (ms)", Units.Text(figures.ViewFirstMs)),
-                     ("first view, p50 (ms)", Units.Text(figures.ViewMs)), ("first view, longest (ms)", Units.Text(figures.ViewLongestMs)),
-                     ("view with 1 440 minutes, p50 (ms)", Units.Text(figures.WholeDayMs)),
-                     ("size of the view (bytes)", Text(figures.ViewBytes)),
-                     ("requests judged in the budget period", Text(figures.Judged)),
-                 })
-        {
-            table.AddRow(name, value);
-        }
-
-        AnsiConsole.Write(table);
-    }
+    private static void Write(SloFigures figures) => FiguresTable.Write(
+        ("rows of minutes", Text(figures.MinuteRows)), ("rows of hours", Text(figures.HourRows)),
+        ("minutes on disk with index (MiB)", Units.Text(figures.MinuteBytes / 1_048_576.0)),
+        ("hours on disk with index (MiB)", Units.Text(figures.HourBytes / 1_048_576.0)),
+        ("write of a minute of a replica, p50 (ms)", Units.Text(figures.WriteMs)),
+        ("write of a minute of a replica, p99 (ms)", Units.Text(figures.WriteP99Ms)),
+        ("first view, the first time (ms)", Units.Text(figures.ViewFirstMs)),
+        ("first view, p50 (ms)", Units.Text(figures.ViewMs)), ("first view, longest (ms)", Units.Text(figures.ViewLongestMs)),
+        ("view with 1 440 minutes, p50 (ms)", Units.Text(figures.WholeDayMs)),
+        ("size of the view (bytes)", Text(figures.ViewBytes)),
+        ("requests judged in the budget period", Text(figures.Judged)));
 
     private static string Text(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }
