@@ -15,11 +15,16 @@ internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeP
     private DateTimeOffset? _changedAt;
     private string? _lastError;
 
+    /// <summary>Of a circuit that another replica opened.</summary>
+    private CircuitOpening? _openedElsewhere;
+
     public string Provider => provider;
 
     public CircuitState State => _state;
 
     private CircuitPolicy Policy => policy();
+
+    private CircuitOpening Opening => _openedElsewhere ?? new(Math.Max(_state.Failures.Length, 1), _lastError);
 
     /// <summary>Decides on the state of this process, without a lock.</summary>
     /// <returns>Null: the circuit is half-open and no call of this process probes, so the caller may become the probe.</returns>
@@ -149,14 +154,25 @@ internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeP
         }
     }
 
-    public void Adopt(long epoch, DateTimeOffset? openUntil, Suspension? suspended)
+    /// <summary>What opened the circuit; null while it is closed.</summary>
+    public CircuitOpening? ReadOpening()
+    {
+        lock (_gate)
+        {
+            return _state.OpenUntil is null ? null : Opening;
+        }
+    }
+
+    /// <param name="opening">What the other replica saw; null: not known.</param>
+    /// <inheritdoc cref="CircuitState.Adopt"/>
+    public void Adopt(long epoch, DateTimeOffset? openUntil, Suspension? suspended, CircuitOpening? opening)
     {
         lock (_gate)
         {
             var adopted = _state.Adopt(epoch, openUntil, suspended);
             if (!ReferenceEquals(adopted, _state))
             {
-                (_state, _changedAt) = (adopted, time.GetUtcNow());
+                (_state, _changedAt, _openedElsewhere) = (adopted, time.GetUtcNow(), opening);
             }
         }
     }
@@ -172,12 +188,13 @@ internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeP
             return new(
                 provider,
                 phase.Name(),
-                phase is CircuitPhase.Closed ? _state.Failures.Count(at => now - at < Policy.Window) : Math.Max(_state.Failures.Length, 1),
+                phase is CircuitPhase.Closed ? _state.Failures.Count(at => now - at < Policy.Window) : Opening.Failures,
                 Interlocked.Read(ref _successes),
                 _lastFailureAt,
                 lastSuccess,
                 _state.OpenUntil,
-                phase is CircuitPhase.Closed && _state is { Failures.IsEmpty: true, Refusals.None: true } ? null : _lastError,
+                phase is not CircuitPhase.Closed ? Opening.Error
+                    : _state is { Failures.IsEmpty: true, Refusals.None: true } ? null : _lastError,
                 new[] { _lastFailureAt, lastSuccess, _changedAt }.Max())
             {
                 Suspended = _state.Suspended?.Name(),
@@ -197,6 +214,7 @@ internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeP
             if (!ReferenceEquals(before, after))
             {
                 _changedAt = time.GetUtcNow();
+                _openedElsewhere = after.Epoch == before.Epoch ? _openedElsewhere : null;
             }
         }
 

@@ -10,7 +10,10 @@ namespace Sendcat.Reliability.Circuits;
 /// <param name="LastFailureAt">Time of the last failure in this process.</param>
 /// <param name="LastSuccessAt">Time of the last success in this process.</param>
 /// <param name="CooldownUntil">End of the cooldown; null while closed.</param>
-/// <param name="LastError">Error of the last failure in this process; null while the circuit is closed without failures.</param>
+/// <param name="LastError">
+/// Error of the last failure in this process, of an open circuit in the replica that opened it; null while the circuit is closed without
+/// failures.
+/// </param>
 /// <param name="UpdatedAt">Time of the last failure, success or change of state in this process.</param>
 public sealed record CircuitReading(
     string Provider,

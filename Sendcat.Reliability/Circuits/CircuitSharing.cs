@@ -89,7 +89,7 @@ internal sealed class CircuitSharing(
         var (resetsKey, resetsQuota, added) = state.Unshared;
         var response = await redis.MaintainAsync(
             Share,
-            [RedisKeys.Circuit(circuit.Provider), RedisKeys.CircuitRefusals(circuit.Provider)],
+            [RedisKeys.Circuit(circuit.Provider), RedisKeys.CircuitRefusals(circuit.Provider), RedisKeys.CircuitOpening(circuit.Provider)],
             [
                 state.Epoch,
                 state.OpenUntil?.ToUnixTimeMilliseconds() ?? 0,
@@ -102,13 +102,14 @@ internal sealed class CircuitSharing(
                 added.Key,
                 added.OfConfigured ? 1 : 0,
                 added.Quota,
+                circuit.ReadOpening()?.ToString() ?? "",
             ],
             cancellationToken);
-        if (response is not null && (string?[]?)response is [{ } epoch, { } ends, var suspended, { } keys, { } ofConfigured, { } quotas])
+        if (response is not null && (string?[]?)response is [{ } epoch, { } ends, var suspended, { } keys, { } ofConfigured, { } quotas, var opening])
         {
             var (until, counted) = (Number(ends), Number(epoch));
             DateTimeOffset? openUntil = until == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(until);
-            circuit.Adopt(counted, openUntil, Suspensions.Of(suspended));
+            circuit.Adopt(counted, openUntil, Suspensions.Of(suspended), CircuitOpening.Parse(opening));
             circuit.AdoptRefusals(counted, new((int)Number(keys), ofConfigured == "1", (int)Number(quotas)), !added.None);
         }
 

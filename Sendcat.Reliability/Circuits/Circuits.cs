@@ -183,7 +183,8 @@ public sealed class Circuits
         {
             var title = after.Suspended switch
             {
-                null => string.Create(CultureInfo.InvariantCulture, $"Opened after {after.Failures.Length} failures"),
+                null => string.Create(
+                    CultureInfo.InvariantCulture, $"Opened after {after.Failures.Length} {(after.Failures.Length == 1 ? "failure" : "failures")}"),
                 Suspension.Operator => "Isolated by an operator",
                 { } reason => $"Suspended: {reason.Name()}",
             };

@@ -4,6 +4,7 @@
 --
 -- KEYS  1    state of the circuit
 --       2    rejections: epoch, of the key, whether one of them was of a configured model, for lack of credit
+--       3    what opened the circuit: epoch, failures, last error
 -- ARGV  1    epoch
 --       2    end of the cooldown in Unix ms, 0 when closed
 --       3    ttl of the keys in ms
@@ -15,7 +16,9 @@
 --       9    rejections of the key since then
 --       10   1: one of them was of a configured model
 --       11   rejections for lack of credit since then
--- result {epoch, end, reason that are stored now, rejections of the key, 1 if one of them was of a configured model, for lack of credit}
+--       12   failures and last error that opened the circuit, or empty
+-- result {epoch, end, reason that are stored now, rejections of the key, 1 if one of them was of a configured model, for lack of credit,
+--         failures and last error that opened it, or empty}
 
 local epoch, ends, reason = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[6]
 local newest, changed = true, false
@@ -33,6 +36,7 @@ end
 if not stored and epoch > 0 then
   local why = reason == '' and '' or ' ' .. reason
   redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2] .. why, 'PX', ARGV[3])
+  if ARGV[12] ~= '' then redis.call('SET', KEYS[3], ARGV[1] .. ' ' .. ARGV[12], 'PX', ARGV[3]) end
   changed = true
 end
 
@@ -54,5 +58,12 @@ if newest then
   end
 end
 
+local opening = ''
+local opened = redis.call('GET', KEYS[3])
+if opened then
+  local e, text = string.match(opened, '^(%d+) (.*)$')
+  if tonumber(e) == epoch then opening = text end
+end
+
 if changed then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
-return { string.format('%.0f', epoch), string.format('%.0f', ends), reason, tostring(key), tostring(configured), tostring(credit) }
+return { string.format('%.0f', epoch), string.format('%.0f', ends), reason, tostring(key), tostring(configured), tostring(credit), opening }

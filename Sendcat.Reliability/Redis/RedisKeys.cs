@@ -84,6 +84,9 @@ public static class RedisKeys
     /// <summary>How often in a row the provider rejected our account, over all replicas.</summary>
     public static string CircuitRefusals(string provider) => $"circuit:{provider}:refusals";
 
+    /// <summary>What opened the circuit, for the replicas that did not see it.</summary>
+    public static string CircuitOpening(string provider) => $"circuit:{provider}:opening";
+
     public static string CircuitProbe(string provider) => $"circuit:{provider}:probe";
 
     /// <summary>The replica that runs a thread's turn.</summary>

@@ -20,6 +20,7 @@ public sealed class SharedCircuitTests(SharedStores stores)
 
         await FailAsync(one, 4);
         await Eventually.TrueAsync(() => Read(two).State == "open");
+        Assert.Equal((4, "down"), (Read(two).FailureCount, Read(two).LastError));
         await Eventually.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
 
         var probes = await Task.WhenAll(one.Circuits.EnterAsync(Provider, default).AsTask(), two.Circuits.EnterAsync(Provider, default).AsTask());
@@ -61,6 +62,7 @@ public sealed class SharedCircuitTests(SharedStores stores)
         await later.Get<CircuitSharing>().ExchangeAsync(default);
 
         Assert.Equal(Read(one).CooldownUntil!.Value.ToUnixTimeMilliseconds(), Read(later).CooldownUntil!.Value.ToUnixTimeMilliseconds());
+        Assert.Equal((4, "down"), (Read(later).FailureCount, Read(later).LastError));
     }
 
     [Fact]
