@@ -42,7 +42,7 @@ internal sealed class ChatHealth(
         var waiting = turns.WaitingLongerThan(policy.FirstTokenLimit);
         var verdict = !ok ? ChatVerdict.CannotStart(configured)
             : database.Outage.IsKnown ? ChatVerdict.PostgresIsUnavailable
-            : ChatVerdict.Of(policy, recent, waiting);
+            : ChatVerdict.Of(policy, recent, slis.Latest(MeasuredEndpoint.Chat.Path), waiting);
         var report = new ChatHealthReport(ok, flags.Mode, UtcTime.Text(time.GetUtcNow()), verdict.Verdict, verdict.Cause);
         if (await ops.RoleAsync(http) is not OpsRole.None)
         {

@@ -35,17 +35,31 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
     /// <summary>From this share on, most turns are bad.</summary>
     private const double Most = 0.5;
 
+    /// <summary>The last 15 seconds have few turns, so that more of them must be slow than of a minute: so many times as many.</summary>
+    private const int LeastSlow = 2;
+
     /// <summary>The turns that still wait for their first token.</summary>
     public const string Waiting = "waiting_first_token";
 
-    /// <param name="recent">The turns that ended.</param>
+    /// <param name="recent">The turns that ended in the last minute.</param>
+    /// <param name="latest">Those of them that ended on this replica in the last 15 seconds.</param>
     /// <param name="waiting">The turns that still wait for their first token, longer than the policy allows.</param>
-    public static ChatVerdict Of(VerdictPolicy policy, RecentCounts recent, int waiting)
+    public static ChatVerdict Of(VerdictPolicy policy, RecentCounts recent, RecentCounts latest, int waiting)
+    {
+        // The turns that ended before a provider became slow would hide for most of a minute that no first token arrives any more.
+        var minute = Of(policy, recent, waiting, "minute");
+        var slow = latest.Late + waiting;
+        return minute.Verdict == Ok && slow >= LeastSlow * policy.MinBad && slow > (latest.Turns + waiting) * policy.BadShare
+            ? Of(policy, latest, waiting, "15 seconds")
+            : minute;
+    }
+
+    private static ChatVerdict Of(VerdictPolicy policy, RecentCounts recent, int waiting, string window)
     {
         var (turns, bad) = (recent.Turns + waiting, recent.Bad + waiting);
         if (bad < policy.MinBad || bad <= turns * policy.BadShare)
         {
-            return new(Ok, null, turns == 0 ? "No turn ended in the last minute." : Sentence(bad, turns, "are bad"));
+            return new(Ok, null, turns == 0 ? $"No turn ended in the last {window}." : Sentence(bad, turns, window, bad == 1 ? "is bad" : "are bad"));
         }
 
         var reasons = recent.Reasons.Append(new(Waiting, waiting)).Where(reason => reason.Value > 0).ToList();
@@ -55,7 +69,8 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
             .Select(reason => string.Create(CultureInfo.InvariantCulture, $"{reason.Key} {reason.Value}")));
         return new(
             bad >= turns * Most ? Failing : Degraded, cause.Key,
-            $"{Sentence(bad, turns, "failed, were refused, are partial, or wait too long for their first token")} {Blame(cause.Key)} ({details})");
+            $"{Sentence(bad, turns, window, "failed, were refused, are partial, or wait too long for their first token")} "
+            + $"{Blame(cause.Key)} ({details}).");
     }
 
     /// <summary>No turn can start.</summary>
@@ -93,6 +108,6 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
         _ => "Sendcat itself failed",
     };
 
-    private static string Sentence(long bad, long turns, string what) =>
-        string.Create(CultureInfo.InvariantCulture, $"{bad} of {turns} turns of the last minute {what}.");
+    private static string Sentence(long bad, long turns, string window, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{bad} of {turns} turns of the last {window} {what}.");
 }

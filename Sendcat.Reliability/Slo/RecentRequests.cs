@@ -12,6 +12,9 @@ internal sealed class RecentRequests(VerdictPolicy policy)
     /// <summary>The slots of the last minute; the running one is not over yet.</summary>
     private const int Slots = 12;
 
+    /// <summary>The slots of the last 15 seconds.</summary>
+    private const int LatestSlots = 3;
+
     private readonly Lock _gate = new();
     private readonly Counts[] _slots = [.. Enumerable.Range(0, Slots).Select(_ => new Counts())];
 
@@ -30,14 +33,20 @@ internal sealed class RecentRequests(VerdictPolicy policy)
         }
     }
 
-    public RecentCounts Read(DateTimeOffset now)
+    /// <summary>The requests of the last minute.</summary>
+    public RecentCounts Read(DateTimeOffset now) => Read(now, Slots);
+
+    /// <summary>The requests of the last 15 seconds.</summary>
+    public RecentCounts ReadLatest(DateTimeOffset now) => Read(now, LatestSlots);
+
+    private RecentCounts Read(DateTimeOffset now, int slots)
     {
         var newest = SlotOf(now);
         var (turns, failed, refused, late, partial, bad) = (0L, 0L, 0L, 0L, 0L, 0L);
         var reasons = new Dictionary<string, long>(StringComparer.Ordinal);
         lock (_gate)
         {
-            foreach (var slot in _slots.Where(slot => slot.Slot > newest - Slots && slot.Slot <= newest))
+            foreach (var slot in _slots.Where(slot => slot.Slot > newest - slots && slot.Slot <= newest))
             {
                 (turns, failed, refused) = (turns + slot.Turns, failed + slot.Failed, refused + slot.Refused);
                 (late, partial, bad) = (late + slot.Late, partial + slot.Partial, bad + slot.Bad);

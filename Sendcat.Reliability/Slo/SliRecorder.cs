@@ -56,6 +56,10 @@ public sealed class SliRecorder : BackgroundService
     /// <param name="endpoint">An endpoint of the policy.</param>
     public RecentCounts Recent(string endpoint) => _recent[endpoint].Read(_time.GetUtcNow());
 
+    /// <summary>The requests of an endpoint that ended on this replica in the last 15 seconds.</summary>
+    /// <inheritdoc cref="Recent"/>
+    public RecentCounts Latest(string endpoint) => _recent[endpoint].ReadLatest(_time.GetUtcNow());
+
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         // A timer of its own, so that a minute counts as recorded also while a write waits for Postgres.

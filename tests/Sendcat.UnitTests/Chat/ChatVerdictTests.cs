@@ -69,6 +69,28 @@ public sealed class ChatVerdictTests
     }
 
     [Fact]
+    public void Turns_that_wait_are_not_hidden_by_the_fast_ones_before_them()
+    {
+        Add(70, new(SliOutcome.Served, FirstToken: TimeSpan.FromMilliseconds(200)), Now.AddSeconds(-20));
+        Add(4, new(SliOutcome.Served, FirstToken: TimeSpan.FromMilliseconds(200)));
+        Assert.Equal("ok", Verdict(waiting: 3).Verdict);
+
+        var verdict = Verdict(waiting: 4);
+
+        Assert.Equal(("failing", "provider"), (verdict.Verdict, verdict.Cause));
+        Assert.StartsWith("4 of 8 turns of the last 15 seconds", verdict.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_few_slow_turns_among_many_of_the_last_seconds_are_no_fault()
+    {
+        Add(20, new(SliOutcome.Served, FirstToken: TimeSpan.FromMilliseconds(200)));
+
+        Assert.Equal("ok", Verdict(waiting: 4).Verdict);
+        Assert.Equal("degraded", Verdict(waiting: 6).Verdict);
+    }
+
+    [Fact]
     public void Partial_results_have_the_lane_as_cause()
     {
         Add(2, new(SliOutcome.Served, IsPartial: true));
@@ -104,13 +126,13 @@ public sealed class ChatVerdictTests
         Assert.Equal("store", ChatVerdict.CannotStart(keyConfigured: true).Cause);
     }
 
-    private ChatVerdict Verdict(int waiting = 0) => ChatVerdict.Of(Policy, _recent.Read(Now), waiting);
+    private ChatVerdict Verdict(int waiting = 0) => ChatVerdict.Of(Policy, _recent.Read(Now), _recent.ReadLatest(Now), waiting);
 
-    private void Add(int times, SliRequest request)
+    private void Add(int times, SliRequest request, DateTimeOffset? at = null)
     {
         for (var n = 0; n < times; n++)
         {
-            _recent.Add(request, Now);
+            _recent.Add(request, at ?? Now);
         }
     }
 }
