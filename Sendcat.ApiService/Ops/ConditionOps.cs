@@ -15,7 +15,7 @@ internal sealed class ConditionOps(ConditionStore conditions, RequestDatabase da
 
     public static void Map(RouteGroupBuilder ops) =>
         ops.MapGet("/conditions", ReadAsync).As(
-            "ops.conditions", "Conditions: silent workers, stuck leases, ending watches, parser drift, callers who are refused");
+            "ops.conditions", "Conditions: silent workers, stuck leases, ending watches, parser drift, callers who are refused, processes that died");
 
     private static async Task<Ok<ConditionsView>> ReadAsync(ConditionOps conditions, CancellationToken cancellationToken) =>
         TypedResults.Ok(await conditions.TakeAsync(cancellationToken));
@@ -30,7 +30,8 @@ internal sealed class ConditionOps(ConditionStore conditions, RequestDatabase da
             [.. reading.Stuck.Select(lease => new StuckLeaseView(lease.What, lease.Name, lease.Count))],
             await ending,
             reading.Drift,
-            [.. reading.Callers.Select(caller => new RefusedCallerView(caller.Bucket, caller.Outcome, caller.Caller, caller.Hits))]);
+            [.. reading.Callers.Select(caller => new RefusedCallerView(caller.Bucket, caller.Outcome, caller.Caller, caller.Hits))],
+            [.. reading.Died.Select(process => new DiedProcessView(process.Process, process.At.UtcDateTime))]);
     }
 
     private async Task<int> EndingWatchesAsync(CancellationToken cancellationToken)
@@ -57,9 +58,13 @@ internal sealed class ConditionOps(ConditionStore conditions, RequestDatabase da
 /// <param name="WatchesEnding">Connected mailboxes that Gmail stops to report within 48 hours; 0 when none is watched.</param>
 /// <param name="ParserDrift">Merchants whose mails are no longer read by their parser, at the last hourly check.</param>
 /// <param name="Callers">Who was refused in the last five minutes, the most often first, at most 50.</param>
+/// <param name="Died">Whose heartbeat timed out in the last five minutes, the newest first, at most 50.</param>
 internal sealed record ConditionsView(
     DateTime GeneratedAt, IReadOnlyList<SilentWorkerView> SilentWorkers, IReadOnlyList<StuckLeaseView> StuckLeases, int WatchesEnding,
-    IReadOnlyList<string> ParserDrift, IReadOnlyList<RefusedCallerView> Callers);
+    IReadOnlyList<string> ParserDrift, IReadOnlyList<RefusedCallerView> Callers, IReadOnlyList<DiedProcessView> Died);
+
+/// <param name="Process">Kind and id, as <c>worker 20019fcb-…</c>.</param>
+internal sealed record DiedProcessView(string Process, DateTime At);
 
 /// <summary>A worker whose heartbeat is gone, or that has not renewed the leases of its jobs for half of their time.</summary>
 /// <param name="Worker">Machine, process and id.</param>

@@ -66,7 +66,13 @@ internal sealed record QueueFindingFact(string Kind, long Observed, long Thresho
 /// <summary><c>/api/ops/conditions</c>.</summary>
 internal sealed record ConditionFacts(
     IReadOnlyList<SilentWorkerFact> SilentWorkers, IReadOnlyList<StuckLeaseFact> StuckLeases, int WatchesEnding,
-    IReadOnlyList<string> ParserDrift, IReadOnlyList<RefusedCallerFact> Callers);
+    IReadOnlyList<string> ParserDrift, IReadOnlyList<RefusedCallerFact> Callers)
+{
+    /// <summary>Processes that died in the last five minutes; empty: an API of an earlier version does not list them.</summary>
+    public IReadOnlyList<DiedProcessFact> Died { get; init; } = [];
+}
+
+internal sealed record DiedProcessFact(string Process, DateTimeOffset At);
 
 internal sealed record SilentWorkerFact(string Worker, int Jobs, IReadOnlyList<string> Tools, long SilentMs);
 

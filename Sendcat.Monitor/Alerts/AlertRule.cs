@@ -14,6 +14,7 @@ internal sealed record AlertRule(
     public const string Snapshot = "./sendcat snapshot --minutes 5";
     public const string Groups = "./sendcat dlq groups";
     public const string Status = "./sendcat status";
+    public const string Timeline = "./sendcat timeline --minutes 15";
 
     /// <summary>A kind whose playbook is its heading on the page of the alerts.</summary>
     public static AlertKind Of(string name, AlertSeverity severity, string when, string command, string over) => new(name, severity)

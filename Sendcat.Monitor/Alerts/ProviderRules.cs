@@ -44,8 +44,8 @@ internal static class ProviderRules
         : from circuit in snapshot.CircuitBreakers.Recent
           where circuit.State != Closed && circuit.Suspended is null
           let error = circuit.LastError is { } last ? $"; the last error: {last}" : ""
-          select Finding(
-              kind, circuit, Text($"The circuit of {circuit.Provider} {what} after {circuit.FailureCount} failures{error}."));
+          let failures = circuit.FailureCount == 1 ? "1 failure" : Text($"{circuit.FailureCount} failures")
+          select Finding(kind, circuit, $"Provider {circuit.Provider} fails: its circuit {what} after {failures}{error}.");
 
     private static IEnumerable<AlertFinding>? Suspended(AlertFacts facts, AlertKind kind, string reason, string sentence) =>
         facts.Snapshot?.CircuitBreakers.Recent.Where(circuit => circuit.Suspended == reason)

@@ -17,6 +17,10 @@ internal static class ServiceRules
             Of("redis_emptied", AlertSeverity.Page, "Redis came back without its data", Snapshot, "five minutes without another loss"),
             AlertFeature.Service, RedisEmptied),
         new(
+            Of("process_died", AlertSeverity.Ticket, "a process of the API or a worker sends no heartbeat any more, and did not stop in order",
+                Timeline, "five minutes after it"),
+            AlertFeature.Service, Died),
+        new(
             Of("watch_expiring", AlertSeverity.Ticket, "a connected mailbox has a watch for less than 48 hours",
                 "./sendcat logs tool-worker", "all watches last longer than 48 hours"),
             AlertFeature.Service, WatchExpiring),
@@ -40,6 +44,11 @@ internal static class ServiceRules
         : pressure.ByBucketOutcome.GetValueOrDefault($"{DataLost}:{AlertPolicy.Contention}") is > 0 and var losses
             ? [new(kind, "", losses, 0, Emptied)]
             : [];
+
+    private static IEnumerable<AlertFinding>? Died(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
+        facts.Conditions?.Died.Select(died => new AlertFinding(
+            kind, died.Process, 1, 0,
+            Text($"The {died.Process} was killed, crashed or is frozen: its heartbeat timed out at {died.At:HH:mm:ss} UTC. Others go on.")));
 
     private static IEnumerable<AlertFinding>? WatchExpiring(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         facts.Conditions is not { WatchesEnding: var ending } ? null

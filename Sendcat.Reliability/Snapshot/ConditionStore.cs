@@ -13,13 +13,14 @@ namespace Sendcat.Reliability.Snapshot;
 /// </summary>
 public sealed class ConditionStore
 {
-    /// <summary>The window in which refusals of callers are counted.</summary>
-    public static readonly TimeSpan CallerWindow = TimeSpan.FromMinutes(5);
+    /// <summary>The window in which refusals of callers are counted and deaths of processes are listed.</summary>
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
 
     /// <summary>Until the heartbeat of a worker that has just started has arrived.</summary>
     private static readonly TimeSpan Claimed = TimeSpan.FromSeconds(3);
 
     private const int MaxCallers = 50;
+    private const int MaxDied = 50;
 
     /// <summary>The scheduled job that finds parser drift, and how its result begins when it has found some.</summary>
     private const string DriftCheck = "monitor-parser-drift";
@@ -37,11 +38,18 @@ public sealed class ConditionStore
         SELECT name, result, lease_until < statement_timestamp() - INTERVAL '5 minutes' FROM reliability.scheduled_jobs
         """;
 
+    // Failovers, suspensions and losses of data are events of limits as well, but their keys name no caller.
     private const string Callers = """
         -- find refused callers
         SELECT bucket, outcome, key, sum(hits)::bigint FROM reliability.rate_limit_events
         WHERE outcome = ANY(ARRAY['blocked', 'contention_fallback']) AND created_at >= $1
+            AND bucket <> ALL(ARRAY['provider_failover', 'provider_suspension', 'redis_data_lost'])
         GROUP BY bucket, outcome, key ORDER BY 4 DESC LIMIT $2
+        """;
+
+    private const string Deaths = """
+        -- list processes that died
+        SELECT subject, at FROM reliability.incident_marks WHERE kind = 'process_died' AND at >= $1 ORDER BY at DESC LIMIT $2
         """;
 
     private readonly RequestDatabase _database;
@@ -60,12 +68,11 @@ public sealed class ConditionStore
         await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(new(Holders) { Parameters = { new() { Value = lease } } });
         batch.BatchCommands.Add(new(Scheduled));
-        batch.BatchCommands.Add(new(Callers)
-        {
-            Parameters = { new() { Value = _time.GetUtcNow() - CallerWindow }, new() { Value = MaxCallers } },
-        });
+        var since = _time.GetUtcNow() - Window;
+        batch.BatchCommands.Add(new(Callers) { Parameters = { new() { Value = since }, new() { Value = MaxCallers } } });
+        batch.BatchCommands.Add(new(Deaths) { Parameters = { new() { Value = since }, new() { Value = MaxDied } } });
         await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
-        var reading = new ConditionReading([], [], [], []);
+        var reading = new ConditionReading([], [], [], [], []);
         await ReadHoldersAsync(reader, reading, live, lease);
         await reader.NextResultAsync(CancellationToken.None);
         await ReadScheduledAsync(reader, reading);
@@ -73,6 +80,12 @@ public sealed class ConditionStore
         while (await reader.ReadAsync(CancellationToken.None))
         {
             reading.Callers.Add(new(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3)));
+        }
+
+        await reader.NextResultAsync(CancellationToken.None);
+        while (await reader.ReadAsync(CancellationToken.None))
+        {
+            reading.Died.Add(new(reader.GetString(0), await reader.GetFieldValueAsync<DateTimeOffset>(1, CancellationToken.None)));
         }
 
         return reading;
@@ -122,8 +135,13 @@ public sealed class ConditionStore
 
 /// <param name="Drift">Merchants whose mails are no longer read by their parser.</param>
 /// <param name="Callers">Those who were refused most often in the last five minutes, the most often first.</param>
+/// <param name="Died">Processes whose heartbeat timed out in the last five minutes, the newest first.</param>
 public sealed record ConditionReading(
-    List<SilentWorker> Silent, List<StuckLease> Stuck, List<string> Drift, List<RefusedCaller> Callers);
+    List<SilentWorker> Silent, List<StuckLease> Stuck, List<string> Drift, List<RefusedCaller> Callers, List<DiedProcess> Died);
+
+/// <param name="Process">Its kind and id, as <c>worker 20019fcb-…</c>; the id alone when its start is not known.</param>
+/// <param name="At">When its heartbeat timed out.</param>
+public sealed record DiedProcess(string Process, DateTimeOffset At);
 
 /// <summary>A worker that holds running jobs and does not renew their leases.</summary>
 /// <param name="SinceRenewal">Time since it last renewed or claimed one.</param>

@@ -53,7 +53,7 @@ public sealed class AlertOpsTests(PostgresFixture postgres)
     {
         await using var api = await StartAsync();
         var viewers = api.WithBearer(ViewerKey);
-        Assert.Equal("""{"silentWorkers":[],"stuckLeases":[],"watchesEnding":0,"parserDrift":[],"callers":[]}""", await ConditionsAsync(viewers));
+        Assert.Equal("""{"silentWorkers":[],"stuckLeases":[],"watchesEnding":0,"parserDrift":[],"callers":[],"died":[]}""", await ConditionsAsync(viewers));
 
         // A job lease takes 45 s: one was renewed just now, one has half of its time left, and one ended a lease time ago.
         await api.ExecuteAsync(
@@ -65,7 +65,11 @@ public sealed class AlertOpsTests(PostgresFixture postgres)
             values ('monitor-parser-drift', '', 3600000, now(), now(), null, 'drift of amazon, shein'), ('stuck-job', '', 3600000, now(), now(), now() - interval '6 minutes', null);
             insert into reliability.rate_limit_events (source, bucket, key, outcome, dedupe_key, hits, created_at, expires_at)
             values ('http', 'chat_stream', 'chat_stream:user:1', 'blocked', 'a', 30, now(), now()), ('http', 'chat_stream', 'chat_stream:user:1', 'blocked', 'b', 12, now(), now()),
-                ('http', 'chat_stream', 'chat_stream:user:2', 'blocked', 'c', 50, now() - interval '6 minutes', now()), ('http', 'chat_stream', 'chat_stream:user:3', 'allowed', 'd', 99, now(), now());
+                ('http', 'chat_stream', 'chat_stream:user:2', 'blocked', 'c', 50, now() - interval '6 minutes', now()), ('http', 'chat_stream', 'chat_stream:user:3', 'allowed', 'd', 99, now(), now()),
+                ('chat_http', 'provider_failover', 'provider_failover:openrouter_chat_primary', 'blocked', 'e', 99, now(), now());
+            insert into reliability.incident_marks (at, kind, subject, title, key)
+            values (now(), 'process_died', 'worker 7', 'Its heartbeat timed out', 'f'), (now(), 'process_started', 'worker 8', 'Started', 'g'),
+                (now() - interval '6 minutes', 'process_died', 'worker 9', 'Its heartbeat timed out', 'h');
             """);
         var conditions = JsonNode.Parse(await ConditionsAsync(viewers))!;
 
@@ -75,6 +79,7 @@ public sealed class AlertOpsTests(PostgresFixture postgres)
             conditions["stuckLeases"]!.AsArray().Select(lease => $"{lease!["what"]} {lease["name"]} {lease["count"]}").Order(StringComparer.Ordinal));
         Assert.Equal(["amazon", "shein"], conditions["parserDrift"]!.AsArray().Select(merchant => (string)merchant!));
         Assert.Equal("""[{"bucket":"chat_stream","outcome":"blocked","caller":"chat_stream:user:1","hits":42}]""", conditions["callers"]!.ToJsonString());
+        Assert.Equal(["worker 7"], conditions["died"]!.AsArray().Select(process => (string)process!["process"]!));
     }
 
     private static async Task<JsonArray> ListAsync(HttpClient client, string query) =>

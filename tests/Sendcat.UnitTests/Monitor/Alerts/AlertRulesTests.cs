@@ -66,7 +66,7 @@ public sealed class AlertRulesTests
         var findings = Judge(Facts.Healthy.With(new CircuitFact("openrouter_chat_primary", "open", 5, "503 Service Unavailable", null)));
 
         Assert.Equal(["circuit_open", "circuit_open_long"], findings.Select(finding => finding.Kind.Name));
-        Assert.Contains("openrouter_chat_primary opened after 5 failures; the last error: 503", findings[0].Cause, StringComparison.Ordinal);
+        Assert.Contains("Provider openrouter_chat_primary fails: its circuit opened after 5 failures; the last error: 503", findings[0].Cause, StringComparison.Ordinal);
         Assert.Equal((AlertSeverity.Page, TimeSpan.FromMinutes(1)), (findings[1].Kind.Severity, findings[1].Kind.For));
     }
 
@@ -169,6 +169,19 @@ public sealed class AlertRulesTests
 
         Assert.Equal(
             "Worker host:7:id is killed or frozen: silent for 23 s with 2 running jobs (search_web).", Assert.Single(Judge(facts)).Cause);
+    }
+
+    [Fact]
+    public void Each_process_that_died_is_named()
+    {
+        var at = new DateTimeOffset(2026, 11, 27, 21, 42, 40, TimeSpan.Zero);
+        var facts = Facts.Healthy.With(conditions => conditions with { Died = [new("worker 7", at), new("api 8", at)] });
+
+        var findings = Judge(facts);
+
+        Assert.Equal(["process_died worker 7", "process_died api 8"], findings.Select(finding => $"{finding.Kind.Name} {finding.Subject}"));
+        Assert.Equal(
+            "The worker 7 was killed, crashed or is frozen: its heartbeat timed out at 21:42:40 UTC. Others go on.", findings[0].Cause);
     }
 
     [Fact]

@@ -112,7 +112,7 @@ public sealed class AlertWatcherTests : IAsyncLifetime
 
         var messages = _posts.Select(post => JsonDocument.Parse(post.Body).RootElement).ToList();
         Assert.Equal(["alert.raised", "alert.resolved"], messages.Select(message => message.GetProperty("type").GetString()!));
-        Assert.StartsWith("[ticket] circuit_open ebay_search: The circuit of ebay_search opened", messages[0].GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("[ticket] circuit_open ebay_search: Provider ebay_search fails: its circuit opened", messages[0].GetProperty("text").GetString(), StringComparison.Ordinal);
         var data = messages[0].GetProperty("data");
         Assert.Equal(
             ("circuit_open:ebay_search", "docs/alerts.md#circuit_open", "./sendcat snapshot --minutes 5"),
