@@ -122,22 +122,26 @@ internal static class TurnTimeline
         foreach (var attempt in FailedAttempts(job))
         {
             yield return new(attempt.StartedAt, "job", string.Create(CultureInfo.InvariantCulture, $"Attempt {attempt.Number} began"),
-                attempt.Worker, job.Id);
+                On(job.Tool, attempt.Worker), job.Id);
             yield return new(attempt.EndedAt, "job", string.Create(CultureInfo.InvariantCulture, $"Attempt {attempt.Number} failed"),
-                attempt.Error, job.Id);
+                $"{job.Tool}: {attempt.Error}", job.Id);
         }
 
         if (job.Status is "running" or "completed" && job.StartedAt is { } started)
         {
-            yield return new(started, "job", string.Create(CultureInfo.InvariantCulture, $"Attempt {job.Attempts} began"), job.LeaseOwner,
-                job.Id);
+            yield return new(started, "job", string.Create(CultureInfo.InvariantCulture, $"Attempt {job.Attempts} began"),
+                On(job.Tool, job.LeaseOwner), job.Id);
         }
 
         if (job.CompletedAt is { } ended)
         {
-            yield return new(ended, "job", $"Job {job.Status.Replace('_', ' ')}", job.Status == "completed" ? null : job.LastError, job.Id);
+            yield return new(
+                ended, "job", $"Job {job.Status.Replace('_', ' ')}", job.Status == "completed" ? job.Tool : $"{job.Tool}: {job.LastError}",
+                job.Id);
         }
     }
+
+    private static string On(string tool, string? worker) => worker is null ? tool : $"{tool} on {worker}";
 
     private static IEnumerable<(int Number, DateTimeOffset StartedAt, DateTimeOffset EndedAt, string? Worker,
         string? Error)> FailedAttempts(ToolJobRow job)

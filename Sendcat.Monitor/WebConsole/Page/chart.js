@@ -2,6 +2,11 @@
 import { html, newId, useEffect, useRef, useState } from './ui.js';
 import { clock } from './format.js';
 
+// Steps between the ticks: whole minutes, and whole numbers (of requests or milliseconds).
+const minutes = [1, 2, 5, 10, 15, 30, 60].map(each => each * 60);
+const whole = [1, 10, 100, 1e3, 1e4, 1e5, 1e6].flatMap(power => [power, 2 * power, 5 * power]);
+const shortest = 10 * 60; // seconds that a chart shows at least
+
 const colors = ['--line-1', '--line-2', '--line-3', '--line-4'];
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -76,10 +81,10 @@ function options(place, series, unit, setAt, marks) {
     width: place.clientWidth, height: 150, legend: { show: false }, padding: [8, 8, 0, 0],
     tzDate: time => uPlot.tzDate(new Date(time * 1000), 'UTC'),
     cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
-    scales: { y: { range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] } },
+    scales: { x: { range: (_, first, last) => [Math.min(first, last - shortest), last] }, y: { range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] } },
     axes: [
-      { ...axis, values: (_, ticks) => ticks.map(time => clock(time * 1000).slice(0, 5)), space: 56, size: 24 },
-      { ...axis, values: (_, ticks) => ticks.map(unit), size: 56, space: 28 },
+      { ...axis, values: (_, ticks) => ticks.map(time => clock(time * 1000).slice(0, 5)), space: 56, size: 24, incrs: minutes },
+      { ...axis, values: (_, ticks) => ticks.map(unit), size: 56, space: 28, incrs: whole },
     ],
     series: [{}, ...series.map((each, i) => ({ label: each.name, stroke: css(colors[i]), width: 2, dash: each.dash, points: { show: each.values.filter(value => value !== null).length < 3, size: 5 } }))],
     hooks: {

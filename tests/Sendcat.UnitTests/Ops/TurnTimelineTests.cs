@@ -49,8 +49,8 @@ public sealed class TurnTimelineTests
                 "failover primary failed: upstream_error (503)", "route Request to secondary: a/two",
                     "first_token First token: after 500 ms",
                 "call_end Model call ended: tool_calls, 100 tokens, 700 ms", "tool Tool search_web: call_1",
-                    "job Job enqueued: search_web", "job Attempt 1 began: w1",
-                "job Attempt 1 failed: HTTP 503", "job Attempt 2 began: w2", "job Job completed",
+                    "job Job enqueued: search_web", "job Attempt 1 began: search_web on w1",
+                "job Attempt 1 failed: search_web: HTTP 503", "job Attempt 2 began: search_web on w2", "job Job completed: search_web",
                     "tool_end Tool search_web ended: from job, 2.1 s", "end Ended: completed: 250 tokens, 4 s",
             ],
             events.Select(step => $"{step.Kind} {step.Title}{(step.Detail is { } detail && step.Kind != "start" ? $": {detail}" : "")}"));

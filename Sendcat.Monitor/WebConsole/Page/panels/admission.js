@@ -9,11 +9,14 @@ import { Badge, Panel, Table } from '../panel.js';
 export const Admission = () => html`
   <${Panel} id="admission" size="two" title="Admission" section="snapshot">${snapshot => html`<${Content} snapshot=${snapshot} />`}</${Panel}>`;
 
+// Events that are counted like refusals, and refuse no caller. Circuits, routes and alerts show them.
+const ofProviders = ['provider_failover', 'provider_suspension', 'redis_data_lost'];
+
 function Content({ snapshot }) {
   const { enforce, shadow } = snapshot.chatAdmission;
   const counts = snapshot.rateLimitPressure;
-  const refusals = Object.entries(counts.byBucketOutcomeReason).filter(([key]) => !key.includes(':allowed:'))
-    .map(([key, hits]) => ({ parts: key.split(':'), hits })).sort((a, b) => b.hits - a.hits);
+  const refusals = Object.entries(counts.byBucketOutcomeReason).map(([key, hits]) => ({ parts: key.split(':'), hits }))
+    .filter(({ parts: [bucket, outcome] }) => outcome !== 'allowed' && !ofProviders.includes(bucket)).sort((a, b) => b.hits - a.hits);
   const mode = modeOf(snapshot.config);
   return html`
     <p><${Badge} level=${mode === 'enforce' ? 'ok' : 'degraded'}>${mode}</${Badge}> <span class="quiet">in the last ${snapshot.windowMinutes} min</span></p>

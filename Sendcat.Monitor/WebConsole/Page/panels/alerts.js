@@ -7,7 +7,11 @@ import { ask } from '../dialog.js';
 import { Badge, Panel } from '../panel.js';
 
 const plain = text => String(text ?? '').replace(/`/g, '');
-const order = alert => (alert.state === 'raised' ? 0 : 2) + (alert.severity === 'page' ? 0 : 1);
+
+// What nobody has taken over comes first, then pages. The error budget says how much, the others why: it comes after them. Of the rest the
+// oldest is nearest to the cause.
+const order = alert => (alert.state === 'raised' ? 0 : 4) + (alert.severity === 'page' ? 0 : 2) + (alert.kind === 'slo_burn' ? 1 : 0);
+const first = (a, b) => order(a) - order(b) || a.id - b.id;
 
 export const Alerts = () => html`
   <${Panel} id="alerts" title="Alerts" section="alerts" size="wide">${alerts => html`<${List} alerts=${alerts.items} />`}</${Panel}>`;
@@ -17,7 +21,7 @@ function List({ alerts }) {
   if (!alerts.length) return html`<p class="quiet">No alert is open.</p>`;
   return html`
     <ul class="alerts">
-      ${[...alerts].sort((a, b) => order(a) - order(b)).map(alert => html`
+      ${[...alerts].sort(first).map(alert => html`
         <li key=${alert.id} class=${alert.severity}>
           <div>
             <h3><${Badge} level=${alert.state === 'raised' ? (alert.severity === 'page' ? 'failing' : 'degraded') : 'unknown'}>${alert.severity}</${Badge}> ${words(alert.kind)}${alert.subject && html` <code>${alert.subject}</code>`}</h3>

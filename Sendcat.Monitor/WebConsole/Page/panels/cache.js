@@ -28,7 +28,7 @@ const clear = (name, count) => ask({
 });
 
 export const ReplayProtection = () => html`
-  <${Panel} id="replay" size="two" title="Replay protection" section="snapshot">${({ replayProtection: replay, windowMinutes }) => html`
+  <${Panel} id="replay" title="Replay protection" section="snapshot">${({ replayProtection: replay, windowMinutes }) => html`
     <p>${number(replay.keysInWindow)} deliveries first seen in ${windowMinutes} min, ${number(replay.duplicateHitsInWindow)} repeated ones answered.</p>
     ${Object.keys(replay.byScope).length > 0 && html`
       <${Table} label="Deliveries by webhook" head=${['webhook', '#deliveries', '#repeated', '#repetitions']}>

@@ -23,7 +23,7 @@ export function Knobs({ search }) {
     <section class="panel wide" aria-labelledby="knobs" data-panel="knobs">
       <header><h2 id="knobs">Knobs</h2></header>
       <form class="filter" role="search" onSubmit=${event => event.preventDefault()}>
-        <div><label for="knob-text">Name or meaning</label><input id="knob-text" type="search" value=${text} autocomplete="off" spellcheck=${false} onInput=${event => setText(event.target.value)} /></div>
+        <div class="grow"><label for="knob-text">Name or meaning</label><input id="knob-text" type="search" value=${text} autocomplete="off" spellcheck=${false} onInput=${event => setText(event.target.value)} /></div>
         <div><label for="knob-show">Without words, show</label><select id="knob-show" value=${show} onChange=${event => setShow(event.target.value)}>${Object.entries(shows).map(([value, words]) => html`<option value=${value}>${words}</option>`)}</select></div>
       </form>
       <p role="status">${plural(found.length, 'knob')} of ${knobs.items.length}.</p>

@@ -20,5 +20,5 @@ export const Overview = () => html`
   <${Verdict} />
   <div class="panels">
     <${Alerts} /><${Traffic} /><${Routes} /><${Circuits} /><${Bulkheads} /><${Lanes} /><${Admission} /><${Refused} /><${Replicas} />
-    <${Budget} /><${Posture} /><${Cost} /><${Cache} /><${ReplayProtection} /><${Schedule} />
+    <${Budget} /><${Posture} /><${Cost} /><div class="stack"><${Cache} /><${ReplayProtection} /></div><${Schedule} />
   </div>`;

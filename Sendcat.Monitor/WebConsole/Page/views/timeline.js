@@ -16,18 +16,20 @@ export function Timeline() {
 
   const load = async (cursor = null) => {
     try {
-      const got = await read(`timeline${query({ from: from(), limit: 200, cursor })}`);
-      setPage(before => ({ items: cursor ? [...before.items, ...got.items] : got.items, next: got.nextCursor }));
+      const got = await read(`timeline${query({ from: from(), cursor })}`);
+      setPage(before => ({ items: cursor ? [...before.items, ...got.items] : got.items, next: got.nextCursor, older: Boolean(cursor) }));
       setProblem(null);
     } catch (refused) {
       setProblem(refused.status === 404 ? 'Not available in this version of the API.' : refused.message);
     }
   };
+  useEffect(() => { load(); }, [minutes]);
+  // Who reads older entries is not taken back to the newest.
   useEffect(() => {
-    load();
+    if (page?.older) return undefined;
     const timer = setInterval(load, 10_000);
     return () => clearInterval(timer);
-  }, [minutes]);
+  }, [minutes, page?.older]);
 
   return html`
     <section class="panel wide" aria-labelledby="timeline" data-panel="timeline">

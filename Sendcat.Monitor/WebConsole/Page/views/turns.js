@@ -24,7 +24,7 @@ export function Turns({ search }) {
   };
   const open = row => attempt(async () => setTurn(await read(`turns/${encodeURIComponent(row.id)}`)));
   const find = () => attempt(async () => {
-    const page = await read(`turns${query({ id: id.trim(), limit: 20 })}`);
+    const page = await read(`turns${query({ id: id.trim() })}`);
     setFound(page);
     setTurn(null);
     if (id.trim() && page.items.length === 1) await open(page.items[0]);
@@ -77,7 +77,7 @@ function Turn({ turn }) {
           <li key=${index} class=${`event ${event.kind}`}>
             <span class="when">+${duration(event.offsetMs)} <span class="quiet">${clock(event.at)}</span></span>
             <progress value=${event.offsetMs} max=${whole} aria-hidden="true"></progress>
-            <span><b>${event.title}</b>${event.detail && html` <span class="quiet">${event.detail}</span>`}</span>
+            <span><b>${event.title}</b>${event.detail && !(event.kind === 'gate' && turn.gate) && html` <span class="quiet">${event.detail}</span>`}</span>
           </li>`)}
       </ol>
       ${turn.calls?.length > 0 && html`
