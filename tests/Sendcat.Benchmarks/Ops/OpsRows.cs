@@ -7,12 +7,14 @@ internal static class OpsRows
 {
     public const string Events = """
         -- insert benchmark events
-        INSERT INTO reliability.rate_limit_events (source, bucket, key, outcome, reason, dedupe_key, hits, created_at, expires_at)
-        SELECT 'chat_http', (ARRAY['chat_admission', 'chat_admission_shadow', 'whatsapp_webhook', 'chat_stream'])[1 + n % 4], 'k' || n,
+        INSERT INTO reliability.rate_limit_events (source, bucket, key, outcome, reason, dedupe_key, hits, retry_after_ms, created_at, expires_at)
+        SELECT 'chat_http', bucket, bucket || ':session:#' || lpad(to_hex(n % 5000), 16, '0'),
             (ARRAY['allowed', 'blocked', 'contention_fallback'])[1 + n % 3],
             CASE WHEN n % 3 > 0 THEN (ARRAY['user_inflight', 'global_inflight', 'redis_unavailable', 'global_msg_rate'])[1 + n % 4] END,
-            'd' || n, 1 + n % 5, now() - make_interval(secs => n % 80000), now() + interval '7 days'
-        FROM generate_series(1, $1) AS n
+            'd' || n, 1 + n % 5, CASE WHEN n % 3 > 0 THEN 1000 END, now() - make_interval(secs => n % 80000), now() + interval '7 days'
+        FROM (
+            SELECT n, (ARRAY['chat_admission', 'chat_admission_shadow', 'whatsapp_webhook', 'chat_stream'])[1 + n % 4] AS bucket
+            FROM generate_series(1, $1) AS n) AS event
         """;
 
     public const string Jobs = """
@@ -36,6 +38,16 @@ internal static class OpsRows
         INSERT INTO reliability.webhook_inbox (scope, key, delivery_id, hit_count, first_seen_at, last_seen_at, expires_at)
         SELECT (ARRAY['gmail_push', 'whatsapp_message'])[1 + n % 2], 'k' || n, gen_random_uuid(), 1 + n % 3, now() - make_interval(secs => n % 80000), now(),
             now() + interval '7 days'
+        FROM generate_series(1, $1) AS n
+        """;
+
+    /// <summary>Turns of 5 000 guests at 200 addresses. The price of one in twenty is unknown.</summary>
+    public const string Costs = """
+        -- insert benchmark costs
+        INSERT INTO turn_costs (ended_at, stream_id, number, model, caller, address, calls, prompt_tokens, completion_tokens, cost_micro_usd)
+        SELECT now() - make_interval(secs => n % 80000), gen_random_uuid(), 0,
+            (ARRAY['moonshotai/kimi-k2.5', 'openai/gpt-5', 'openai/gpt-5-mini'])[1 + n % 3], 'session:#' || lpad(to_hex(n % 5000), 16, '0'),
+            'ip:192.0.2.' || n % 200, 1 + n % 3, 1000 + n % 500, n % 700, CASE WHEN n % 20 > 0 THEN 900 + n % 1000 END
         FROM generate_series(1, $1) AS n
         """;
 
@@ -77,6 +89,20 @@ internal static class OpsRows
         SELECT CASE status WHEN 'dead_letter' THEN 'deadLetter' ELSE status END, count(*) FROM reliability.tool_jobs GROUP BY 1
         """;
 
+    public const string CostSums = """
+        -- sum benchmark costs
+        SELECT model, coalesce(sum(cost_micro_usd), 0)::bigint FROM turn_costs GROUP BY 1
+        """;
+
+    /// <summary>Of each caller the millionths of a US dollar and the refusals.</summary>
+    public const string CallerSums = """
+        -- sum benchmark callers
+        SELECT caller || ' cost', coalesce(sum(cost_micro_usd), 0)::bigint FROM turn_costs GROUP BY caller
+        UNION ALL SELECT address || ' cost', coalesce(sum(cost_micro_usd), 0)::bigint FROM turn_costs GROUP BY address
+        UNION ALL SELECT substr(key, length(bucket) + 2) || ' refusals', sum(hits)::bigint FROM reliability.rate_limit_events
+            WHERE outcome <> 'allowed' AND bucket <> 'chat_admission_shadow' GROUP BY 1
+        """;
+
     public const string DeliveryCounts = """
         -- count benchmark deliveries
         SELECT scope, count(*) FROM reliability.webhook_inbox GROUP BY 1
@@ -95,7 +121,7 @@ internal static class OpsRows
         }
 
         await insert.ExecuteNonQueryAsync(cancellationToken);
-        await using var analyze = database.CreateCommand("-- analyze benchmark rows\nVACUUM ANALYZE reliability.rate_limit_events, reliability.tool_jobs, reliability.webhook_inbox");
+        await using var analyze = database.CreateCommand("-- analyze benchmark rows\nVACUUM ANALYZE reliability.rate_limit_events, reliability.tool_jobs, reliability.webhook_inbox, turn_costs");
         analyze.CommandTimeout = 120;
         await analyze.ExecuteNonQueryAsync(cancellationToken);
     }
