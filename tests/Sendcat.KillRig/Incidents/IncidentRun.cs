@@ -12,11 +12,18 @@ namespace Sendcat.KillRig.Incidents;
 /// </summary>
 internal static class IncidentRun
 {
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(60);
+    private const string ErrorBudget = "slo_burn";
+
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Allowed = TimeSpan.FromSeconds(60);
+
+    /// <summary>A fault lasts at least so long: then the verdict of the last minute is about the fault alone.</summary>
+    private static readonly TimeSpan FaultLength = TimeSpan.FromSeconds(60);
+
     private static readonly TimeSpan AlertTimeout = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan EndTimeout = TimeSpan.FromMinutes(12);
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromMinutes(5);
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
@@ -48,22 +55,23 @@ internal static class IncidentRun
     {
         var time = TimeProvider.System;
         var results = new List<Played>();
+        var folder = Path.Combine(
+            BuiltProgram.Root, ".output", "incidents", string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}"));
+        Directory.CreateDirectory(folder);
         foreach (var incident in Incident.All.Where(it => only.Length == 0 || only.Contains(it.Name)))
         {
             await using var traffic = new IncidentTraffic(system.Api, guests, time);
             traffic.Start();
-            await UntilQuietAsync(system, time, EndTimeout, cancellationToken);
+            await UntilQuietAsync(system, new(system, time), time, EndTimeout, cancellationToken);
             results.Add(await PlayAsync(system, incident, traffic, time, cancellationToken));
             Console.WriteLine(results[^1].ToLine());
+
+            // After each of them: a run takes half an hour, and may be stopped.
+            await File.WriteAllTextAsync(Path.Combine(folder, "incidents.md"), ToMarkdown(results), cancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder, "incidents.json"), JsonSerializer.Serialize(results, Json), cancellationToken);
         }
 
-        var report = ToMarkdown(results);
-        var folder = Path.Combine(
-            BuiltProgram.Root, ".output", "incidents", string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}"));
-        Directory.CreateDirectory(folder);
-        await File.WriteAllTextAsync(Path.Combine(folder, "incidents.md"), report, cancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(folder, "incidents.json"), JsonSerializer.Serialize(results, Json), cancellationToken);
-        Console.WriteLine(report);
+        Console.WriteLine(ToMarkdown(results));
         Console.WriteLine($"report in {Path.GetRelativePath(BuiltProgram.Root, folder)}");
         return results.TrueForAll(it => it.Passes) ? 0 : 1;
     }
@@ -71,20 +79,29 @@ internal static class IncidentRun
     private static async Task<Played> PlayAsync(
         LocalSystem system, Incident incident, IncidentTraffic traffic, TimeProvider time, CancellationToken cancellationToken)
     {
+        var watch = new AlertWatch(system, time);
+        await watch.LookAsync(cancellationToken);
         Console.WriteLine($"{time.GetUtcNow():HH:mm:ss} {incident.Name}");
         var began = time.GetUtcNow();
         var end = await incident.Play(system, traffic, cancellationToken);
         try
         {
-            var (alert, others) = await AwaitAlertAsync(system, incident, began, time, cancellationToken);
+            var named = await AwaitAlertAsync(watch, incident, began, time, cancellationToken);
+            if (began + FaultLength - time.GetUtcNow() is { Ticks: > 0 } rest)
+            {
+                await Task.Delay(rest, time, cancellationToken);
+            }
+
             var verdict = await system.VerdictAsync(cancellationToken);
             await end();
             end = () => Task.CompletedTask;
             var ended = time.GetUtcNow();
-            var over = await UntilQuietAsync(system, time, EndTimeout, cancellationToken);
+            var over = await UntilQuietAsync(system, watch, time, EndTimeout, cancellationToken);
             return new(
-                incident.Name, began, alert is null ? null : alert.RaisedAt - began, $"{alert}", alert?.Cause ?? "", alert?.Command ?? "", verdict,
-                [.. others.Select(other => $"{other}")], over ? time.GetUtcNow() - ended : null, new Dictionary<string, int>(traffic.Ends));
+                incident.Name, began, named?.SeenAt - began, $"{named?.Alert}", named?.Alert.Cause ?? "", named?.Alert.Command ?? "",
+                $"{verdict}",
+                [.. watch.Begun.Where(other => other != named).Select(other => $"{other.Alert}")], incident.EndedBy,
+                over ? time.GetUtcNow() - ended : null, new Dictionary<string, int>(traffic.Ends));
         }
         finally
         {
@@ -92,34 +109,29 @@ internal static class IncidentRun
         }
     }
 
-    private static async Task<(RaisedAlert? Alert, IReadOnlyList<RaisedAlert> Others)> AwaitAlertAsync(
-        LocalSystem system, Incident incident, DateTimeOffset began, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<BegunAlert?> AwaitAlertAsync(
+        AlertWatch watch, Incident incident, DateTimeOffset began, TimeProvider time, CancellationToken cancellationToken)
     {
-        IReadOnlyList<RaisedAlert> seen = [];
         while (time.GetUtcNow() - began < AlertTimeout)
         {
-            try
+            await watch.LookAsync(cancellationToken);
+            if (watch.Begun.FirstOrDefault(it => incident.IsNamedBy(it.Alert)) is { } named)
             {
-                seen = [.. (await system.AlertsAsync(cancellationToken)).Where(alert => alert.RaisedAt >= began - PollInterval).OrderBy(alert => alert.RaisedAt)];
-            }
-            catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
-            {
-                // The API is part of the incident. What was raised is stored and read later.
-            }
-
-            if (seen.FirstOrDefault(incident.IsNamedBy) is { } alert)
-            {
-                return (alert, [.. seen.Where(other => other != alert)]);
+                return named;
             }
 
             await Task.Delay(PollInterval, time, cancellationToken);
         }
 
-        return (null, seen);
+        return null;
     }
 
-    /// <summary>Waits until no alert is open, and the verdict is ok, for a minute.</summary>
-    private static async Task<bool> UntilQuietAsync(LocalSystem system, TimeProvider time, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits until no alert is open, and the verdict is ok, for 15 seconds. Alerts of the error budget do not count: they last as long as
+    /// the window over which they judge, up to six hours.
+    /// </summary>
+    private static async Task<bool> UntilQuietAsync(
+        LocalSystem system, AlertWatch watch, TimeProvider time, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var (began, calmSince) = (time.GetUtcNow(), (DateTimeOffset?)null);
         while (time.GetUtcNow() - began < timeout)
@@ -127,15 +139,16 @@ internal static class IncidentRun
             var calm = false;
             try
             {
-                calm = (await system.AlertsAsync(cancellationToken)).Count == 0 && await system.VerdictAsync(cancellationToken) is "ok" or "quiet";
+                calm = await watch.LookAsync(cancellationToken) && watch.Open.All(alert => alert.Kind == ErrorBudget)
+                    && (await system.VerdictAsync(cancellationToken)).Verdict == "ok";
             }
-            catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+            catch (Exception exception) when (AlertWatch.IsNoResponse(exception, cancellationToken))
             {
                 // Not yet.
             }
 
             calmSince = calm ? calmSince ?? time.GetUtcNow() : null;
-            if (calmSince is { } since && time.GetUtcNow() - since >= Calm / 4)
+            if (time.GetUtcNow() - calmSince >= Calm)
             {
                 return true;
             }
@@ -151,31 +164,44 @@ internal static class IncidentRun
         var time = TimeProvider.System;
         await using var traffic = new IncidentTraffic(system.Api, guests, time);
         traffic.Start();
-        var (began, raised) = (time.GetUtcNow(), new Dictionary<string, string>(StringComparer.Ordinal));
+        var (watch, began, shown, unread) = (new AlertWatch(system, time), time.GetUtcNow(), 0, 0);
+        var report = began + ReportInterval;
         while (time.GetUtcNow() - began < length)
         {
-            foreach (var alert in (await system.AlertsAsync(cancellationToken)).Where(alert => alert.RaisedAt >= began))
+            unread += await watch.LookAsync(cancellationToken) ? 0 : 1;
+            foreach (var (alert, at) in watch.Begun.Skip(shown))
             {
-                if (raised.TryAdd($"{alert}", alert.Cause))
-                {
-                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{alert.RaisedAt:HH:mm:ss} {alert}: {alert.Cause}"));
-                }
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{at:HH:mm:ss} {alert}: {alert.Cause}"));
+            }
+
+            shown = watch.Begun.Count;
+            if (time.GetUtcNow() >= report)
+            {
+                report += ReportInterval;
+                Console.WriteLine(Line());
             }
 
             await Task.Delay(PollInterval, time, cancellationToken);
         }
 
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{length.TotalMinutes:0} minutes, turns: {EndsOf(traffic.Ends)}; {raised.Count} alerts"));
-        return raised.Count == 0 ? 0 : 1;
+        Console.WriteLine(Line());
+        return shown == 0 && unread == 0 ? 0 : 1;
+
+        string Line()
+        {
+            var minutes = (time.GetUtcNow() - began).TotalMinutes;
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{minutes:0} minutes, turns: {EndsOf(traffic.Ends)}; {watch.Begun.Count} alerts, {unread} readings without a response");
+        }
     }
 
     private static string ToMarkdown(IReadOnlyList<Played> results)
     {
         var text = new StringBuilder();
-        text.AppendLine("| incident | alert after | alert | cause it names | the verdict then | other alerts | over after | turns |");
-        text.AppendLine("|---|---:|---|---|---|---|---:|---|");
+        text.AppendLine(
+            "| incident | alert after | alert | cause it names | `./sendcat status` then | other alerts | ended by | over after | turns |");
+        text.AppendLine("|---|---:|---|---|---|---|---|---:|---|");
         foreach (var it in results)
         {
             text.AppendLine(it.ToRow());
@@ -194,20 +220,22 @@ internal static class IncidentRun
     /// <param name="Alert">That alert.</param>
     /// <param name="Cause">Its text.</param>
     /// <param name="Command">The command that it recommends.</param>
-    /// <param name="Verdict">What the status page showed then.</param>
+    /// <param name="Verdict">What the console and <c>./sendcat status</c> showed then.</param>
     /// <param name="Others">The other alerts since the fault.</param>
+    /// <param name="EndedBy">What ended it.</param>
     /// <param name="OverAfter">From the end of the fault until all was quiet; null: it was not in time.</param>
     /// <param name="Turns">The turns of the guests by their end.</param>
     private sealed record Played(
         string Name, DateTimeOffset Began, TimeSpan? AlertAfter, string Alert, string Cause, string Command, string Verdict,
-        IReadOnlyList<string> Others, TimeSpan? OverAfter, IReadOnlyDictionary<string, int> Turns)
+        IReadOnlyList<string> Others, string EndedBy, TimeSpan? OverAfter, IReadOnlyDictionary<string, int> Turns)
     {
         public bool Passes => AlertAfter <= Allowed && OverAfter is not null;
 
         public string ToLine() => string.Create(CultureInfo.InvariantCulture, $"  alert after {Seconds(AlertAfter)}: {Alert}; over after {Seconds(OverAfter)}");
 
         public string ToRow() =>
-            $"| {Name} | {Seconds(AlertAfter)} | {Alert} | {Cause} | {Verdict} | {string.Join(", ", Others)} | {Seconds(OverAfter)} | {EndsOf(Turns)} |";
+            $"| {Name} | {Seconds(AlertAfter)} | {Alert} | {Cause} | {Verdict} | {string.Join(", ", Others)} | {EndedBy} "
+            + $"| {Seconds(OverAfter)} | {EndsOf(Turns)} |";
 
         private static string Seconds(TimeSpan? time) =>
             time is { } it ? string.Create(CultureInfo.InvariantCulture, $"{it.TotalSeconds:0} s") : "never";

@@ -6,12 +6,15 @@ using Sendcat.KillRig.Freezing;
 namespace Sendcat.KillRig.Incidents;
 
 /// <summary>
-/// Guests who chat during an incident. Each has one session and one thread, and starts its next turn a moment after the last one has ended.
+/// Guests who chat during an incident. Each has one session, and starts its next turn a moment after the last one has ended.
 /// Two turns of three search, one of them for products.
 /// </summary>
 internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : IAsyncDisposable
 {
     private const int Kinds = 3;
+
+    /// <summary>Then a guest begins another thread. The tokens of a long one would exceed <c>RATE_LIMIT_CHAT_TOKENS_MAX</c>.</summary>
+    private const int TurnsOfThread = 4;
 
     /// <summary>With a shorter pause the guests would meet <c>RATE_LIMIT_CHAT_STREAM_MAX</c> (30 turns in five minutes), an incident of its own.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(11);
@@ -68,8 +71,9 @@ internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : 
     {
         using var http = new HttpClient { BaseAddress = api, Timeout = Timeout };
         Guid? thread = null;
-        while (!stopping.IsCancellationRequested)
+        for (var number = 0; !stopping.IsCancellationRequested; number++)
         {
+            thread = number % TurnsOfThread == 0 ? null : thread;
             var end = "failed";
             try
             {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
@@ -14,6 +15,8 @@ namespace Sendcat.KillRig.Incidents;
 /// </summary>
 internal sealed class LocalSystem : IDisposable
 {
+    private const string DeadLetters = "api/ops/tool-jobs/dead-letters";
+
     private readonly string _mark;
 
     private LocalSystem(string state, int basePort, string key)
@@ -97,14 +100,39 @@ internal sealed class LocalSystem : IDisposable
         ];
     }
 
-    /// <summary>The verdict that the status page shows, with its cause.</summary>
-    public async Task<string> VerdictAsync(CancellationToken cancellationToken)
+    /// <summary>The verdict as <c>./sendcat status</c> and the console show it: with its cause and the sentence about the last minute.</summary>
+    public async Task<ShownVerdict> VerdictAsync(CancellationToken cancellationToken)
     {
         using var response = await Operator.GetAsync(new Uri("api/chat/health", UriKind.Relative), cancellationToken);
         var health = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
-        return health.TryGetProperty("verdict", out var verdict)
-            ? health.TryGetProperty("cause", out var cause) && cause.ValueKind is JsonValueKind.String ? $"{verdict.GetString()}: {cause.GetString()}" : verdict.GetString()!
-            : $"{(int)response.StatusCode}";
+        return new(
+            TextOf(health, "verdict") ?? $"{(int)response.StatusCode}", TextOf(health, "cause"),
+            health.TryGetProperty("lastMinute", out var minute) ? TextOf(minute, "text") : null);
+    }
+
+    /// <summary>
+    /// Requeues all dead letters, as docs/runbook.md says for a backlog. The change waits while a circuit that its jobs need is open.
+    /// </summary>
+    public async Task RequeueDeadLettersAsync()
+    {
+        while (true)
+        {
+            var count = await Operator.GetFromJsonAsync<JsonElement>($"{DeadLetters}/count");
+            var letters = count.GetProperty("matched").GetInt32();
+            if (letters == 0)
+            {
+                return;
+            }
+
+            using var change = await Operator.PostAsJsonAsync($"{DeadLetters}/changes", new { action = "requeue", all = true, confirm = letters });
+            if (change.StatusCode != HttpStatusCode.Conflict)
+            {
+                change.EnsureSuccessStatusCode();
+                return;
+            }
+
+            // Another job has died since it was counted.
+        }
     }
 
     public void Dispose()
@@ -112,6 +140,11 @@ internal sealed class LocalSystem : IDisposable
         Operator.Dispose();
         Emulator.Dispose();
     }
+
+    private static string? TextOf(JsonElement json, string name) =>
+        json.ValueKind is JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String
+            ? value.GetString()
+            : null;
 
     private static Uri AddressAt(int port) => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
 
@@ -143,5 +176,14 @@ internal sealed class LocalSystem : IDisposable
 /// <summary>An alert as <c>GET /api/ops/alerts</c> lists it.</summary>
 internal sealed record RaisedAlert(string Kind, string Subject, string Cause, string Command, DateTimeOffset RaisedAt)
 {
+    public (string Kind, string Subject) Key => (Kind, Subject);
+
     public override string ToString() => Subject.Length > 0 ? $"{Kind} {Subject}" : Kind;
+}
+
+/// <param name="Cause">One word; null: none is given.</param>
+/// <param name="Text">The sentence about the last minute; null: there is none.</param>
+internal sealed record ShownVerdict(string Verdict, string? Cause, string? Text)
+{
+    public override string ToString() => $"{Verdict}{(Cause is null ? "" : $" ({Cause})")}{(Text is null ? "" : $": {Text}")}";
 }
