@@ -28,4 +28,7 @@ export function relative(time, now) {
 export const money = usd => (usd === undefined || usd === null ? '–' : `$${usd === 0 || usd >= 1 ? usd.toFixed(2) : usd.toPrecision(2)}`);
 
 export const words = name => String(name ?? '').replace(/_/g, ' ');
+
+/** Without the code marks of the documentation. */
+export const plain = text => String(text ?? '').replace(/`/g, '');
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;

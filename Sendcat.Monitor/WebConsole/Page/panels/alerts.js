@@ -2,11 +2,9 @@
 import { html } from '../ui.js';
 import { change } from '../http.js';
 import { isOperator, useNow } from '../live.js';
-import { relative, words } from '../format.js';
+import { plain, relative, words } from '../format.js';
 import { ask } from '../dialog.js';
 import { Badge, Panel } from '../panel.js';
-
-const plain = text => String(text ?? '').replace(/`/g, '');
 
 // What nobody has taken over comes first, then pages. The error budget says how much, the others why: it comes after them. Of the rest the
 // oldest is nearest to the cause.

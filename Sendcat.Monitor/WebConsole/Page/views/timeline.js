@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from '../ui.js';
 import { query, read } from '../http.js';
 import { now } from '../live.js';
-import { dayAndTime, words } from '../format.js';
+import { dayAndTime, plain, words } from '../format.js';
 import { Badge, Table } from '../panel.js';
 
 const spans = { 15: '15 min', 60: '1 hour', 360: '6 hours', 1440: '1 day' };
@@ -41,7 +41,7 @@ export function Timeline() {
       ${problem && html`<p class="quiet" role="status">${problem}</p>`}
       ${page && (page.items.length
         ? html`<${Table} label="What happened, the newest first" head=${['time (UTC)', 'what', 'of', 'happened', 'by']}>
-            ${page.items.map(each => html`<tr key=${each.id}><th scope="row" class="nowrap">${dayAndTime(each.at)}</th><td><${Badge} level=${levels[each.kind] ?? 'unknown'}>${words(each.kind)}</${Badge}></td><td><code>${each.subject}</code></td><td>${each.title} <span class="quiet">${each.detail}</span></td><td>${each.actor} <span class="quiet">${each.reason}</span></td></tr>`)}
+            ${page.items.map(each => html`<tr key=${each.id}><th scope="row" class="nowrap">${dayAndTime(each.at)}</th><td><${Badge} level=${levels[each.kind] ?? 'unknown'}>${words(each.kind)}</${Badge}></td><td><code>${each.subject}</code></td><td>${each.title} <span class="quiet">${plain(each.detail)}</span></td><td>${each.actor} <span class="quiet">${each.reason}</span></td></tr>`)}
           </${Table}>
           ${page.next && html`<p><button type="button" class="plain" onClick=${() => load(page.next)}>Show older</button></p>`}`
         : html`<p class="quiet">Nothing happened.</p>`)}
