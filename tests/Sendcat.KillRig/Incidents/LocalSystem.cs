@@ -152,7 +152,9 @@ internal sealed class LocalSystem : IDisposable
     {
         try
         {
-            return Path.GetFileName(File.ResolveLinkTarget($"/proc/{process}/exe", returnFinalTarget: false)?.FullName);
+            // A build since the start has replaced the file.
+            var program = Path.GetFileName(File.ResolveLinkTarget($"/proc/{process}/exe", returnFinalTarget: false)?.FullName);
+            return program?.Replace(" (deleted)", "", StringComparison.Ordinal);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
