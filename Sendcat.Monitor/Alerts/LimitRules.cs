@@ -64,13 +64,24 @@ internal static class LimitRules
         return most.Key is null ? "" : $", most for {most.Key[start.Length..]}";
     }
 
+    /// <summary>
+    /// The caller with most refusals, by the name that <c>./sendcat block</c> takes. Decisions without Redis are nobody's fault.
+    /// </summary>
     private static string Caller(AlertFacts facts, string bucket, string outcome, long hits)
     {
+        if (outcome != AlertPolicy.Blocked)
+        {
+            return "";
+        }
+
         var callers = (facts.Conditions?.Callers ?? []).Where(caller => caller.Bucket == bucket && caller.Outcome == outcome).ToList();
         return callers.MaxBy(caller => caller.Hits) is { } first
-            ? Text($"; caller {first.Caller} has {Math.Min(first.Hits, hits)} of them")
+            ? Text($"; caller {NameOf(first.Caller, bucket)} has {Math.Min(first.Hits, hits)} of them")
             : "";
     }
+
+    private static string NameOf(string key, string bucket) =>
+        key.StartsWith($"{bucket}:", StringComparison.Ordinal) ? key[(bucket.Length + 1)..] : key;
 
     private static IEnumerable<AlertFinding>? Full(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         facts.Snapshot is not { } snapshot ? null

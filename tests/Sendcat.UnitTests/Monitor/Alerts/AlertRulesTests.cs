@@ -56,7 +56,7 @@ public sealed class AlertRulesTests
             .With(conditions => conditions with { Callers = [new("chat_admission", "blocked", "chat_admission:user:42", 880), new("reads", "blocked", "ip:10.0.0.1", 990)] });
 
         Assert.Equal(
-            "900 requests were refused by chat_admission in 5 minutes, most for user_inflight; caller chat_admission:user:42 has 880 of them.",
+            "900 requests were refused by chat_admission in 5 minutes, most for user_inflight; caller user:42 has 880 of them.",
             Assert.Single(Judge(facts)).Cause);
     }
 

@@ -16,7 +16,7 @@ public sealed class IncidentTests
         { "shops down", ["circuit_open", "circuit_open_long", "tool_queue"], "ebay_search" },
         { "worker killed and worker frozen", ["worker_silent"], "is killed or frozen" },
         { "Redis emptied", ["redis_emptied"], "Redis came back without its data" },
-        { "one caller floods", ["rate_limit_blocked"], "caller chat_admission:user:42" },
+        { "one caller floods", ["rate_limit_blocked"], "caller user:42" },
     };
 
     [Theory]
