@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Sendcat.Benchmarks.Load;
 using Sendcat.Benchmarks.Targets;
@@ -13,8 +14,16 @@ internal sealed class MixedTurnRunner(LoadClient client, SendcatRest rest, Uri a
     /// <returns>The actual end: the name of an <see cref="Ending"/>, <c>refused …</c>, or the description of a problem.</returns>
     public async Task<string> RunAsync(MixedTurn turn, string session, CancellationToken cancellationToken)
     {
-        var thread = await rest.CreateThreadAsync(session, cancellationToken);
-        await rest.AddMessageAsync(session, thread, turn.Prompt, cancellationToken);
+        string thread;
+        try
+        {
+            thread = await rest.CreateThreadAsync(session, cancellationToken);
+            await rest.AddMessageAsync(session, thread, turn.Prompt, cancellationToken);
+        }
+        catch (HttpRequestException refusal) when (refusal.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests)
+        {
+            return $"refused {(int)refusal.StatusCode} before the turn";
+        }
 
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (turn is { Ending: Ending.ClientAbort, After: < 0 })

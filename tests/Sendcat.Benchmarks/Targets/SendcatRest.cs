@@ -34,7 +34,9 @@ internal sealed class SendcatRest(Uri api) : IDisposable
         return response.IsSuccessStatusCode
             ? (await response.Content.ReadFromJsonAsync<TResponse>(cancellationToken))!
             : throw new HttpRequestException(
-                $"POST /{path} returned {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
+                $"POST /{path} returned {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}",
+                inner: null,
+                response.StatusCode);
     }
 
     private sealed record Session([property: JsonRequired] string SessionId);
