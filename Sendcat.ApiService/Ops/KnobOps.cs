@@ -14,7 +14,7 @@ internal static class KnobOps
             "ops.knobs",
             "Every knob: value, default, range and source, and of what an operator set: who, until when, and what it replaces");
         ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As(
-            "ops.setKnob", "Set a knob on all replicas within five seconds, until it is cleared or for a time", 400, 404, 413, 415);
+            "ops.setKnob", "Set a knob on all replicas: within five seconds, until it is cleared or for a time", 400, 404, 413, 415);
         ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Remove the override of a knob", 400, 404);
     }
 

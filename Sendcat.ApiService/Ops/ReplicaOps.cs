@@ -27,7 +27,7 @@ internal static class ReplicaOps
         ops.MapPost("/replicas/{id}/resume", ResumeAsync).As("ops.resumeReplica", "End the drain of a replica or worker", 404, 409, 503);
         ops.MapPost("/replicas/{id}/restart", RestartAsync).As(
             "ops.restartReplica",
-                "Drain a replica or worker and let it stop when nothing runs in it, or after ?waitSeconds= (300); its host starts it again; "
+                "Restart a replica or worker: it is drained, and stops when nothing runs in it, or after ?waitSeconds= (300); its host starts it again; "
                 + "409 for the last of its kind, without ?force=true",
             400, 404, 409, 503);
         ops.MapPost("/replicas/{id}/release", ReleaseAsync).As(
