@@ -234,11 +234,9 @@ internal sealed class LiveTurns(
         }
 
         var (status, ending) = (StatusOf(last), turn.ClosedElsewhere ?? turn.Ending);
-        // Before the last event is added, so that a reader that has seen it finds no running turn.
+        // Before the last event is added, so that a reader that has seen it finds no running turn, and the turn in the service levels.
         _byStream.TryRemove(turn.Start.StreamId, out _);
         RemoveFromThread(turn);
-        turn.Feed.Add(last);
-        turn.Feed.Complete();
         ChatMetrics.TurnsActive.Add(-1);
         ChatMetrics.TurnEnded(status, ending);
         if (!turn.RequestRefused && TurnServiceLevel.Of(last, ending, turn.Start.AcceptedAt, engine.FirstTokenAt, time) is { } ended)
@@ -246,6 +244,8 @@ internal sealed class LiveTurns(
             slis.Ended(MeasuredEndpoint.Chat.Path, ended with { IsPartial = engine.LaneWasFull });
         }
 
+        turn.Feed.Add(last);
+        turn.Feed.Complete();
         TurnSpan.End(turn.Record.Span, status, ending);
         turn.Dispose();
     }
