@@ -113,7 +113,7 @@ internal sealed partial class ToolArguments
     private IEnumerable<JsonElement> Values(string name)
     {
         var found = _arguments.EnumerateObject()
-            .FirstOrDefault(member => WithoutUnderscores(member.Name).Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+            .FirstOrDefault(member => IsNamed(member, name)).Value;
         return found.ValueKind switch
         {
             JsonValueKind.Array => found.EnumerateArray().Where(IsPlain),
@@ -122,7 +122,8 @@ internal sealed partial class ToolArguments
         };
     }
 
-    private static string WithoutUnderscores(string name) => name.Replace("_", "", StringComparison.Ordinal);
+    private static bool IsNamed(JsonProperty member, string name) =>
+        LenientJsonString.ReadWellFormedName(member)?.Replace("_", "", StringComparison.Ordinal).Equals(name, StringComparison.OrdinalIgnoreCase) is true;
 
     private static bool IsPlain(JsonElement value) => value.ValueKind is JsonValueKind.String or JsonValueKind.Number;
 

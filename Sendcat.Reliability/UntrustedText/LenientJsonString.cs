@@ -51,6 +51,19 @@ public static class LenientJsonString
         }
     }
 
+    /// <summary>The name of a property; null if it contains a lone surrogate or bytes that are not UTF-8.</summary>
+    public static string? ReadWellFormedName(JsonProperty property)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     private static string Unescape(ReadOnlySpan<byte> bytes, bool replaceInside)
     {
         char[]? rented = null;

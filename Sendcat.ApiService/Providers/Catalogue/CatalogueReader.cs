@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
 
@@ -23,7 +25,7 @@ internal static class CatalogueReader
     /// <exception cref="JsonException">The document is not a list of models.</exception>
     public static Dictionary<string, CatalogueModel> Read(JsonElement root)
     {
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Array)
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetPart("data", out var data) || data.ValueKind != JsonValueKind.Array)
         {
             throw new JsonException("The model catalogue has no array \"data\".");
         }
@@ -31,9 +33,9 @@ internal static class CatalogueReader
         var models = new Dictionary<string, CatalogueModel>(StringComparer.Ordinal);
         foreach (var model in data.EnumerateArray().Where(model => model.ValueKind == JsonValueKind.Object))
         {
-            if (model.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String && ModelCatalogue.IsModelId(id.GetString()))
+            if (Text(model, "id") is { } id && ModelCatalogue.IsModelId(id))
             {
-                models[id.GetString()!] = new(Tools(model), Price(model), MaxOutput(model)) { Name = Name(model), Vision = Accepts(model, "image"u8), Files = Accepts(model, "file"u8) };
+                models[id] = new(Tools(model), Price(model), MaxOutput(model)) { Name = Name(model), Vision = Accepts(model, "image"), Files = Accepts(model, "file") };
             }
         }
 
@@ -41,36 +43,32 @@ internal static class CatalogueReader
     }
 
     private static bool? Tools(JsonElement model) =>
-        model.TryGetProperty("supported_parameters", out var parameters) && parameters.ValueKind == JsonValueKind.Array
-            ? parameters.EnumerateArray().Any(name => name.ValueKind == JsonValueKind.String && name.ValueEquals("tools"u8))
+        model.TryGetPart("supported_parameters", out var parameters) && parameters.ValueKind == JsonValueKind.Array
+            ? Contains(parameters, "tools")
             : null;
 
     private static string? Name(JsonElement model) =>
-        model.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String && StoredText.HasText(name.GetString(), LongestName)
-            ? name.GetString()
-            : null;
+        Text(model, "name") is { } name && StoredText.HasText(name, LongestName) ? name : null;
 
-    private static bool? Accepts(JsonElement model, ReadOnlySpan<byte> modality)
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetPart(name, out var text) && text.ValueKind == JsonValueKind.String ? LenientJsonString.ReadWellFormed(text) : null;
+
+    private static bool? Accepts(JsonElement model, string modality)
     {
-        if (!model.TryGetProperty("architecture", out var architecture) || architecture.ValueKind != JsonValueKind.Object
-            || !architecture.TryGetProperty("input_modalities", out var modalities) || modalities.ValueKind != JsonValueKind.Array)
+        if (!model.TryGetPart("architecture", out var architecture) || architecture.ValueKind != JsonValueKind.Object
+            || !architecture.TryGetPart("input_modalities", out var modalities) || modalities.ValueKind != JsonValueKind.Array)
         {
             return null;
         }
 
-        foreach (var name in modalities.EnumerateArray())
-        {
-            if (name.ValueKind == JsonValueKind.String && name.ValueEquals(modality))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        return Contains(modalities, modality);
     }
 
+    private static bool Contains(JsonElement names, string name) =>
+        names.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.String && LenientJsonString.ReadWellFormed(item) == name);
+
     private static ModelPrice? Price(JsonElement model) =>
-        model.TryGetProperty("pricing", out var pricing) && pricing.ValueKind == JsonValueKind.Object
+        model.TryGetPart("pricing", out var pricing) && pricing.ValueKind == JsonValueKind.Object
         && Dollars(pricing, "prompt") is { } input && Dollars(pricing, "completion") is { } output
             ? new(input * Million, output * Million)
             : null;
@@ -81,20 +79,20 @@ internal static class CatalogueReader
     /// </summary>
     private static decimal? Dollars(JsonElement pricing, string name)
     {
-        if (!pricing.TryGetProperty(name, out var value))
+        if (!pricing.TryGetPart(name, out var value))
         {
             return null;
         }
 
-        var text = value.ValueKind switch { JsonValueKind.String => value.GetString(), JsonValueKind.Number => value.GetRawText(), _ => null };
+        var text = value.ValueKind switch { JsonValueKind.String => LenientJsonString.ReadWellFormed(value), JsonValueKind.Number => value.GetRawText(), _ => null };
         return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var dollars) && dollars is >= 0 and <= MaxPrice
             ? dollars
             : null;
     }
 
     private static int? MaxOutput(JsonElement model) =>
-        model.TryGetProperty("top_provider", out var top) && top.ValueKind == JsonValueKind.Object
-        && top.TryGetProperty("max_completion_tokens", out var max) && max.ValueKind == JsonValueKind.Number
+        model.TryGetPart("top_provider", out var top) && top.ValueKind == JsonValueKind.Object
+        && top.TryGetPart("max_completion_tokens", out var max) && max.ValueKind == JsonValueKind.Number
         && max.TryGetInt32(out var tokens) && tokens > 0
             ? tokens
             : null;

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Sendcat.Integrations.Tools;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers.Markup;
@@ -84,7 +85,7 @@ internal static class MarkupCalls
             yield break;
         }
 
-        if (call.TryGetProperty("function", out var function) && function.ValueKind == JsonValueKind.Object)
+        if (call.TryGetPart("function", out var function) && function.ValueKind == JsonValueKind.Object)
         {
             call = function;
         }
@@ -104,7 +105,7 @@ internal static class MarkupCalls
     {
         foreach (var name in names)
         {
-            if (call.TryGetProperty(name, out var member))
+            if (call.TryGetPart(name, out var member))
             {
                 return member;
             }

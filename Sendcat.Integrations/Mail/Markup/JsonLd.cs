@@ -59,7 +59,7 @@ internal static class JsonLd
         var properties = new Dictionary<string, IReadOnlyList<MarkupValue>>(StringComparer.Ordinal);
         foreach (var property in element.EnumerateObject())
         {
-            var name = NameOf(property);
+            var name = LenientJsonString.ReadWellFormedName(property);
             if (name is "@type" or "type")
             {
                 types.AddRange(Values(property.Value, budget).Select(value => value.Text).OfType<string>().Select(MarkupBudget.TypeName));
@@ -71,19 +71,6 @@ internal static class JsonLd
         }
 
         return new(types, properties);
-    }
-
-    /// <returns>Null: it has a lone surrogate.</returns>
-    private static string? NameOf(JsonProperty property)
-    {
-        try
-        {
-            return property.Name;
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
     }
 
     private static IEnumerable<MarkupValue> Values(JsonElement element, MarkupBudget budget) => element.ValueKind switch

@@ -91,6 +91,7 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":"hi"}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":7},{"type":7},null]}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"  \n"}]}]}""")]
+    [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":" ","\ud83d":1}],"\ud83d":1}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"nul\u0000"}]}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"\udc00","parts":[{"type":"text","text":"hi"}]}]}""")]
     [InlineData("""{"id":"x","messages":[{"id":"nul\u0000","role":"user","parts":[{"type":"text","text":"hi"}]}]}""")]

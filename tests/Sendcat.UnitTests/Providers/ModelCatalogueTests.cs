@@ -46,16 +46,19 @@ public sealed class ModelCatalogueTests : IDisposable
             {"data":[
               {"id":"a/sees","name":"A: Sees","architecture":{"input_modalities":["text","image"]}},
               {"id":"openai/gpt-4o","name":7,"architecture":{"input_modalities":["text"]}},
-              {"id":"a/odd","name":"","architecture":[]}
+              {"id":"a/odd","name":"","architecture":[]},
+              {"id":"a/\ud800","name":"no id"},
+              {"\ud800":1,"id":"a/half","name":"\ud800","supported_parameters":["\ud800","tools"],"architecture":{"input_modalities":["\ud800","image"],"\udc00":1}}
             ]}
             """);
         Assert.Equal((true, "gpt-4o"), (_provider.Catalogue.CapabilityOf("openai/gpt-4o").Vision, _provider.Catalogue.NameOf("openai/gpt-4o")));
 
         await refresh.RefreshAsync(CancellationToken.None);
 
-        Assert.Equal(["a/odd", "a/sees", "openai/gpt-4o"], _provider.Catalogue.Ids().Order());
+        Assert.Equal(["a/half", "a/odd", "a/sees", "openai/gpt-4o"], _provider.Catalogue.Ids().Order());
         Assert.Equal((true, "A: Sees"), (_provider.Catalogue.CapabilityOf("a/sees").Vision, _provider.Catalogue.NameOf("a/sees")));
         Assert.Equal((false, "gpt-4o"), (_provider.Catalogue.CapabilityOf("openai/gpt-4o").Vision, _provider.Catalogue.NameOf("openai/gpt-4o")));
+        Assert.Equal((true, "half"), (_provider.Catalogue.CapabilityOf("a/half").Vision, _provider.Catalogue.NameOf("a/half")));
         Assert.Equal((false, "odd"), (_provider.Catalogue.CapabilityOf("a/odd").Vision, _provider.Catalogue.NameOf("a/odd")));
     }
 

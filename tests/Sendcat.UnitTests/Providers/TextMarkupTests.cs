@@ -29,6 +29,7 @@ public class TextMarkupTests
     [InlineData("Let me look. <function_calls>[{\"name\":\"search_products\",\"arguments\":{\"query\":\"x\",\"limit\":3}}]</function_calls>", """search_products:{"query":"x","limit":3}""")]
     [InlineData("Let me look. <function_calls>\n```json\n{\"tool\":\"get_current_time\"}\n```\n</function_calls>", "get_current_time:{}")]
     [InlineData("Let me look. <function_calls>{\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}</function_calls>", """f:{"a":1}""")]
+    [InlineData("Let me look. <function_calls>{\"\\ud800\":0,\"name\":\"f\",\"arguments\":{\"a\":1}}</function_calls>", """f:{"a":1}""")]
     [InlineData("Let me look. <function_calls>[{\"name\":\"f\",\"arguments\":{\"a\":1}}]", """f:{"a":1}""")]
     [InlineData("Let me look. <minimax:tool_call><invoke name=\"search_web\"><parameter name=\"query\">Zoë &amp; co</parameter></invoke></minimax:tool_call> never", """search_web:{"query":"Zoë & co"}""")]
     [InlineData("Let me look. <minimax:tool_call>\n<invoke name=\\\"f\\\">\n<parameter name=\\\"year\\\">2024</parameter><parameter name=\\\"list\\\">[1,2]</parameter>\n</invoke>\n</minimax:tool_call>", """f:{"year":"2024","list":[1,2]}""")]

@@ -75,6 +75,7 @@ public sealed class ProductSearchTests
     [InlineData("""{"Query":4070}""", "4070")]
     [InlineData("""{"query":"a\u0000b\u001bc"}""", "a b c")]
     [InlineData("""{"query":"half \ud83d"}""", null)]
+    [InlineData("""{"\ud83d":1,"query":"kettle","\udc00":2}""", "kettle")]
     [InlineData("""{"query":"   "}""", null)]
     [InlineData("""{"query":{"text":"x"}}""", null)]
     [InlineData("""{"limit":3}""", null)]
