@@ -47,7 +47,7 @@ public sealed class AlertIncidentTests(SharedStores stores)
 
         var flood = await RaisedAsync(monitor, watcher, "rate_limit_blocked");
         Assert.Equal("chat_admission", flood.Subject);
-        Assert.Contains("most for user_inflight; caller chat_admission:session:#", flood.Cause, StringComparison.Ordinal);
+        Assert.Contains("most for user_inflight; caller session:#", flood.Cause, StringComparison.Ordinal);
 
         // A worker is killed.
         using (var guest = await system.GuestAsync())
