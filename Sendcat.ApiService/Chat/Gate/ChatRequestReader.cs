@@ -5,7 +5,6 @@ using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Threads;
-using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Chat.Gate;
@@ -224,7 +223,7 @@ internal static class ChatRequestReader
     {
         StringBuilder? text = null;
         var files = new List<UiFile>();
-        if (message.TryGetPart("parts", out var parts) && parts.ValueKind == JsonValueKind.Array)
+        if (message.TryGetProperty("parts", out var parts) && parts.ValueKind == JsonValueKind.Array)
         {
             foreach (var part in parts.EnumerateArray().Where(part => part.ValueKind == JsonValueKind.Object))
             {
@@ -244,7 +243,7 @@ internal static class ChatRequestReader
         return (text?.ToString() ?? Text(message, "content") ?? "", files);
     }
 
-    private static string? Text(JsonElement element, string name) => element.TryGetPart(name, out var value) ? Text(value) : null;
+    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? Text(value) : null;
 
     private static string? Text(JsonElement value) =>
         value.ValueKind == JsonValueKind.String ? LenientJsonString.ReadWellFormed(value) : null;

@@ -21,6 +21,7 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     [InlineData("""{"threadId":"\ud800"}""")]
     [InlineData("""{threadId:"x"}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"half \ud83d"}]}]}""")]
+    [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"hi"}],"\ud83d":1}]}""")]
     public async Task A_body_that_is_not_json_is_invalid_json(string body)
     {
         using var response = await Guest.PostAsync(Start, body);
@@ -91,7 +92,6 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":"hi"}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":7},{"type":7},null]}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"  \n"}]}]}""")]
-    [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":" ","\ud83d":1}],"\ud83d":1}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"nul\u0000"}]}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"\udc00","parts":[{"type":"text","text":"hi"}]}]}""")]
     [InlineData("""{"id":"x","messages":[{"id":"nul\u0000","role":"user","parts":[{"type":"text","text":"hi"}]}]}""")]
