@@ -11,9 +11,9 @@ const email = `ts-${Math.random().toString(36).slice(2)}@example.com`
 const password = 'correct horse 1'
 const guest = createClient<paths>({ baseUrl })
 
-function must<T>(result: { data?: T; error?: unknown }): T {
-  if (result.data === undefined) throw new Error(`refused: ${JSON.stringify(result.error)}`)
-  return result.data
+function must<T>(result: { data?: T; error?: unknown; response: Response }): T {
+  if (!result.response.ok) throw new Error(`refused: ${JSON.stringify(result.error)}`)
+  return result.data as T
 }
 
 async function* events<Event>(body: ReadableStream<Uint8Array>): AsyncGenerator<Event> {
@@ -99,6 +99,7 @@ const statuses: ('streaming' | 'completed' | 'error' | 'aborted' | undefined)[] 
 // share and export
 const shared = must(await api.POST('/api/threads/{id}/share', { params: { path: { id: thread.id } }, body: {} }))
 const forked = must(await api.POST('/api/shares/{token}/fork', { params: { path: { token: shared.shareToken } }, body: {} }))
+must(await api.DELETE('/api/threads/{id}/share', { params: { path: { id: thread.id } } }))
 const exported = await api.GET('/api/threads/{id}/export', { params: { path: { id: thread.id }, query: { format: 'markdown' } }, parseAs: 'text' })
 const download = await api.GET('/api/threads/{id}/export', { params: { path: { id: thread.id }, query: { format: 'json' } }, parseAs: 'json' })
 const messages: number = (download.data as unknown as Schemas['ThreadExport']).messages.length
