@@ -5,6 +5,7 @@ using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Threads;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Chat.Gate;
@@ -243,7 +244,7 @@ internal static class ChatRequestReader
         return (text?.ToString() ?? Text(message, "content") ?? "", files);
     }
 
-    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? Text(value) : null;
+    private static string? Text(JsonElement element, string name) => element.TryGetPart(name, out var value) ? Text(value) : null;
 
     private static string? Text(JsonElement value) =>
         value.ValueKind == JsonValueKind.String ? LenientJsonString.ReadWellFormed(value) : null;

@@ -22,6 +22,8 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     [InlineData("""{threadId:"x"}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"half \ud83d"}]}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"hi"}],"\ud83d":1}]}""")]
+    [InlineData("""{"id":"x","messages":[{"\ud83d":1,"role":"user","parts":[{"\ud83d":1,"type":"text","text":"hi"}]}]}""")]
+    [InlineData("""{"id":"x","message":{"\ud83d":1,"role":"user","parts":[{"type":"text","text":"hi"}]}}""")]
     public async Task A_body_that_is_not_json_is_invalid_json(string body)
     {
         using var response = await Guest.PostAsync(Start, body);
