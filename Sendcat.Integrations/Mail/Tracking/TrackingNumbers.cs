@@ -126,7 +126,8 @@ public static class TrackingNumbers
             && TrackingFormats.CandidatesOf(Joined(text, words, at, at)).Count > 0;
         for (; last >= at; length -= words[last].Length, last--)
         {
-            if (!TrackingFormats.HasLength(length) || !MayEnd(text, words[last]))
+            // Every format has a digit.
+            if (!TrackingFormats.HasLength(length) || !MayEnd(text, words[last]) || !HasDigit(text, words[at], words[last]))
             {
                 continue;
             }
@@ -275,8 +276,21 @@ public static class TrackingNumbers
     private static bool IsJoined(string text, Word left, Word right) =>
         right.Start == left.Start + left.Length + 1 && text[right.Start - 1] is (' ' or '\u00A0');
 
-    private static string Joined(string text, List<Word> words, int from, int to) =>
-        string.Concat(words.Skip(from).Take(to - from + 1).Select(word => text.Substring(word.Start, word.Length))).ToUpperInvariant();
+    /// <summary>The words without the blanks between them, in capitals. They have at most <see cref="LongestNumber"/> characters.</summary>
+    private static string Joined(string text, List<Word> words, int from, int to)
+    {
+        Span<char> joined = stackalloc char[LongestNumber];
+        var length = 0;
+        for (var at = from; at <= to; at++)
+        {
+            length += text.AsSpan(words[at].Start, words[at].Length).ToUpperInvariant(joined[length..]);
+        }
+
+        return new(joined[..length]);
+    }
+
+    private static bool HasDigit(string text, Word first, Word last) =>
+        text.AsSpan(first.Start, last.Start + last.Length - first.Start).ContainsAnyInRange('0', '9');
 
     private readonly record struct Word(int Start, int Length);
 }

@@ -33,6 +33,8 @@ public sealed record PathologicalText(string Name, string Start, string Piece)
         new("forward marks", "", "\n---------- Forwarded message ---------\nFrom: a <a@amazon.com>"),
         new("order numbers", "", "111-1111111-1111111 orderID="),
         new("groups of digits", "Tracking number: ", "1234 "),
+        new("groups of letters", "Tracking number: ", "x "),
+        new("groups of letters and digits", "Tracking number: ", "x1 "),
         new("lines of senders", "", "From: a@amazon.com\n"),
         new("short lines", "", "some words<br>\n"),
         new("shortest lines", "", "x\n"),
