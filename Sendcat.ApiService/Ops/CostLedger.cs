@@ -9,14 +9,13 @@ internal sealed class CostLedger(RequestDatabase database)
     private const string Totals = """
         -- sum turn costs by model
         SELECT model, count(*), sum(calls)::bigint, sum(prompt_tokens)::bigint, sum(completion_tokens)::bigint,
-          coalesce(sum(cost_micro_usd), 0)::bigint, count(*) FILTER (WHERE cost_micro_usd IS NULL)
+          coalesce(sum(cost_micro_usd), 0)::bigint, count(*) FILTER (WHERE cost_micro_usd IS NULL), count(*) FILTER (WHERE number = 0)
         FROM turn_costs WHERE ended_at >= $1 GROUP BY model ORDER BY 6 DESC, 2 DESC, 1
         """;
 
-    private const string Turns = """
-        -- count turns with costs
-        SELECT count(*) FILTER (WHERE number = 0), count(DISTINCT stream_id) FILTER (WHERE cost_micro_usd IS NULL)
-        FROM turn_costs WHERE ended_at >= $1
+    private const string Unpriced = """
+        -- count unpriced turns
+        SELECT count(DISTINCT stream_id) FROM turn_costs WHERE ended_at >= $1 AND cost_micro_usd IS NULL
         """;
 
     /// <summary>The turns that ended since a time.</summary>
@@ -24,23 +23,24 @@ internal sealed class CostLedger(RequestDatabase database)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
-        foreach (var sql in new[] { Totals, Turns })
+        foreach (var sql in new[] { Totals, Unpriced })
         {
             batch.BatchCommands.Add(new(sql) { Parameters = { new() { Value = since } } });
         }
 
         await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
-        var models = new List<ModelTotals>();
+        var (models, turns) = (new List<ModelTotals>(), 0L);
         while (await reader.ReadAsync(CancellationToken.None))
         {
             models.Add(new(
                 reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5),
                 reader.GetInt64(6)));
+            turns += reader.GetInt64(7);
         }
 
         await reader.NextResultAsync(CancellationToken.None);
         await reader.ReadAsync(CancellationToken.None);
-        return new(models, reader.GetInt64(0), reader.GetInt64(1));
+        return new(models, turns, reader.GetInt64(0));
     }
 }
 
