@@ -35,6 +35,7 @@ internal sealed class LeaseKeeper : BackgroundService
 
     private readonly HeldLeases _leases = new();
     private readonly PendingReleases _pending;
+    private readonly AutoResetSignal _release;
 
     // Each round fills these lists again, and only the loop uses them. So the loop does not allocate tens of thousands of references every
     // second.
@@ -55,6 +56,7 @@ internal sealed class LeaseKeeper : BackgroundService
         (_redis, _connection, _options, _time, _metrics, _logger) = (redis, connection, options, time, metrics, logger);
         _registry = RedisKeys.LeasesOf(replica.ToString());
         _pending = new(_leases, time);
+        _release = new(time);
         metrics.Held(() => _leases.Count);
     }
 
@@ -103,6 +105,7 @@ internal sealed class LeaseKeeper : BackgroundService
         if (claims.Length > 0)
         {
             _pending.Enqueue(new(holder, claims, Repeat: true), TimeSpan.Zero);
+            _release.Set();
         }
     }
 
@@ -154,7 +157,7 @@ internal sealed class LeaseKeeper : BackgroundService
     private async Task NextRoundAsync(CancellationToken cancellationToken)
     {
         var before = _time.GetTimestamp();
-        await Task.Delay(Period(), _time, cancellationToken);
+        await ReleaseUntilRoundAsync(before, cancellationToken);
         DetectSuspension(_time.GetElapsedTime(before));
         try
         {
@@ -163,6 +166,27 @@ internal sealed class LeaseKeeper : BackgroundService
         catch (Exception exception) when (RedisFailure.Is(exception))
         {
             // Redis is unavailable. The metrics already count it, and the next round tries again.
+        }
+    }
+
+    /// <summary>
+    /// Waits for the next round, and sends releases at once that are queued meanwhile. A claim that timed out may still take the leases:
+    /// the next request of the same principal must not be refused because of them.
+    /// </summary>
+    private async Task ReleaseUntilRoundAsync(long began, CancellationToken cancellationToken)
+    {
+        var period = Period();
+        while (period - _time.GetElapsedTime(began) is { Ticks: > 0 } rest && await _release.WaitAsync(rest, cancellationToken))
+        {
+            try
+            {
+                await ReleasePendingAsync(cancellationToken);
+            }
+            catch (Exception exception) when (RedisFailure.Is(exception))
+            {
+                // The next round tries again.
+                return;
+            }
         }
     }
 

@@ -227,6 +227,27 @@ public sealed class LeaseTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task Leases_that_Redis_takes_after_the_timeout_are_released_before_the_next_round()
+    {
+        await using var server = await RedisServer.StartAsync();
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
+        await using var replica = await Replica.ConnectAsync(
+            server.ConnectionString, time: time, knobs: [("REDIS_DECISION_TIMEOUT_MS", "50"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true")]);
+        await using var other = await replica.AdmitAsync("other", "user:other");
+        await replica.RunAsync();
+        await server.PauseAsync();
+
+        var late = replica.RequestAdmissionAsync("late", "user:a");
+        time.Advance(TimeSpan.FromMilliseconds(50));
+        Assert.Equal("redis_unavailable", Assert.IsType<AdmissionDecision.Denied>(await late).Reason);
+        await server.ResumeAsync();
+
+        // The clock stands still, so no round begins.
+        await Eventually.TrueAsync(async () => await replica.RequestAdmissionAsync("next", "user:a") is AdmissionDecision.Admitted);
+        Assert.Equal(["next", "other"], (await HoldersAsync(replica)).Order());
+    }
+
+    [Fact]
     public async Task One_round_renews_two_thousand_leases()
     {
         await using var replica = await Replica.ConnectAsync(
