@@ -21,8 +21,6 @@ internal static class RouteOps
     private const string AgentPrimary = "CHAT_MODEL_AGENT_PRIMARY";
     private const string AgentSecondary = "CHAT_MODEL_AGENT_SECONDARY";
 
-    private static readonly string[] Ids = [ProviderRoute.Primary, ProviderRoute.Secondary];
-
     public static void MapRoutes(this RouteGroupBuilder ops)
     {
         ops.MapGet("/routes", ListAsync)
@@ -47,7 +45,7 @@ internal static class RouteOps
         var (fast, agent, states) = (plan.OfClass(ModelClass.Fast), plan.OfClass(ModelClass.Agent), circuits.States());
         return TypedResults.Ok(new Page<RouteView>(
             [
-                .. Ids.Select(id =>
+                .. ProviderRoute.Ids.Select(id =>
                 {
                     var (one, other) = (fast.Single(route => route.Id == id), agent.Single(route => route.Id == id));
                     return new RouteView(
@@ -63,7 +61,7 @@ internal static class RouteOps
     private static async Task<Results<Ok<RouteDrained>, ApiError>> DrainAsync(
         HttpContext http, string id, string? percent, KnobOverrideStore store, CancellationToken cancellationToken)
     {
-        if (!Ids.Contains(id))
+        if (!ProviderRoute.Ids.Contains(id))
         {
             return NoSuchRoute();
         }
@@ -84,7 +82,7 @@ internal static class RouteOps
         HttpContext http, string id, [FromQuery(Name = "class")] string? modelClass, RouteProbe probe, CurrentKnobs knobs, OperatorAudit audit,
         CancellationToken cancellationToken)
     {
-        if (!Ids.Contains(id))
+        if (!ProviderRoute.Ids.Contains(id))
         {
             return NoSuchRoute();
         }

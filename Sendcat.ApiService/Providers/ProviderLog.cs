@@ -20,6 +20,9 @@ internal static partial class ProviderLog
         "{Calls} model calls failed within a minute on route {RouteId}: {Code}, status {Status}; one of them is of stream {StreamId}")]
     public static partial void CallsFailed(this ILogger logger, int calls, string routeId, string code, int? status, string streamId);
 
+    [LoggerMessage(4004, LogLevel.Information, "Idle route {RouteId} tested: {Result} after {DurationMs} ms")]
+    public static partial void IdleRouteTested(this ILogger logger, string routeId, string result, long durationMs);
+
     [LoggerMessage(4010, LogLevel.Debug, "Live model catalogue refreshed: {Models} models")]
     public static partial void CatalogueRefreshed(this ILogger logger, int models);
 

@@ -12,6 +12,8 @@ internal sealed record ProviderRoute(
     public const string Primary = "primary";
     public const string Secondary = "secondary";
 
+    public static readonly IReadOnlyList<string> Ids = [Primary, Secondary];
+
     /// <summary>The name of this route's circuit and bulkhead.</summary>
     public string Guard => GuardOf(Id);
 

@@ -41,6 +41,13 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_PROVIDER_FIRST_TOKEN_MS"), Range(1_000, 600_000)]
     public int FirstTokenMs { get; set; } = 45_000;
 
+    /// <summary>
+    /// Milliseconds for which the circuit of a route is half-open before a short model call of our own tests the route, because no turn has
+    /// called it; 0: never.
+    /// </summary>
+    [Knob("CHAT_PROVIDER_RETEST_MS"), Range(0, 3_600_000)]
+    public int RetestMs { get; set; } = 15_000;
+
     /// <summary>Milliseconds without a byte after which a stream counts as stalled, from its first token on.</summary>
     [Knob("CHAT_PROVIDER_IDLE_TIMEOUT_MS"), Range(1_000, 300_000)]
     public int IdleTimeoutMs { get; set; } = 45_000;

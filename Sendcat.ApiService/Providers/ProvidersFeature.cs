@@ -34,6 +34,7 @@ internal static class ProvidersFeature
         services.AddSingleton<CallFailures>();
         services.AddSingleton<ProviderRouter>();
         services.AddSingleton<RouteProbe>();
+        services.AddHostedService<RouteRetest>();
         services.AddSingleton<RouteDrain>();
         return services;
     }

@@ -5,8 +5,7 @@ using Sendcat.Reliability.Circuits;
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>
-/// Calls a model on one route, for an operator who wants to know whether it works now. The call ignores the circuit and the bulkhead and
-/// counts for neither; it costs a few tokens.
+/// Calls a model on one route to find out whether it works now. The call costs a few tokens.
 /// </summary>
 internal sealed class RouteProbe(
     RoutePlan plan, IOptionsMonitor<ProviderRouteOptions> options, OpenRouterClient client, RequestFiles files, ModelPrices prices,
@@ -17,10 +16,16 @@ internal sealed class RouteProbe(
 
     private static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(30);
 
+    /// <summary>For an operator: the call ignores the circuit and the bulkhead and counts for neither.</summary>
+    /// <inheritdoc cref="RunAsync(string, string, IRouteGuards, CancellationToken)"/>
+    public Task<ProbeResult> RunAsync(string routeId, string modelClass, CancellationToken cancellationToken) =>
+        RunAsync(routeId, modelClass, new NoGuards(), cancellationToken);
+
     /// <param name="routeId"><c>primary</c> or <c>secondary</c>.</param>
     /// <param name="modelClass">See <see cref="ModelClass"/>.</param>
+    /// <param name="guards">The guards of the call. They may refuse it, and its result counts for them.</param>
     /// <exception cref="OperationCanceledException">The caller left.</exception>
-    public async Task<ProbeResult> RunAsync(string routeId, string modelClass, CancellationToken cancellationToken)
+    public async Task<ProbeResult> RunAsync(string routeId, string modelClass, IRouteGuards guards, CancellationToken cancellationToken)
     {
         var route = plan.OfClass(modelClass).Single(route => route.Id == routeId) with { Retries = 0, MaxOutputTokens = MaxTokens };
         var request = new ProviderRequest
@@ -36,7 +41,7 @@ internal sealed class RouteProbe(
         var events = new List<ProviderEvent>();
         try
         {
-            await using var call = new ProviderCall(request, [route], options.CurrentValue, client, files, new NoGuards(), time, failures,
+            await using var call = new ProviderCall(request, [route], options.CurrentValue, client, files, guards, time, failures,
                 either.Token);
             while (await call.NextAsync(events))
             {

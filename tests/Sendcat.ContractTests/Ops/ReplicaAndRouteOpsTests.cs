@@ -81,6 +81,20 @@ public sealed class ReplicaAndRouteOpsTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_half_open_circuit_of_a_route_without_turns_is_closed_by_a_test_call()
+    {
+        await using var model = await UpstreamEmulatorHost.StartAsync();
+        await using var api = await StartAsync(model, retestMs: "1");
+        var client = api.WithBearer(Key);
+
+        await (await client.PostAsync("/api/ops/circuits/openrouter_chat_secondary/isolate?seconds=1", null)).JsonAsync();
+
+        var circuit = await EventuallyAsync(async () =>
+            (await RoutesAsync(client))[1]["circuit"] is { } now && (string)now["state"]! == "closed" ? now : null);
+        Assert.Equal(1, (int)circuit["successCount"]!);
+    }
+
+    [Fact]
     public async Task The_timeline_has_circuits_processes_and_changes_in_order_on_pages_and_as_a_file()
     {
         await using var model = await UpstreamEmulatorHost.StartAsync();
@@ -147,9 +161,9 @@ public sealed class ReplicaAndRouteOpsTests(PostgresFixture postgres)
         throw new TimeoutException("It did not happen within 15 s.");
     }
 
-    private Task<SendcatApi> StartAsync(UpstreamEmulatorHost model) => SendcatApi.StartAsync(postgres, new()
+    private Task<SendcatApi> StartAsync(UpstreamEmulatorHost model, string retestMs = "0") => SendcatApi.StartAsync(postgres, new()
     {
         ["OPS_API_KEY"] = Key, ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test",
-            ["FF_PROVIDER_FAILOVER_ENABLED"] = "true",
+            ["FF_PROVIDER_FAILOVER_ENABLED"] = "true", ["CHAT_PROVIDER_RETEST_MS"] = retestMs,
     });
 }
