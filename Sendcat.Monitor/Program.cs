@@ -13,13 +13,15 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
+        var ops = new OpsVerb();
         var watch = WatchCommand.Create(builder => builder.AddAlerts().AddWebConsole(), app => app.MapWebConsole());
         var root = new RootCommand("Monitors Sendcat, manages dead letters and keys, and sends chat messages from a terminal.")
         {
-            ChatCommand.Create(), DlqCommand.Create(), OpsKeyCommand.Create(), KnobCommand.Create(), SnapshotCommand.Create(),
-                TurnCommand.Create(), TimelineCommand.Create(), VerdictCommand.Create(), ReplicaCommand.Create(), RouteCommand.Create(), watch,
+            ChatCommand.Create(), DlqCommand.Create(ops), OpsKeyCommand.Create(ops), KnobCommand.Create(ops), SnapshotCommand.Create(ops),
+            TurnCommand.Create(ops), TimelineCommand.Create(ops, TimeProvider.System), VerdictCommand.Create(ops),
+            ReplicaCommand.Create(ops), RouteCommand.Create(ops), watch,
         };
-        foreach (var command in CallerCommands.Create())
+        foreach (var command in CallerCommands.Create(ops))
         {
             root.Add(command);
         }

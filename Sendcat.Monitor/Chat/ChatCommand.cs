@@ -6,36 +6,23 @@ namespace Sendcat.Monitor.Chat;
 /// <summary><c>chat "…"</c>: sends one message as a guest and streams the answer to the terminal.</summary>
 internal static class ChatCommand
 {
-    private const string DefaultUrl = "http://127.0.0.1:5080";
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(60); // for a stream this covers the headers only
 
     public static Command Create()
     {
         var content = new Argument<string>("question") { Description = "The message to send." };
-        var url = new Option<string>("--url")
-        {
-            Description = "The API's address.",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("SENDCAT_API_URL") is { Length: > 0 } set ? set.Split(';', ',')[0] : DefaultUrl,
-        };
+        var url = ApiUrl.Option();
         var model = new Option<string?>("--model") { Description = "A model id; default: the model that the service chooses." };
         var web = new Option<bool>("--web") { Description = "Lets the assistant search the web." };
         var dialect = new Option<string>("--dialect") { Description = "Format of the event stream.", DefaultValueFactory = _ => "sendcat" };
         dialect.AcceptOnlyFromAmong("sendcat", "ui");
-        url.Validators.Add(result =>
-        {
-            if (!IsHttp(result.GetValueOrDefault<string>(), out _))
-            {
-                result.AddError("--url takes an address like http://127.0.0.1:5080");
-            }
-        });
-
         var command = new Command("chat", "Sends a message and streams the answer to the terminal.") { content, url, model, web, dialect };
-        command.SetAction((parsed, stop) =>
-        {
-            IsHttp(parsed.GetValue(url), out var address);
-            return RunAsync(new(parsed.GetValue(content)!, address!, parsed.GetValue(model), parsed.GetValue(web), parsed.GetValue(dialect)!), AnsiConsole.Console, stop);
-        });
+        command.SetAction((parsed, stop) => RunAsync(
+            new(
+                parsed.GetValue(content)!, ApiUrl.Address(parsed.GetValue(url))!, parsed.GetValue(model), parsed.GetValue(web),
+                parsed.GetValue(dialect)!),
+            AnsiConsole.Console, stop));
         return command;
     }
 
@@ -49,11 +36,9 @@ internal static class ChatCommand
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            await Console.Error.WriteLineAsync($"Sendcat does not answer at {options.Url}: start it with ./sendcat up, or name another address with --url.");
+            await Console.Error.WriteLineAsync(
+                $"Sendcat does not answer at {options.Url}: start it with ./sendcat up, or name another address with --url.");
             return ExitCode.Undecided;
         }
     }
-
-    private static bool IsHttp(string? text, out Uri? address) =>
-        Uri.TryCreate(text is null || text.EndsWith('/') ? text : $"{text}/", UriKind.Absolute, out address) && address.Scheme is "http" or "https";
 }

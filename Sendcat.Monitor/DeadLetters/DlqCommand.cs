@@ -1,111 +1,162 @@
 using System.CommandLine;
 using Sendcat.Monitor.Ops;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.DeadLetters;
 
 /// <summary><c>dlq groups|list|count|requeue|discard|changes|cancel</c>: tool jobs that ran out of attempts.</summary>
 internal static class DlqCommand
 {
+    private const string Path = "api/ops/tool-jobs/dead-letters";
+    private const string ChangesPath = $"{Path}/changes";
+
     /// <summary>The reason of a request that changes nothing.</summary>
     private const string DryRun = "dry run";
 
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
-    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
+    public static Command Create(OpsVerb verb)
     {
-        var url = OpsVerb.Url();
-        url.Recursive = true;
-        var json = new Option<bool>("--json") { Description = "Prints the response of the service as JSON.", Recursive = true };
-        var command = new Command("dlq", "Tool jobs that ran out of attempts: lists, groups, requeues or discards them.") { url, json };
-
-        var groups = new Command("groups", "Dead letters by tool and cause, the largest group first.");
-        groups.SetAction((parsed, stop) => RunAsync(parsed, service => DlqSession.GroupsAsync(service, Printer(parsed), stop)));
-        command.Add(groups);
-
         var filter = new DlqFilter();
+        var command = new Command("dlq", "Tool jobs that ran out of attempts: lists, groups, requeues or discards them.")
+        {
+            verb.UrlOption, verb.JsonOption,
+        };
+        command.Add(Groups(verb));
+        command.Add(List(verb, filter));
+        command.Add(Count(verb, filter));
+        command.Add(Changes(verb));
+        command.Add(Cancel(verb));
+        command.Add(Change(verb, filter, "requeue", "Runs dead letters again with all their attempts, at a bounded rate."));
+        command.Add(Change(verb, filter, "discard", "Discards dead letters: they become cancelled jobs."));
+        return command;
+    }
+
+    private static Command Groups(OpsVerb verb)
+    {
+        var groups = new Command("groups", "Dead letters by tool and cause, the largest group first.");
+        verb.SetRequest(groups, (_, service, stop) => service.GetAsync($"{Path}/groups", stop), DlqPrinter.Groups);
+        return groups;
+    }
+
+    private static Command List(OpsVerb verb, DlqFilter filter)
+    {
         var list = new Command("list", "Dead letters, the newest first.");
         var details = new Option<bool>("--details") { Description = "Shows the arguments and every attempt." };
         var cursor = new Option<string?>("--cursor") { Description = "The cursor that the previous list printed." };
         filter.AddTo(list);
         list.Add(details);
         list.Add(cursor);
-        list.SetAction((parsed, stop) => RunAsync(
-            parsed, service => DlqSession.ListAsync(service, Printer(parsed), filter.Query(parsed, parsed.GetValue(cursor)), parsed.GetValue(details), stop)));
-        command.Add(list);
+        verb.SetAction(list, async (parsed, service, printer, stop) =>
+        {
+            var page = await service.GetAsync($"{Path}?{filter.Query(parsed, parsed.GetValue(cursor))}", stop);
+            if (!printer.Raw(page))
+            {
+                DlqPrinter.List(printer, page, parsed.GetValue(details));
+            }
 
+            return ExitCode.Pass;
+        });
+        return list;
+    }
+
+    private static Command Count(OpsVerb verb, DlqFilter filter)
+    {
         var count = new Command("count", "How many dead letters match.");
         filter.AddTo(count);
-        count.SetAction((parsed, stop) => RunAsync(parsed, service => DlqSession.CountAsync(service, Printer(parsed), filter.Query(parsed, null), stop)));
-        command.Add(count);
+        verb.SetRequest(
+            count,
+            (parsed, service, stop) => service.GetAsync($"{Path}/count?{filter.Query(parsed, null)}", stop),
+            DlqPrinter.Count);
+        return count;
+    }
 
-        var changes = new Command("changes", "Changes of all dead letters that match: progress and results, the newest first.");
-        var one = new Argument<string?>("id") { Description = "Only this change.", Arity = ArgumentArity.ZeroOrOne };
-        changes.Add(one);
-        changes.SetAction((parsed, stop) => RunAsync(parsed, service => DlqSession.ChangesAsync(service, Printer(parsed), parsed.GetValue(one), stop)));
-        command.Add(changes);
+    private static Command Changes(OpsVerb verb)
+    {
+        var id = new Argument<string?>("id") { Description = "Only this change.", Arity = ArgumentArity.ZeroOrOne };
+        var changes = new Command("changes", "Changes of all dead letters that match: progress and results, the newest first.") { id };
+        verb.SetRequest(
+            changes,
+            (parsed, service, stop) => service.GetAsync(
+                parsed.GetValue(id) is { } one ? $"{ChangesPath}/{Uri.EscapeDataString(one)}" : ChangesPath, stop),
+            DlqPrinter.BulkChanges);
+        return changes;
+    }
 
-        var cancel = new Command("cancel", "Cancels a change that is running. Jobs that it has requeued run.");
-        var (which, why) = (new Argument<string>("id") { Description = "The change." }, OpsVerb.Reason());
-        cancel.Add(which);
-        cancel.Add(why);
-        cancel.SetAction((parsed, stop) => RunAsync(
-            parsed, service => DlqSession.CancelAsync(service, Printer(parsed), parsed.GetValue(which)!, parsed.GetValue(why), stop)));
-        command.Add(cancel);
+    private static Command Cancel(OpsVerb verb)
+    {
+        var (id, reason) = (new Argument<string>("id") { Description = "The change." }, OpsVerb.Reason());
+        var cancel = new Command("cancel", "Cancels a change that is running. Jobs that it has requeued run.") { id, reason };
+        verb.SetRequest(
+            cancel,
+            (parsed, service, stop) => service.PostAsync(
+                $"{ChangesPath}/{Uri.EscapeDataString(parsed.GetValue(id)!)}/cancel", null, parsed.GetValue(reason), stop),
+            DlqPrinter.BulkChanges);
+        return cancel;
+    }
 
-        command.Add(Change("requeue", "Runs dead letters again with all their attempts, at a bounded rate."));
-        command.Add(Change("discard", "Discards dead letters: they become cancelled jobs."));
-        return command;
-
-        Command Change(string verb, string description)
+    /// <param name="name"><c>requeue</c> or <c>discard</c></param>
+    private static Command Change(OpsVerb verb, DlqFilter filter, string name, string description)
+    {
+        var change = new Command(name, description);
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only shows what would change." };
+        var all = new Option<bool>("--all") { Description = "Selects all dead letters; required when no other filter is given." };
+        var reason = OpsVerb.Reason(required: false);
+        var confirm = new Option<int?>("--confirm")
         {
-            var change = new Command(verb, description);
-            var dryRun = new Option<bool>("--dry-run") { Description = "Only shows what would change." };
-            var all = new Option<bool>("--all") { Description = "Selects all dead letters; required when no other filter is given." };
-            var reason = OpsVerb.Reason(required: false);
-            var confirm = new Option<int?>("--confirm")
+            Description = "Changes all that match, in the background, if they are so many (dlq count); a requeue waits for circuits.",
+        };
+        var force = new Option<bool>("--force")
+        {
+            Description = "Requeues although the circuit of an upstream is open.", Hidden = name != "requeue",
+        };
+        filter.AddTo(change);
+        change.Add(confirm);
+        change.Add(force);
+        change.Add(dryRun);
+        change.Add(all);
+        change.Add(reason);
+        change.Validators.Add(result =>
+        {
+            if (!result.GetValue(all) && filter.IsEmpty(result))
             {
-                Description = "Changes all that match, in the background, if they are so many (dlq count); a requeue waits for circuits.",
-            };
-            var force = new Option<bool>("--force") { Description = "Requeues although the circuit of an upstream is open.", Hidden = verb != "requeue" };
-            filter.AddTo(change);
-            change.Add(confirm);
-            change.Add(force);
-            change.Add(dryRun);
-            change.Add(all);
-            change.Add(reason);
-            change.Validators.Add(result =>
+                result.AddError(
+                    $"Say which to {name}: --tool, --fingerprint, --principal, --arguments, --id, --died-after, --died-before, or --all.");
+            }
+
+            if (result.GetValue(confirm) is < 1 || (result.GetValue(confirm) is not null && result.GetValue(dryRun)))
             {
-                if (!result.GetValue(all) && filter.IsEmpty(result))
-                {
-                    result.AddError($"Say which to {verb}: --tool, --fingerprint, --principal, --arguments, --id, --died-after, --died-before, or --all.");
-                }
+                result.AddError("--confirm takes the number of dead letters that match, without --dry-run.");
+            }
 
-                if (result.GetValue(confirm) is < 1 || (result.GetValue(confirm) is not null && result.GetValue(dryRun)))
-                {
-                    result.AddError("--confirm takes the number of dead letters that match, without --dry-run.");
-                }
-
-                if (!result.GetValue(dryRun) && string.IsNullOrWhiteSpace(result.GetValue(reason)))
-                {
-                    result.AddError($"Say why with --reason; the audit shows it. --dry-run needs none.");
-                }
-            });
-            change.SetAction((parsed, stop) => RunAsync(parsed, service => parsed.GetValue(confirm) is { } expected
-                ? DlqSession.StartAsync(
-                    service, Printer(parsed), filter.BulkBody(parsed, verb, expected, parsed.GetValue(all), parsed.GetValue(force)),
+            if (!result.GetValue(dryRun) && string.IsNullOrWhiteSpace(result.GetValue(reason)))
+            {
+                result.AddError("Say why with --reason; the audit shows it. --dry-run needs none.");
+            }
+        });
+        verb.SetAction(change, async (parsed, service, printer, stop) =>
+        {
+            var confirmed = parsed.GetValue(confirm);
+            var response = confirmed is { } expected
+                ? await service.PostAsync(
+                    ChangesPath, filter.BulkBody(parsed, name, expected, parsed.GetValue(all), parsed.GetValue(force)),
                     parsed.GetValue(reason), stop)
-                : DlqSession.ChangeAsync(
-                    service, Printer(parsed), verb,
-                    filter.RequestBody(parsed, parsed.GetValue(all), parsed.GetValue(dryRun), parsed.GetValue(force)),
-                    parsed.GetValue(reason) ?? DryRun, stop)));
-            return change;
-        }
+                : await service.PostAsync(
+                    $"{Path}/{name}", filter.RequestBody(parsed, parsed.GetValue(all), parsed.GetValue(dryRun), parsed.GetValue(force)),
+                    parsed.GetValue(reason) ?? DryRun, stop);
+            if (printer.Raw(response))
+            {
+                return ExitCode.Pass;
+            }
 
-        DlqPrinter Printer(ParseResult parsed) => new(console ?? AnsiConsole.Console, parsed.GetValue(json));
+            if (confirmed is null)
+            {
+                DlqPrinter.Changed(printer, name, response);
+            }
+            else
+            {
+                DlqPrinter.Started(printer, response);
+            }
 
-        Task<int> RunAsync(ParseResult parsed, Func<OpsClient, Task<int>> work) =>
-            OpsVerb.RunAsync(parsed.GetValue(url)!, key ?? OpsKeyFile.Find(), errors ?? Console.Error, work);
+            return ExitCode.Pass;
+        });
+        return change;
     }
 }

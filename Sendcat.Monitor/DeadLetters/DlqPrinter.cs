@@ -5,22 +5,15 @@ using Spectre.Console;
 
 namespace Sendcat.Monitor.DeadLetters;
 
-/// <summary>Prints responses about dead letters: as tables and lines, or with <c>--json</c> as the service sent them.</summary>
-internal sealed class DlqPrinter(IAnsiConsole console, bool json) : OpsPrinter(console, json)
+/// <summary>Prints responses about dead letters as tables and lines.</summary>
+internal static class DlqPrinter
 {
-    private readonly IAnsiConsole _console = console;
-
-    public void Groups(JsonElement response)
+    public static void Groups(OpsPrinter printer, JsonElement response)
     {
-        if (Raw(response))
-        {
-            return;
-        }
-
-        var rows = Items(response);
+        var rows = OpsPrinter.Items(response);
         if (rows.Length == 0)
         {
-            Line("There are no dead letters.");
+            printer.Line("There are no dead letters.");
             return;
         }
 
@@ -33,120 +26,101 @@ internal sealed class DlqPrinter(IAnsiConsole console, bool json) : OpsPrinter(c
         foreach (var group in rows)
         {
             table.AddRow(
-                new Text(Integer(group, "count")), new Text(group.Text("tool") ?? ""), new Text(group.Text("fingerprint") ?? ""), new Text(Time(group, "lastAt")),
-                new Text($"{group.Text("error")} ({group.Text("reason")})"));
+                new Text(OpsPrinter.Integer(group, "count")), new Text(group.Text("tool") ?? ""), new Text(group.Text("fingerprint") ?? ""),
+                new Text(OpsPrinter.Time(group, "lastAt")), new Text($"{group.Text("error")} ({group.Text("reason")})"));
         }
 
-        _console.Write(table);
+        printer.Table(table);
     }
 
     /// <param name="response">A page of dead letters.</param>
     /// <param name="details">True: also print the arguments and every attempt.</param>
-    public void List(JsonElement response, bool details)
+    public static void List(OpsPrinter printer, JsonElement response, bool details)
     {
-        if (Raw(response))
-        {
-            return;
-        }
-
-        var rows = Items(response);
+        var rows = OpsPrinter.Items(response);
         foreach (var deadLetter in rows)
         {
-            Line(
-                $"{deadLetter.Text("id")}  {deadLetter.Text("tool")}  {Time(deadLetter, "diedAt")}  "
-                + $"attempts {Integer(deadLetter, "attempts")}, {Replays(deadLetter)}  {deadLetter.Text("fingerprint")}");
-            Line($"    {deadLetter.Text("error")}");
+            printer.Line(
+                $"{deadLetter.Text("id")}  {deadLetter.Text("tool")}  {OpsPrinter.Time(deadLetter, "diedAt")}  "
+                + $"attempts {OpsPrinter.Integer(deadLetter, "attempts")}, {Replays(deadLetter)}  {deadLetter.Text("fingerprint")}");
+            printer.Line($"    {deadLetter.Text("error")}");
             if (details)
             {
-                Details(deadLetter);
+                Details(printer, deadLetter);
             }
         }
 
         if (rows.Length == 0)
         {
-            Line("No dead letter matches.");
+            printer.Line("No dead letter matches.");
         }
 
         if (response.Text("nextCursor") is { } cursor)
         {
-            Line($"There are more: --cursor {cursor}");
+            printer.Line($"There are more: --cursor {cursor}");
         }
     }
 
-    public void Changed(string verb, JsonElement response)
+    public static void Changed(OpsPrinter printer, string verb, JsonElement response)
     {
-        if (Raw(response))
-        {
-            return;
-        }
-
-        var (dryRun, matched, changed, skipped) = (response.Flag("dryRun") == true, Integer(response, "matched"), Integer(response, "changed"), response.Number("skipped") ?? 0);
-        Line($"{changed} of {matched} dead letters {(dryRun ? "would be" : "were")} {(verb == "requeue" ? "requeued" : "discarded")}.");
+        var (dryRun, skipped) = (response.Flag("dryRun") == true, response.Number("skipped") ?? 0);
+        var (matched, changed) = (OpsPrinter.Integer(response, "matched"), OpsPrinter.Integer(response, "changed"));
+        printer.Line($"{changed} of {matched} dead letters {(dryRun ? "would be" : "were")} {(verb == "requeue" ? "requeued" : "discarded")}.");
         if (skipped > 0)
         {
-            Line($"{skipped} stay: their question is being worked on already.");
+            printer.Line($"{skipped} stay: their question is being worked on already.");
         }
 
-        if (Time(response, "lastDueAt") is { Length: > 0 } last)
+        if (OpsPrinter.Time(response, "lastDueAt") is { Length: > 0 } last)
         {
-            Line($"The last one {(dryRun ? "would run" : "runs")} at {last} UTC.");
+            printer.Line($"The last one {(dryRun ? "would run" : "runs")} at {last} UTC.");
         }
     }
 
-    public void Count(JsonElement response)
-    {
-        if (!Raw(response))
-        {
-            Line($"{Integer(response, "matched")} dead letters match.");
-        }
-    }
+    public static void Count(OpsPrinter printer, JsonElement response) =>
+        printer.Line($"{OpsPrinter.Integer(response, "matched")} dead letters match.");
 
-    public void Started(JsonElement change)
-    {
-        if (!Raw(change))
-        {
-            Line($"{Integer(change, "matched")} dead letters are being changed: ./sendcat dlq changes {change.Text("id")}");
-        }
-    }
+    public static void Started(OpsPrinter printer, JsonElement change) =>
+        printer.Line($"{OpsPrinter.Integer(change, "matched")} dead letters are being changed: ./sendcat dlq changes {change.Text("id")}");
 
     /// <param name="response">A page of changes, or one change.</param>
-    public void BulkChanges(JsonElement response)
+    public static void BulkChanges(OpsPrinter printer, JsonElement response)
     {
-        if (Raw(response))
-        {
-            return;
-        }
-
-        var changes = response.Field("items") is null ? [response] : Items(response);
+        var changes = response.Field("items") is null ? [response] : OpsPrinter.Items(response);
         foreach (var change in changes)
         {
             var state = change.Flag("cancelled") == true ? $"{change.Text("state")}, cancelled" : change.Text("state");
-            Line($"{change.Text("id")}  {change.Text("action")}  {Time(change, "createdAt")}  {state}{(change.Text("waitsFor") is { } provider ? $", waits for the circuit of {provider}" : "")}");
-            Line($"    {change.Text("target")}  by {change.Text("actor")}: {change.Text("reason")}");
-            Line($"    {Integer(change, "changed")} of {Integer(change, "matched")} changed, {Integer(change, "skipped")} skipped{(change.Field("report") is { } report ? Report(report) : "")}");
+            var waits = change.Text("waitsFor") is { } provider ? $", waits for the circuit of {provider}" : "";
+            printer.Line($"{change.Text("id")}  {change.Text("action")}  {OpsPrinter.Time(change, "createdAt")}  {state}{waits}");
+            printer.Line($"    {change.Text("target")}  by {change.Text("actor")}: {change.Text("reason")}");
+            printer.Line(
+                $"    {OpsPrinter.Integer(change, "changed")} of {OpsPrinter.Integer(change, "matched")} changed, "
+                + $"{OpsPrinter.Integer(change, "skipped")} skipped{(change.Field("report") is { } report ? Report(report) : "")}");
         }
 
         if (changes.Length == 0)
         {
-            Line("There were no changes.");
+            printer.Line("There were no changes.");
         }
     }
 
     private static string Replays(JsonElement deadLetter) =>
         deadLetter.Field("lastReplay") is { } last
-            ? $"requeued {Integer(deadLetter, "replayCount")} {(deadLetter.Number("replayCount") == 1 ? "time" : "times")}, "
+            ? $"requeued {OpsPrinter.Integer(deadLetter, "replayCount")} {(deadLetter.Number("replayCount") == 1 ? "time" : "times")}, "
                 + $"last result {last.Text("result")}"
             : "never requeued";
 
     private static string Report(JsonElement report) =>
-        $": {Integer(report, "whole")} whole, {Integer(report, "partial")} partial, {Integer(report, "failed")} failed, {Integer(report, "pending")} pending";
+        $": {OpsPrinter.Integer(report, "whole")} whole, {OpsPrinter.Integer(report, "partial")} partial, "
+        + $"{OpsPrinter.Integer(report, "failed")} failed, {OpsPrinter.Integer(report, "pending")} pending";
 
-    private void Details(JsonElement deadLetter)
+    private static void Details(OpsPrinter printer, JsonElement deadLetter)
     {
-        Line($"    {deadLetter.Field("arguments")?.GetRawText()}");
-        foreach (var attempt in ItemsOf(deadLetter, "history"))
+        printer.Line($"    {deadLetter.Field("arguments")?.GetRawText()}");
+        foreach (var attempt in OpsPrinter.ItemsOf(deadLetter, "history"))
         {
-            Line($"      {Time(attempt, "startedAt")} – {Time(attempt, "endedAt")}  {attempt.Text("worker")}  {attempt.Text("error")}");
+            var (started, ended) = (OpsPrinter.Time(attempt, "startedAt"), OpsPrinter.Time(attempt, "endedAt"));
+            printer.Line($"      {started} – {ended}  {attempt.Text("worker")}  {attempt.Text("error")}");
         }
     }
 }

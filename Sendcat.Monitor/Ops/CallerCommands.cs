@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
@@ -11,14 +10,7 @@ internal static class CallerCommands
 {
     private const string Path = "api/ops/callers";
 
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
-    public static IReadOnlyList<Command> Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
-    {
-        var verb = new OpsVerb(console, errors, key);
-        return [List(verb), Block(verb), Unblock(verb)];
-    }
+    public static IReadOnlyList<Command> Create(OpsVerb verb) => [List(verb), Block(verb), Unblock(verb)];
 
     private static Command List(OpsVerb verb)
     {
@@ -30,14 +22,15 @@ internal static class CallerCommands
         {
             minutes, limit, by, verb.UrlOption, verb.JsonOption,
         };
-        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            var most = parsed.GetValue(limit) is { } rows ? string.Create(CultureInfo.InvariantCulture, $"&limit={rows}") : "";
-            var window = parsed.GetValue(minutes) is { } given ? string.Create(CultureInfo.InvariantCulture, $"&minutes={given}") : "";
-            var query = $"?by={parsed.GetValue(by)}{most}{window}";
-            Print(printer, await service.GetAsync(Path + query, stop));
-            return ExitCode.Pass;
-        }));
+        verb.SetRequest(
+            command,
+            (parsed, service, stop) =>
+            {
+                var most = parsed.GetValue(limit) is { } rows ? string.Create(CultureInfo.InvariantCulture, $"&limit={rows}") : "";
+                var window = parsed.GetValue(minutes) is { } given ? string.Create(CultureInfo.InvariantCulture, $"&minutes={given}") : "";
+                return service.GetAsync($"{Path}?by={parsed.GetValue(by)}{most}{window}", stop);
+            },
+            Print);
         return command;
     }
 
@@ -53,18 +46,12 @@ internal static class CallerCommands
         {
             caller, minutes, reason, verb.UrlOption, verb.JsonOption,
         };
-        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            var block = await service.PostAsync(
+        verb.SetRequest(
+            command,
+            (parsed, service, stop) => service.PostAsync(
                 $"{Path}/block", new { caller = parsed.GetValue(caller), minutes = parsed.GetValue(minutes) }, parsed.GetValue(reason),
-                stop);
-            if (!printer.Raw(block))
-            {
-                printer.Line($"{block.Text("caller")} is blocked until {OpsPrinter.Time(block, "until")} UTC.");
-            }
-
-            return ExitCode.Pass;
-        }));
+                stop),
+            (printer, block) => printer.Line($"{block.Text("caller")} is blocked until {OpsPrinter.Time(block, "until")} UTC."));
         return command;
     }
 
@@ -75,17 +62,11 @@ internal static class CallerCommands
         {
             caller, reason, verb.UrlOption, verb.JsonOption,
         };
-        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            var unblocked = await service.PostAsync(
-                $"{Path}/unblock", new { caller = parsed.GetValue(caller) }, parsed.GetValue(reason), stop);
-            if (!printer.Raw(unblocked))
-            {
-                printer.Line($"{unblocked.Text("caller")} is not blocked any more.");
-            }
-
-            return ExitCode.Pass;
-        }));
+        verb.SetRequest(
+            command,
+            (parsed, service, stop) =>
+                service.PostAsync($"{Path}/unblock", new { caller = parsed.GetValue(caller) }, parsed.GetValue(reason), stop),
+            (printer, unblocked) => printer.Line($"{unblocked.Text("caller")} is not blocked any more."));
         return command;
     }
 
@@ -98,11 +79,6 @@ internal static class CallerCommands
 
     private static void Print(OpsPrinter printer, JsonElement response)
     {
-        if (printer.Raw(response))
-        {
-            return;
-        }
-
         var callers = OpsPrinter.Items(response);
         printer.Line($"Callers of the last {OpsPrinter.Integer(response, "windowMinutes")} minutes{(callers.Length == 0 ? ": none" : "")}");
         printer.Columns(
@@ -110,7 +86,7 @@ internal static class CallerCommands
             .. callers.Select(caller => new[]
             {
                 $"  {caller.Text("caller")}", $"turns {OpsPrinter.Integer(caller, "turns")}", $"jobs {OpsPrinter.Integer(caller, "jobs")}",
-                $"refusals {OpsPrinter.Integer(caller, "refusals")}", $"tokens {OpsPrinter.Integer(caller, "tokens")}", Dollars(caller),
+                $"refusals {OpsPrinter.Integer(caller, "refusals")}", $"tokens {OpsPrinter.Integer(caller, "tokens")}", OpsPrinter.Dollars(caller),
                 caller.Text("blockedUntil") is null ? "" : $"blocked until {OpsPrinter.Time(caller, "blockedUntil")}",
             }),
         ]);
@@ -128,9 +104,4 @@ internal static class CallerCommands
             ]);
         }
     }
-
-    private static string Dollars(JsonElement caller) =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{(caller.Field("usd") is { ValueKind: JsonValueKind.Number } usd ? usd.GetDecimal() : 0):0.000000} USD");
 }

@@ -1,8 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
@@ -11,88 +9,70 @@ internal static class KnobCommand
 {
     private const string Path = "api/ops/knobs";
 
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
-    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
+    public static Command Create(OpsVerb verb)
     {
-        var verb = new OpsVerb(console, errors, key);
-        var command = new Command("knob", "The settings: lists them, or changes one on all replicas within five seconds.") { verb.UrlOption, verb.JsonOption };
-
-        var list = new Command("list", "Settings with value, source and range.");
-        var part = new Argument<string?>("name") { Description = "Only settings whose name contains this.", Arity = ArgumentArity.ZeroOrOne };
-        var changed = new Option<bool>("--changed") { Description = "Only settings that an operator has changed." };
-        list.Add(part);
-        list.Add(changed);
-        list.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
+        var command = new Command("knob", "The settings: lists them, or changes one on all replicas within five seconds.")
         {
-            List(printer, await service.GetAsync(Path, stop), parsed.GetValue(part), parsed.GetValue(changed));
-            return ExitCode.Pass;
-        }));
-        command.Add(list);
-
-        var set = new Command("set", "Sets a setting on all replicas, until it is cleared or for a time.");
-        var (setName, value, because) = (Name(), new Argument<string>("value") { Description = "The value, for instance 5, true or text." }, OpsVerb.Reason());
-        var term = Term();
-        set.Add(setName);
-        set.Add(value);
-        set.Add(term);
-        set.Add(because);
-        set.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            var setting = new { value = parsed.GetValue(value), forSeconds = Seconds(parsed.GetValue(term)) };
-            Changed(printer, await service.PutAsync(Address(parsed.GetValue(setName)!), setting, parsed.GetValue(because), stop));
-            return ExitCode.Pass;
-        }));
-        command.Add(set);
-
-        var clear = new Command("clear", "Removes the change of an operator, so that the configuration applies again.");
-        var (clearName, why) = (Name(), OpsVerb.Reason());
-        clear.Add(clearName);
-        clear.Add(why);
-        clear.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            Changed(printer, await service.DeleteAsync(Address(parsed.GetValue(clearName)!), parsed.GetValue(why), stop));
-            return ExitCode.Pass;
-        }));
-        command.Add(clear);
+            verb.UrlOption, verb.JsonOption,
+        };
+        command.Add(List(verb));
+        command.Add(Set(verb));
+        command.Add(Clear(verb));
         return command;
     }
 
-    private static Argument<string> Name() => new("name") { Description = "The environment variable of the setting, for instance ADMISSION_USER_MAX_INFLIGHT." };
-
-    private static Option<string?> Term()
+    private static Command List(OpsVerb verb)
     {
-        var term = new Option<string?>("--for")
+        var part = new Argument<string?>("name") { Description = "Only settings whose name contains this.", Arity = ArgumentArity.ZeroOrOne };
+        var changed = new Option<bool>("--changed") { Description = "Only settings that an operator has changed." };
+        var list = new Command("list", "Settings with value, source and range.") { part, changed };
+        verb.SetAction(list, async (parsed, service, printer, stop) =>
         {
-            Description = "Ends the change by itself after this time, for instance 90s, 15m, 4h or 1d; then the value of before applies.",
-        };
-        term.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string?>() is { } text && Seconds(text) is null)
+            var response = await service.GetAsync(Path, stop);
+            if (!printer.Raw(response))
             {
-                result.AddError("--for takes a time such as 90s, 15m, 4h or 1d");
+                Print(printer, response, parsed.GetValue(part), parsed.GetValue(changed));
             }
+
+            return ExitCode.Pass;
         });
-        return term;
+        return list;
     }
 
-    /// <summary>The seconds of a time such as <c>15m</c>; null: it is no time. The service checks its range.</summary>
-    private static int? Seconds(string? text) =>
-        text is { Length: > 1 }
-            && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-            && (text[^1] switch { 's' => 1L, 'm' => 60L, 'h' => 3_600L, 'd' => 86_400L, _ => 0L }) is > 0 and var unit
-            ? (int)Math.Min(count * unit, int.MaxValue) : null;
+    private static Command Set(OpsVerb verb)
+    {
+        var (name, term, reason) = (Name(), OpsVerb.Term(), OpsVerb.Reason());
+        var value = new Argument<string>("value") { Description = "The value, for instance 5, true or text." };
+        var set = new Command("set", "Sets a setting on all replicas, until it is cleared or for a time.") { name, value, term, reason };
+        verb.SetRequest(
+            set,
+            (parsed, service, stop) =>
+            {
+                var setting = new { value = parsed.GetValue(value), forSeconds = OpsVerb.Seconds(parsed.GetValue(term)) };
+                return service.PutAsync(Address(parsed.GetValue(name)!), setting, parsed.GetValue(reason), stop);
+            },
+            Changed);
+        return set;
+    }
+
+    private static Command Clear(OpsVerb verb)
+    {
+        var (name, reason) = (Name(), OpsVerb.Reason());
+        var clear = new Command("clear", "Removes the change of an operator, so that the configuration applies again.") { name, reason };
+        verb.SetRequest(
+            clear,
+            (parsed, service, stop) => service.DeleteAsync(Address(parsed.GetValue(name)!), parsed.GetValue(reason), stop),
+            Changed);
+        return clear;
+    }
+
+    private static Argument<string> Name() =>
+        new("name") { Description = "The environment variable of the setting, for instance ADMISSION_USER_MAX_INFLIGHT." };
 
     private static string Address(string name) => $"{Path}/{Uri.EscapeDataString(name)}";
 
-    private static void List(OpsPrinter printer, JsonElement response, string? part, bool onlyChanged)
+    private static void Print(OpsPrinter printer, JsonElement response, string? part, bool onlyChanged)
     {
-        if (printer.Raw(response))
-        {
-            return;
-        }
-
         var knobs = OpsPrinter.Items(response)
             .Where(knob => part is null || knob.Text("name")?.Contains(part, StringComparison.OrdinalIgnoreCase) == true)
             .Where(knob => !onlyChanged || knob.Text("source") == "override").ToList();
@@ -121,11 +101,6 @@ internal static class KnobCommand
 
     private static void Changed(OpsPrinter printer, JsonElement response)
     {
-        if (printer.Raw(response))
-        {
-            return;
-        }
-
         var (name, before) = (response.Text("name"), response.Text("before"));
         printer.Line(
             $"{name} is {response.Text("value")} now{(response.Text("until") is null ? "" : $", until {Ends(response)}")}"

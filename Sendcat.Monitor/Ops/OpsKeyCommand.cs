@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
@@ -10,74 +9,59 @@ internal static class OpsKeyCommand
 {
     private const string Path = "api/ops/keys";
 
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
-    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
+    public static Command Create(OpsVerb verb)
     {
-        var verb = new OpsVerb(console, errors, key);
-        var name = new Argument<string>("name") { Description = "Of the person or program that has the key: 1–40 of a-z 0-9 . _ -" };
         var command = new Command("ops-key", "Keys by name for operators and viewers: lists, makes or revokes them.")
         {
             verb.UrlOption, verb.JsonOption,
         };
+        command.Add(List(verb));
+        command.Add(Make(verb));
+        command.Add(Revoke(verb));
+        return command;
+    }
 
+    private static Command List(OpsVerb verb)
+    {
         var list = new Command("list", "The valid keys and the last revoked ones, without the keys themselves.");
-        list.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            List(printer, await service.GetAsync(Path, stop));
-            return ExitCode.Pass;
-        }));
-        command.Add(list);
+        verb.SetRequest(list, (_, service, stop) => service.GetAsync(Path, stop), Print);
+        return list;
+    }
 
-        var make = new Command("make", "Makes a key and prints it, the only time that it is shown.");
+    private static Command Make(OpsVerb verb)
+    {
+        var (name, reason) = (Name(), OpsVerb.Reason());
         var role = new Option<string>("--role")
         {
             Description = "viewer reads, operator also changes.", DefaultValueFactory = _ => "viewer",
         };
         role.AcceptOnlyFromAmong("viewer", "operator");
-        var because = OpsVerb.Reason();
-        make.Add(name);
-        make.Add(role);
-        make.Add(because);
-        make.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            var made = await service.PostAsync(Path, new { name = parsed.GetValue(name), role = parsed.GetValue(role) },
-                parsed.GetValue(because), stop);
-            if (!printer.Raw(made))
-            {
-                printer.Line(made.Text("key") ?? "");
-            }
-
-            return ExitCode.Pass;
-        }));
-        command.Add(make);
-
-        var revoke = new Command("revoke", "Revokes a key on all replicas, within two seconds.");
-        var why = OpsVerb.Reason();
-        revoke.Add(name);
-        revoke.Add(why);
-        revoke.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            var revoked = await service.DeleteAsync($"{Path}/{Uri.EscapeDataString(parsed.GetValue(name)!)}", parsed.GetValue(why), stop);
-            if (!printer.Raw(revoked))
-            {
-                printer.Line($"The {revoked.Text("role")} key {revoked.Text("name")} is revoked.");
-            }
-
-            return ExitCode.Pass;
-        }));
-        command.Add(revoke);
-        return command;
+        var make = new Command("make", "Makes a key and prints it, the only time that it is shown.") { name, role, reason };
+        verb.SetRequest(
+            make,
+            (parsed, service, stop) => service.PostAsync(
+                Path, new { name = parsed.GetValue(name), role = parsed.GetValue(role) }, parsed.GetValue(reason), stop),
+            (printer, made) => printer.Line(made.Text("key") ?? ""));
+        return make;
     }
 
-    private static void List(OpsPrinter printer, JsonElement response)
+    private static Command Revoke(OpsVerb verb)
     {
-        if (printer.Raw(response))
-        {
-            return;
-        }
+        var (name, reason) = (Name(), OpsVerb.Reason());
+        var revoke = new Command("revoke", "Revokes a key on all replicas, within two seconds.") { name, reason };
+        verb.SetRequest(
+            revoke,
+            (parsed, service, stop) =>
+                service.DeleteAsync($"{Path}/{Uri.EscapeDataString(parsed.GetValue(name)!)}", parsed.GetValue(reason), stop),
+            (printer, revoked) => printer.Line($"The {revoked.Text("role")} key {revoked.Text("name")} is revoked."));
+        return revoke;
+    }
 
+    private static Argument<string> Name() =>
+        new("name") { Description = "Of the person or program that has the key: 1–40 of a-z 0-9 . _ -" };
+
+    private static void Print(OpsPrinter printer, JsonElement response)
+    {
         var rows = OpsPrinter.Items(response).Concat(OpsPrinter.ItemsOf(response, "revoked")).Select(key => new[]
         {
             key.Text("name") ?? "", key.Text("role") ?? "", $"made {OpsPrinter.Time(key, "madeAt")} by {key.Text("madeBy")}",

@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace Sendcat.Monitor.Ops;
 
 /// <summary>Prints responses of the operator API: as tables and lines, or with <c>--json</c> as the service sent them.</summary>
-internal class OpsPrinter(IAnsiConsole console, bool json)
+internal sealed class OpsPrinter(IAnsiConsole console, bool json)
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
@@ -27,7 +27,10 @@ internal class OpsPrinter(IAnsiConsole console, bool json)
     /// must not send escape sequences to the terminal.
     /// </summary>
     public void Line(string text) =>
-        console.Profile.Out.Writer.WriteLine(string.Concat(text.Select(character => char.IsControl(character) && character is not '\n' ? ' ' : character)));
+        console.Profile.Out.Writer.WriteLine(
+            string.Concat(text.Select(character => char.IsControl(character) && character is not '\n' ? ' ' : character)));
+
+    public void Table(Table table) => console.Write(table);
 
     /// <summary>Writes rows in columns as wide as their longest cell.</summary>
     public void Columns(IReadOnlyList<string[]> rows)
@@ -46,6 +49,12 @@ internal class OpsPrinter(IAnsiConsole console, bool json)
         json.Field(name) is { ValueKind: JsonValueKind.Array } items ? [.. items.EnumerateArray()] : [];
 
     public static string Integer(JsonElement json, string name) => json.Number(name)?.ToString("0", CultureInfo.InvariantCulture) ?? "";
+
+    /// <summary>The field <c>usd</c>, to six decimals; zero without it.</summary>
+    public static string Dollars(JsonElement json) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(json.Field("usd") is { ValueKind: JsonValueKind.Number } usd ? usd.GetDecimal() : 0):0.000000} USD");
 
     public static string Time(JsonElement json, string name) =>
         DateTimeOffset.TryParse(json.Text(name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)

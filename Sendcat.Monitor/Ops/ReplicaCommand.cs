@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
@@ -11,21 +10,13 @@ internal static class ReplicaCommand
 {
     private const string Path = "api/ops/replicas";
 
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
-    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
+    public static Command Create(OpsVerb verb)
     {
-        var verb = new OpsVerb(console, errors, key);
         var command = new Command("replicas", "Replicas and workers: what each holds and whether it is drained; drains or restarts one.")
         {
             verb.UrlOption, verb.JsonOption,
         };
-        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            List(printer, await service.GetAsync(Path, stop));
-            return ExitCode.Pass;
-        }));
+        verb.SetRequest(command, (_, service, stop) => service.GetAsync(Path, stop), List);
 
         var force = new Option<bool>("--force") { Description = "Also the last one of its kind that takes work." };
         var wait = new Option<int?>("--wait-seconds") { Description = "Longest wait for what runs, 0 to 3600 (300)." };
@@ -61,7 +52,7 @@ internal static class ReplicaCommand
             command.Add(option);
         }
 
-        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
+        verb.SetAction(command, async (parsed, service, printer, stop) =>
         {
             var known = OpsPrinter.Items(await service.GetAsync(Path, stop)).Select(replica => replica.Text("id")!);
             var given = parsed.GetValue(id)!;
@@ -82,7 +73,7 @@ internal static class ReplicaCommand
             }
 
             return ExitCode.Pass;
-        }));
+        });
         return command;
     }
 
@@ -94,11 +85,6 @@ internal static class ReplicaCommand
 
     private static void List(OpsPrinter printer, JsonElement response)
     {
-        if (printer.Raw(response))
-        {
-            return;
-        }
-
         var replicas = OpsPrinter.Items(response);
         if (replicas.Length == 0)
         {

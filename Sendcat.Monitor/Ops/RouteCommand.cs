@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
@@ -11,21 +10,13 @@ internal static class RouteCommand
 {
     private const string Path = "api/ops/routes";
 
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
-    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
+    public static Command Create(OpsVerb verb)
     {
-        var verb = new OpsVerb(console, errors, key);
         var command = new Command("routes", "Routes to the models: circuit, slots, models and drain of each; drains or tests one.")
         {
             verb.UrlOption, verb.JsonOption,
         };
-        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            List(printer, await service.GetAsync(Path, stop));
-            return ExitCode.Pass;
-        }));
+        verb.SetRequest(command, (_, service, stop) => service.GetAsync(Path, stop), List);
         command.Add(Drain(verb));
         command.Add(Test(verb));
         command.Add(Models(verb));
@@ -40,20 +31,14 @@ internal static class RouteCommand
         {
             route, percent, reason,
         };
-        drain.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            var path = string.Create(
-                CultureInfo.InvariantCulture, $"{Path}/{parsed.GetValue(route)}/drain?percent={parsed.GetValue(percent)}");
-            var drained = await service.PostAsync(path, null, parsed.GetValue(reason), stop);
-            if (!printer.Raw(drained))
-            {
-                printer.Line(drained.Number("drainPercent") == 0
-                    ? $"Turns start on {drained.Text("id")} again."
-                    : $"{OpsPrinter.Integer(drained, "drainPercent")} % of the turns of {drained.Text("id")} start on the other route.");
-            }
-
-            return ExitCode.Pass;
-        }));
+        verb.SetRequest(
+            drain,
+            (parsed, service, stop) => service.PostAsync(
+                string.Create(CultureInfo.InvariantCulture, $"{Path}/{parsed.GetValue(route)}/drain?percent={parsed.GetValue(percent)}"),
+                null, parsed.GetValue(reason), stop),
+            (printer, drained) => printer.Line(drained.Number("drainPercent") == 0
+                ? $"Turns start on {drained.Text("id")} again."
+                : $"{OpsPrinter.Integer(drained, "drainPercent")} % of the turns of {drained.Text("id")} start on the other route."));
         return drain;
     }
 
@@ -65,22 +50,25 @@ internal static class RouteCommand
         {
             route, modelClass, reason,
         };
-        test.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            var query = parsed.GetValue(modelClass) is { } name ? $"?class={name}" : "";
-            var result = await service.PostAsync($"{Path}/{parsed.GetValue(route)}/test{query}", null, parsed.GetValue(reason), stop);
-            var works = result.Flag("ok") == true;
-            if (!printer.Raw(result))
+        verb.SetRequest(
+            test,
+            (parsed, service, stop) =>
             {
-                var (id, model, total) = (result.Text("id"), result.Text("model"), OpsPrinter.Integer(result, "totalMs"));
-                printer.Line(works
-                    ? $"{id} ({model}) answers: first token after {OpsPrinter.Integer(result, "firstTokenMs")} ms, {total} ms in all."
-                    : $"{id} ({model}) fails after {total} ms: {result.Text("code")} {OpsPrinter.Integer(result, "status")}".TrimEnd());
-            }
-
-            return works ? ExitCode.Pass : ExitCode.Fail;
-        }));
+                var query = parsed.GetValue(modelClass) is { } name ? $"?class={name}" : "";
+                return service.PostAsync($"{Path}/{parsed.GetValue(route)}/test{query}", null, parsed.GetValue(reason), stop);
+            },
+            PrintTest, Works);
         return test;
+    }
+
+    private static bool Works(JsonElement result) => result.Flag("ok") == true;
+
+    private static void PrintTest(OpsPrinter printer, JsonElement result)
+    {
+        var (id, model, total) = (result.Text("id"), result.Text("model"), OpsPrinter.Integer(result, "totalMs"));
+        printer.Line(Works(result)
+            ? $"{id} ({model}) answers: first token after {OpsPrinter.Integer(result, "firstTokenMs")} ms, {total} ms in all."
+            : $"{id} ({model}) fails after {total} ms: {result.Text("code")} {OpsPrinter.Integer(result, "status")}".TrimEnd());
     }
 
     private static Command Models(OpsVerb verb)
@@ -93,24 +81,25 @@ internal static class RouteCommand
         {
             swap, fastPrimary, fastSecondary, agentPrimary, agentSecondary, reason,
         };
-        models.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            var order = new
+        verb.SetRequest(
+            models,
+            (parsed, service, stop) =>
             {
-                fastPrimary = parsed.GetValue(fastPrimary), fastSecondary = parsed.GetValue(fastSecondary),
-                agentPrimary = parsed.GetValue(agentPrimary), agentSecondary = parsed.GetValue(agentSecondary), swap = parsed.GetValue(swap),
-            };
-            var changed = await service.PostAsync($"{Path}/models", order, parsed.GetValue(reason), stop);
-            if (!printer.Raw(changed))
+                var order = new
+                {
+                    fastPrimary = parsed.GetValue(fastPrimary), fastSecondary = parsed.GetValue(fastSecondary),
+                    agentPrimary = parsed.GetValue(agentPrimary), agentSecondary = parsed.GetValue(agentSecondary),
+                    swap = parsed.GetValue(swap),
+                };
+                return service.PostAsync($"{Path}/models", order, parsed.GetValue(reason), stop);
+            },
+            (printer, changed) =>
             {
                 foreach (var change in OpsPrinter.ItemsOf(changed, "changes"))
                 {
                     printer.Line($"{change.Text("name")} is {change.Text("value")} now.");
                 }
-            }
-
-            return ExitCode.Pass;
-        }));
+            });
         return models;
     }
 
@@ -130,13 +119,7 @@ internal static class RouteCommand
 
     private static Option<string?> Model(string name) => new(name) { Description = "A model id, such as openai/gpt-5." };
 
-    private static void List(OpsPrinter printer, JsonElement response)
-    {
-        if (printer.Raw(response))
-        {
-            return;
-        }
-
+    private static void List(OpsPrinter printer, JsonElement response) =>
         printer.Columns(
         [
             .. OpsPrinter.Items(response).Select(route => new[]
@@ -149,5 +132,4 @@ internal static class RouteCommand
                     + (route.Flag("failover") == true ? "" : ", failover is off"),
             }),
         ]);
-    }
 }

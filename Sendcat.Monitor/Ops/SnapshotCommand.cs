@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
@@ -11,29 +10,28 @@ namespace Sendcat.Monitor.Ops;
 /// </summary>
 internal static class SnapshotCommand
 {
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
-    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
+    public static Command Create(OpsVerb verb)
     {
-        var verb = new OpsVerb(console, errors, key);
-        var minutes = new Option<int?>("--minutes") { Description = "The window of events, alerts and ended jobs, 1 to 1440 (OPS_DEFAULT_WINDOW_MINUTES)." };
-        var limit = new Option<int?>("--limit") { Description = "Most rows of each list, from 5 (OPS_MAX_ROWS_PER_SECTION is default and maximum)." };
+        var minutes = new Option<int?>("--minutes")
+        {
+            Description = "The window of events, alerts and ended jobs, 1 to 1440 (OPS_DEFAULT_WINDOW_MINUTES).",
+        };
+        var limit = new Option<int?>("--limit")
+        {
+            Description = "Most rows of each list, from 5 (OPS_MAX_ROWS_PER_SECTION is default and maximum).",
+        };
         var command = new Command("snapshot", "The state of the guards and of the tool queue; --json prints all of it.")
         {
             minutes, limit, verb.UrlOption, verb.JsonOption,
         };
-        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
-        {
-            string?[] query = [Parameter("minutes", parsed.GetValue(minutes)), Parameter("limit", parsed.GetValue(limit))];
-            var snapshot = await service.GetAsync($"api/ops/snapshot?{string.Join('&', query.OfType<string>())}", stop);
-            if (!printer.Raw(snapshot))
+        verb.SetRequest(
+            command,
+            (parsed, service, stop) =>
             {
-                Print(printer, snapshot);
-            }
-
-            return ExitCode.Pass;
-        }));
+                string?[] query = [Parameter("minutes", parsed.GetValue(minutes)), Parameter("limit", parsed.GetValue(limit))];
+                return service.GetAsync($"api/ops/snapshot?{string.Join('&', query.OfType<string>())}", stop);
+            },
+            Print);
         return command;
     }
 
@@ -100,11 +98,11 @@ internal static class SnapshotCommand
                 ? string.Create(CultureInfo.InvariantCulture, $", budget {most} USD")
                 : "";
             Section(
-                printer, $"Cost: {Dollars(cost)} of {OpsPrinter.Integer(cost, "turns")} turns{unpriced}{budget}",
+                printer, $"Cost: {OpsPrinter.Dollars(cost)} of {OpsPrinter.Integer(cost, "turns")} turns{unpriced}{budget}",
                 [
                     .. OpsPrinter.ItemsOf(cost, "byModel").Select(model => new[]
                     {
-                        $"  {model.Text("model")}", Dollars(model), $"turns {OpsPrinter.Integer(model, "turns")}",
+                        $"  {model.Text("model")}", OpsPrinter.Dollars(model), $"turns {OpsPrinter.Integer(model, "turns")}",
                         $"calls {OpsPrinter.Integer(model, "calls")}",
                         $"tokens {OpsPrinter.Integer(model, "promptTokens")} + {OpsPrinter.Integer(model, "completionTokens")}",
                         model.Number("unpricedTurns") > 0 ? $"unpriced {OpsPrinter.Integer(model, "unpricedTurns")}" : "",
@@ -132,11 +130,6 @@ internal static class SnapshotCommand
                 [.. OpsPrinter.ItemsOf(alerts, "recent").Take(5).Select(alert => new[] { $"  {OpsPrinter.Time(alert, "createdAt")}", alert.Text("kind") ?? "", $"{OpsPrinter.Integer(alert, "observed")} > {OpsPrinter.Integer(alert, "threshold")}" })]);
         }
     }
-
-    private static string Dollars(JsonElement json) =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{(json.Field("usd") is { ValueKind: JsonValueKind.Number } usd ? usd.GetDecimal() : 0):0.000000} USD");
 
     private static void Section(OpsPrinter printer, string title, IReadOnlyList<string[]> rows)
     {

@@ -2,27 +2,19 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
 /// <summary>
 /// <c>timeline</c>: what happened to the system in the last minutes, the oldest first: circuits, starts and ends of processes, restarts of
-/// the
-/// stores, changes by operators, alerts.
+/// the stores, changes by operators, alerts.
 /// </summary>
 internal static class TimelineCommand
 {
-
     private const int MaxRows = 5_000;
 
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
-    /// <param name="time">Null: the clock of the system.</param>
-    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null, TimeProvider? time = null)
+    public static Command Create(OpsVerb verb, TimeProvider time)
     {
-        var verb = new OpsVerb(console, errors, key);
         var minutes = new Option<int>("--minutes") { Description = "How far to look back.", DefaultValueFactory = _ => 60 };
         minutes.Validators.Add(result =>
         {
@@ -31,18 +23,20 @@ internal static class TimelineCommand
                 result.AddError("--minutes is a number from 1");
             }
         });
-        var kinds = new Option<string?>(
-            "--kinds") { Description = "Only these, separated by commas, for instance circuit_opened,alert_raised." };
+        var kinds = new Option<string?>("--kinds")
+        {
+            Description = "Only these, separated by commas, for instance circuit_opened,alert_raised.",
+        };
         var command = new Command("timeline", "What happened to the system: circuits, restarts, changes by operators, alerts.")
         {
             minutes, kinds, verb.UrlOption, verb.JsonOption,
         };
-        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
+        verb.SetAction(command, async (parsed, service, printer, stop) =>
         {
-            var from = (time ?? TimeProvider.System).GetUtcNow().AddMinutes(-parsed.GetValue(minutes));
+            var from = time.GetUtcNow().AddMinutes(-parsed.GetValue(minutes));
+            var only = parsed.GetValue(kinds) is { } given ? $"&kinds={Uri.EscapeDataString(given)}" : "";
             var query = string.Create(
-                CultureInfo.InvariantCulture,
-                $"api/ops/timeline?from={from.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}{(parsed.GetValue(kinds) is { } only ? $"&kinds={Uri.EscapeDataString(only)}" : "")}");
+                CultureInfo.InvariantCulture, $"api/ops/timeline?from={from.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}{only}");
             var (page, entries) = (await service.GetAsync(query, stop), new List<JsonElement>());
             if (printer.Raw(page))
             {
@@ -58,7 +52,7 @@ internal static class TimelineCommand
 
             Print(printer, entries);
             return ExitCode.Pass;
-        }));
+        });
         return command;
     }
 
@@ -73,10 +67,12 @@ internal static class TimelineCommand
             .. Enumerable.Reverse(entries).Select(entry => new[]
             {
                 OpsPrinter.Time(entry, "at"), entry.Text("subject") ?? "", entry.Text("title") ?? "",
-                string.Join("; ",
-                    new[] { entry.Text("detail"),
-                    entry.Text("actor") is { } actor ? $"{actor}: {entry.Text("reason")}" : null }.OfType<string>()),
+                string.Join("; ", new[] { entry.Text("detail"), Change(entry) }.OfType<string>()),
             }),
         ]);
     }
+
+    /// <summary>Who made a change, and why; null: it is no change by an operator.</summary>
+    private static string? Change(JsonElement entry) =>
+        entry.Text("actor") is { } actor ? $"{actor}: {entry.Text("reason")}" : null;
 }

@@ -2,37 +2,31 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
 /// <summary>
 /// <c>turn ID</c>: one turn as a timeline, found by any of its ids: stream, message, thread or trace, also one that the client gave. An id
-/// of
-/// several turns lists them.
+/// of several turns lists them.
 /// </summary>
 internal static class TurnCommand
 {
     private const string Path = "api/ops/turns";
 
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>.</param>
-    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
+    public static Command Create(OpsVerb verb)
     {
-        var verb = new OpsVerb(console, errors, key);
         var id = new Argument<string?>("id")
         {
             Description = "A stream, message, thread or trace id, also a client's; without one the newest turns are listed.",
-                Arity = ArgumentArity.ZeroOrOne,
+            Arity = ArgumentArity.ZeroOrOne,
         };
         var limit = new Option<int?>("--limit") { Description = "Most turns to list, up to OPS_MAX_ROWS_PER_SECTION." };
-        var command = new Command("turn",
-            "One turn as a timeline: admission, routes, first token, tool jobs, end, and what it waits for now.")
+        var command = new Command(
+            "turn", "One turn as a timeline: admission, routes, first token, tool jobs, end, and what it waits for now.")
         {
             id, limit, verb.UrlOption, verb.JsonOption,
         };
-        command.SetAction((parsed, stop) => verb.RunAsync(parsed, async (service, printer) =>
+        verb.SetAction(command, async (parsed, service, printer, stop) =>
         {
             var most = parsed.GetValue(limit) is { } rows ? string.Create(CultureInfo.InvariantCulture, $"&limit={rows}") : "";
             var query = parsed.GetValue(id) is { Length: > 0 } text ? $"id={Uri.EscapeDataString(text)}" : "";
@@ -55,7 +49,7 @@ internal static class TurnCommand
             }
 
             return turns.Length == 0 ? ExitCode.Fail : ExitCode.Pass;
-        }));
+        });
         return command;
     }
 
@@ -83,8 +77,7 @@ internal static class TurnCommand
         string?[] facts =
         [
             turn.Text("model"), $"{OpsPrinter.Integer(turn, "durationMs")} ms",
-            turn.Number("firstTokenMs") is { } first ? string.Create(CultureInfo.InvariantCulture, $"first token after {first:0} ms")
-                : null,
+            turn.Number("firstTokenMs") is { } first ? string.Create(CultureInfo.InvariantCulture, $"first token after {first:0} ms") : null,
             turn.Number("tokens") is { } tokens ? string.Create(CultureInfo.InvariantCulture, $"{tokens:0} tokens") : null,
             turn.Number("costUsd") is { } cost ? string.Create(CultureInfo.InvariantCulture, $"{cost:0.######} USD") : null,
         ];

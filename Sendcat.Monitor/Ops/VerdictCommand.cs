@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Sendcat.Monitor.Chat;
-using Spectre.Console;
 
 namespace Sendcat.Monitor.Ops;
 
@@ -13,21 +12,17 @@ internal static class VerdictCommand
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    /// <param name="console">Null: the terminal.</param>
-    /// <param name="errors">Null: standard error.</param>
-    /// <param name="key">Null: the key from <see cref="OpsKeyFile.Find"/>; without one the numbers are missing.</param>
-    public static Command Create(IAnsiConsole? console = null, TextWriter? errors = null, string? key = null)
+    public static Command Create(OpsVerb verb)
     {
-        var url = OpsVerb.Url();
-        var command = new Command("verdict", "Whether the turns of the last minute succeed, and what is in their way.") { url };
+        var command = new Command("verdict", "Whether the turns of the last minute succeed, and what is in their way.") { verb.UrlOption };
         command.SetAction((parsed, stop) => RunAsync(
-            new(parsed.GetValue(url)!.TrimEnd('/') + '/'), key ?? OpsKeyFile.Find(), new(console ?? AnsiConsole.Console, json: false),
-            errors ?? Console.Error, stop));
+            ApiUrl.Address(parsed.GetValue(verb.UrlOption)), verb.Key, new(verb.Terminal, json: false), verb.Errors, stop));
         return command;
     }
 
-    private static async Task<int> RunAsync(Uri address, string? key, OpsPrinter printer, TextWriter errors,
-        CancellationToken cancellationToken)
+    /// <param name="key">Null: the verdict has no numbers.</param>
+    private static async Task<int> RunAsync(
+        Uri? address, string? key, OpsPrinter printer, TextWriter errors, CancellationToken cancellationToken)
     {
         using var http = new HttpClient { BaseAddress = address, Timeout = Timeout };
         try
@@ -47,10 +42,13 @@ internal static class VerdictCommand
             }
 
             var text = health.Field("lastMinute")?.Text("text");
-            printer.Line($"{"verdict",-10} {verdict}{(health.Text("cause") is { } cause ? $" ({cause})" : "")}{(text is null ? "" : $": {text}")}");
+            var cause = health.Text("cause") is { } known ? $" ({known})" : "";
+            printer.Line($"{"verdict",-10} {verdict}{cause}{(text is null ? "" : $": {text}")}");
             return verdict == "ok" ? ExitCode.Pass : ExitCode.Fail;
         }
-        catch (Exception exception) when (exception is HttpRequestException or JsonException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception exception) when (
+            exception is HttpRequestException or JsonException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             await errors.WriteLineAsync($"The health check of {address} gives no verdict.");
             return ExitCode.Undecided;

@@ -62,7 +62,9 @@ public sealed class CallerCommandsTests
             await http.Response.WriteAsync(response);
         }));
 
-    private Command Command(string name) => CallerCommands.Create(_terminal.Console, _errors, "the key").Single(command => command.Name == name);
+    private Command Command(string name) =>
+        CallerCommands.Create(new(_terminal.Console, _errors, "the key")).Single(command => command.Name == name);
 
-    private Task<int> RunAsync(ApiStub api, string name, params string[] args) => Command(name).Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
+    private Task<int> RunAsync(ApiStub api, string name, params string[] args) =>
+        Command(name).Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

@@ -163,7 +163,7 @@ public sealed class DlqTests
         await http.Response.WriteAsync(response);
     }));
 
-    private System.CommandLine.Command Command() => DlqCommand.Create(_terminal.Console, _errors, Key);
+    private System.CommandLine.Command Command() => DlqCommand.Create(new(_terminal.Console, _errors, Key));
 
     private Task<int> RunAsync(ApiStub api, params string[] args) => Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

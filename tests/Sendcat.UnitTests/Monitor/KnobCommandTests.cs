@@ -78,7 +78,7 @@ public sealed class KnobCommandTests
         await http.Response.WriteAsync(response);
     }));
 
-    private System.CommandLine.Command Command() => KnobCommand.Create(_terminal.Console, _errors, "the key");
+    private System.CommandLine.Command Command() => KnobCommand.Create(new(_terminal.Console, _errors, "the key"));
 
     private Task<int> RunAsync(ApiStub api, params string[] args) => Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

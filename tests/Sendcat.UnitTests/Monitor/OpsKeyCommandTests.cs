@@ -61,7 +61,7 @@ public sealed class OpsKeyCommandTests
         await http.Response.WriteAsync(response);
     }));
 
-    private System.CommandLine.Command Command() => OpsKeyCommand.Create(_terminal.Console, _errors, Key);
+    private System.CommandLine.Command Command() => OpsKeyCommand.Create(new(_terminal.Console, _errors, Key));
 
     private Task<int> RunAsync(ApiStub api, params string[] args) => Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

@@ -64,7 +64,7 @@ public sealed class ReplicaAndRouteCommandTests
 
         Assert.Null(_change);
         Assert.Equal("No replica or worker is x.\na-1 is the beginning of a-12, a-13.\n", _terminal.Text);
-        Assert.NotEmpty(ReplicaCommand.Create().Parse(["drain", "a-12"]).Errors);
+        Assert.NotEmpty(ReplicaCommand.Create(new()).Parse(["drain", "a-12"]).Errors);
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class ReplicaAndRouteCommandTests
         Assert.Equal(exitCode, await RunAsync(api, RouteCommand.Create, [.. arguments.Split(' '), "--reason", "slow"]));
 
         Assert.Equal((change, $"{printed}\n"), (_change, _terminal.Text));
-        Assert.NotEmpty(RouteCommand.Create().Parse(["drain", "third", "5", "--reason", "slow"]).Errors);
+        Assert.NotEmpty(RouteCommand.Create(new()).Parse(["drain", "third", "5", "--reason", "slow"]).Errors);
     }
 
     private string? _change;
@@ -125,7 +125,6 @@ public sealed class ReplicaAndRouteCommandTests
         return http.Response.WriteAsync(json);
     }
 
-    private Task<int> RunAsync(
-        ApiStub api, Func<Spectre.Console.IAnsiConsole?, TextWriter?, string?, Command> create, params string[] args) =>
-        create(_terminal.Console, _errors, "the key").Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
+    private Task<int> RunAsync(ApiStub api, Func<OpsVerb, Command> create, params string[] args) =>
+        create(new(_terminal.Console, _errors, "the key")).Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

@@ -99,5 +99,5 @@ public sealed class SnapshotCommandTests
     }));
 
     private Task<int> RunAsync(ApiStub api, params string[] args) =>
-        SnapshotCommand.Create(_terminal.Console, _errors, "the key").Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
+        SnapshotCommand.Create(new(_terminal.Console, _errors, "the key")).Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

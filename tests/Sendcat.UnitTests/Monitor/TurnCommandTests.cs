@@ -28,7 +28,7 @@ public sealed class TurnCommandTests
         await using var api = await ServeAsync(Row);
 
         Assert.Equal(0,
-            await TurnCommand.Create(_terminal.Console, _errors, "the key").Parse(["chat id", "--url", api.Address.ToString()])
+            await TurnCommand.Create(new(_terminal.Console, _errors, "the key")).Parse(["chat id", "--url", api.Address.ToString()])
             .InvokeAsync());
 
         Assert.Equal(
@@ -55,10 +55,10 @@ public sealed class TurnCommandTests
         await using var none = await ServeAsync("");
 
         Assert.Equal(0,
-            await TurnCommand.Create(_terminal.Console, _errors, "the key").Parse(["thread", "--url", several.Address.ToString()])
+            await TurnCommand.Create(new(_terminal.Console, _errors, "the key")).Parse(["thread", "--url", several.Address.ToString()])
             .InvokeAsync());
         Assert.Equal(1,
-            await TurnCommand.Create(_terminal.Console, _errors, "the key").Parse(["thread", "--url", none.Address.ToString()])
+            await TurnCommand.Create(new(_terminal.Console, _errors, "the key")).Parse(["thread", "--url", none.Address.ToString()])
             .InvokeAsync());
 
         const string Line = "2026-05-01 12:00:00  018f0000-0000-7000-8000-000000000001  streaming  5000 ms  a/one  user:a\n";
@@ -76,7 +76,7 @@ public sealed class TurnCommandTests
         var time = new FakeTimeProvider(new(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
 
         Assert.Equal(0,
-            await TimelineCommand.Create(_terminal.Console, _errors, "the key", time)
+            await TimelineCommand.Create(new(_terminal.Console, _errors, "the key"), time)
             .Parse(["--minutes", "30", "--url", api.Address.ToString()]).InvokeAsync());
 
         Assert.Equal(

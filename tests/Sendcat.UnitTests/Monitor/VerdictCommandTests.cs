@@ -25,7 +25,9 @@ public sealed class VerdictCommandTests
             await http.Response.WriteAsync(health);
         }));
 
-        Assert.Equal(exit, await VerdictCommand.Create(_terminal.Console, _errors, "the key").Parse(["--url", api.Address.ToString()]).InvokeAsync());
+        var command = VerdictCommand.Create(new(_terminal.Console, _errors, "the key"));
+
+        Assert.Equal(exit, await command.Parse(["--url", api.Address.ToString()]).InvokeAsync());
 
         Assert.Equal(printed, _terminal.Text);
     }
