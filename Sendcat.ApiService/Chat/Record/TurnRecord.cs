@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.Events;
@@ -18,10 +17,7 @@ internal sealed class TurnRecord
 {
     private readonly Lock _gate = new();
     private readonly List<MessageRow> _rows = [];
-    private readonly Dictionary<string, string> _openToolCalls = [];
-
-    /// <summary>The calls of the current message that the model has begun to write, in their order, until they are added.</summary>
-    private readonly List<(string Id, string Name, StringBuilder Arguments)> _unfinishedToolCalls = [];
+    private readonly OpenToolCalls _openToolCalls = new();
     private readonly List<Guid> _assistantMessages = new(1);
     private readonly List<(long Version, TaskCompletionSource Written)> _waiters = [];
     private readonly DateTimeOffset _startedAt;
@@ -182,7 +178,7 @@ internal sealed class TurnRecord
     {
         lock (_gate)
         {
-            _unfinishedToolCalls.Add((toolCallId, name, new StringBuilder()));
+            _openToolCalls.Begin(toolCallId, name);
         }
     }
 
@@ -191,7 +187,7 @@ internal sealed class TurnRecord
     {
         lock (_gate)
         {
-            _unfinishedToolCalls.Find(call => call.Id == toolCallId).Arguments?.Append(delta);
+            _openToolCalls.AppendArguments(toolCallId, delta);
         }
     }
 
@@ -200,14 +196,10 @@ internal sealed class TurnRecord
     {
         lock (_gate)
         {
-            _unfinishedToolCalls.Clear();
+            _openToolCalls.Request(calls);
             _current.Text.Clear();
             _current.ToolCallsJson = ToolCallsJson.Write(calls);
             _current.MarkChanged(++_version);
-            foreach (var call in calls)
-            {
-                _openToolCalls[call.Id] = call.Name;
-            }
         }
     }
 
@@ -236,7 +228,7 @@ internal sealed class TurnRecord
     {
         lock (_gate)
         {
-            _openToolCalls.Remove(toolCallId);
+            _openToolCalls.Close(toolCallId);
             AddToolMessage(toolCallId, name, content, now, failed ? MessageStatus.Error : MessageStatus.Completed);
         }
     }
@@ -288,12 +280,12 @@ internal sealed class TurnRecord
             _endedAt = now;
             _sessionStatus = status;
             _isHeldBack = _isHeldBack && (status != MessageStatus.Completed || _rows.TrueForAll(row => row.ProductsJson is null));
-            if (status != MessageStatus.Completed)
+            if (status != MessageStatus.Completed && _openToolCalls.RequestUnfinished() is { Count: > 0 } unfinished)
             {
-                AddUnfinishedToolCalls();
+                _current.ToolCallsJson = ToolCallsJson.Write(unfinished);
             }
 
-            foreach (var (id, name) in _openToolCalls)
+            foreach (var (id, name) in _openToolCalls.Requested)
             {
                 // A strict provider rejects a history with a tool call that has no result, so later turns of the thread would fail.
                 AddToolMessage(id, name, "The tool call was interrupted before it had a result.", now, MessageStatus.Aborted);
@@ -331,18 +323,7 @@ internal sealed class TurnRecord
                 ? new MessageContent(StorableText.Sanitize(AskedText), StorableText.SanitizeJson(AskedFilesJson))
                 : null;
             var oneTurnOf = isNew && !IsRegeneration ? _asked : null;
-            var (trail, trailVersion) = Trail?.Changes() ?? default;
-            var session = new SessionSnapshot(
-                StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected,
-                _sessionVersion > _writtenVersion || trail is not null, Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id,
-                RequiresContent: _isHeldBack ? askedContent : null, OneTurnOf: oneTurnOf,
-                BringsMessage: oneTurnOf is not null && _anchor is null)
-            {
-                Cost = _cost,
-                TraceId = isNew && TraceId is { } trace ? trace : null,
-                TrailJson = trail,
-                TrailVersion = trailVersion,
-            };
+            var session = Session(isNew, askedContent, oneTurnOf);
             var costs = _costVersion > _writtenVersion ? CostRows(_cost!, _endedAt ?? _startedAt) : [];
             if (_rejected)
             {
@@ -363,26 +344,8 @@ internal sealed class TurnRecord
             var replaces = _replacesThrough is { } through && _messagesVersion == 0
                 ? new ReplacedMessages(ThreadId, _asked!.Value, through, _assistantMessages[0])
                 : null;
-            var messages = new List<MessageSnapshot>();
-            var parts = new List<PartSnapshot>();
-            var persisted = new List<(MessageRow, PersistedText)>();
-            foreach (var row in _rows.Where(row => row.Version > _messagesVersion))
-            {
-                PersistedText after;
-                if (row.RowVersion > _messagesVersion || row.HasDoubled)
-                {
-                    messages.Add(row.Snapshot(
-                        ThreadId, row.FirstVersion > _messagesVersion, isNew ? null : StreamId,
-                        replaces?.Anchor ?? (isNew ? _anchor : null), askedContent, StreamId, oneTurnOf, _asked, out after));
-                }
-                else
-                {
-                    parts.Add(row.NextPart(out after));
-                }
-
-                persisted.Add((row, after));
-            }
-
+            var (messages, parts, persisted) = ChangedRows(
+                turn: isNew ? null : StreamId, anchor: replaces?.Anchor ?? (isNew ? _anchor : null), askedContent, oneTurnOf);
             return new TurnChanges(
                 this, _version, messages, parts, persisted, session,
                 Touches: isNew || replaces is not null || (_endedAt is not null && _version > _writtenVersion), replaces, [])
@@ -441,20 +404,45 @@ internal sealed class TurnRecord
         }
     }
 
-    /// <summary>Readers have seen these calls. Their arguments are the text so far, which is seldom JSON.</summary>
-    private void AddUnfinishedToolCalls()
+    private SessionSnapshot Session(bool isNew, MessageContent? askedContent, Guid? oneTurnOf)
     {
-        if (_unfinishedToolCalls.Count == 0)
+        var (trail, trailVersion) = Trail?.Changes() ?? default;
+        return new SessionSnapshot(
+            StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected,
+            _sessionVersion > _writtenVersion || trail is not null, Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id,
+            RequiresContent: _isHeldBack ? askedContent : null, OneTurnOf: oneTurnOf,
+            BringsMessage: oneTurnOf is not null && _anchor is null)
         {
-            return;
+            Cost = _cost,
+            TraceId = isNew && TraceId is { } trace ? trace : null,
+            TrailJson = trail,
+            TrailVersion = trailVersion,
+        };
+    }
+
+    /// <summary>The rows that changed since the last commit of messages: whole, or as a part of their text.</summary>
+    private (List<MessageSnapshot>, List<PartSnapshot>, List<(MessageRow, PersistedText)>) ChangedRows(
+        Guid? turn, Guid? anchor, MessageContent? askedContent, Guid? oneTurnOf)
+    {
+        var (messages, parts) = (new List<MessageSnapshot>(), new List<PartSnapshot>());
+        var persisted = new List<(MessageRow, PersistedText)>();
+        foreach (var row in _rows.Where(row => row.Version > _messagesVersion))
+        {
+            PersistedText after;
+            if (row.RowVersion > _messagesVersion || row.HasDoubled)
+            {
+                messages.Add(row.Snapshot(
+                    ThreadId, row.FirstVersion > _messagesVersion, turn, anchor, askedContent, StreamId, oneTurnOf, _asked, out after));
+            }
+            else
+            {
+                parts.Add(row.NextPart(out after));
+            }
+
+            persisted.Add((row, after));
         }
 
-        _current.ToolCallsJson = ToolCallsJson.Write(
-            [.. _unfinishedToolCalls.Select(call => new ProviderToolCall(call.Id, call.Name, call.Arguments.ToString()))]);
-        foreach (var (id, name, _) in _unfinishedToolCalls)
-        {
-            _openToolCalls[id] = name;
-        }
+        return (messages, parts, persisted);
     }
 
     private IReadOnlyList<TurnCostRow> CostRows(TurnCost cost, DateTimeOffset endedAt)
