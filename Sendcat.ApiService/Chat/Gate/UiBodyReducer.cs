@@ -18,23 +18,16 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
 
     private static readonly JsonReaderOptions Depth = new() { MaxDepth = MaxDepth };
 
-    private static readonly SearchValues<byte> EndOfStringPart = SearchValues.Create("\"\\"u8);
-    private static readonly SearchValues<byte> Structural = SearchValues.Create("\"{}[]"u8);
-
     private readonly ArrayBufferWriter<byte> _reduced = new();
     private readonly byte[] _key = new byte[MaxKeyBytes];
+    private readonly JsonValueCopy _value = new();
     private ArrayBufferWriter<byte> _element = new();
     private ArrayBufferWriter<byte> _lastUserMessage = new();
     private Place _place = Place.BeforeObject;
-    private ArrayBufferWriter<byte>? _sink;
-    private int _sinkLimit;
-    private bool _overflowed;
     private bool _lastMessageIsTooLarge;
     private int _keyBytes;
     private int _properties;
-    private int _depth;
-    private bool _inString;
-    private bool _escaped;
+    private bool _keyIsEscaped;
 
     private enum Place
     {
@@ -90,21 +83,22 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
             case Place.InKey:
                 return ReadKey(bytes, ref at);
             case Place.InValue:
-                if (ReadValue(bytes, ref at))
+                if (_value.Read(bytes, ref at))
                 {
                     _place = Place.AfterValue;
                 }
 
-                return _overflowed ? ApiError.PayloadTooLarge(_sinkLimit) : null;
+                return _value.HasOverflowed ? ApiError.PayloadTooLarge(_value.Limit) : null;
             case Place.InElement:
-                if (!ReadValue(bytes, ref at))
+                if (!_value.Read(bytes, ref at))
                 {
                     return null;
                 }
 
                 _place = Place.BeforeElement;
                 return EndElement();
-            case Place.BeforeObject or Place.BeforeKey or Place.AfterKey or Place.BeforeValue or Place.AfterValue or Place.BeforeElement or Place.AfterObject:
+            case Place.BeforeObject or Place.BeforeKey or Place.AfterKey or Place.BeforeValue or Place.AfterValue or Place.BeforeElement
+                or Place.AfterObject:
                 if (current is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')
                 {
                     at++;
@@ -127,7 +121,7 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
                 _place = Place.BeforeKey;
                 break;
             case (Place.BeforeKey, (byte)'"'):
-                (_keyBytes, _escaped) = (0, false);
+                (_keyBytes, _keyIsEscaped) = (0, false);
                 _place = Place.InKey;
                 break;
             case (Place.BeforeKey, (byte)'}') when _properties == 0:
@@ -148,7 +142,7 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
                 break;
             case (Place.BeforeElement, _):
                 _element.Clear();
-                BeginValue(_element, maxMessageBytes);
+                _value.Begin(_element, maxMessageBytes);
                 _place = Place.InElement;
                 return true;
             case (Place.BeforeValue, _):
@@ -164,13 +158,13 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
     private ApiError? ReadKey(ReadOnlySpan<byte> bytes, ref int at)
     {
         var current = bytes[at++];
-        if (current == (byte)'"' && !_escaped)
+        if (current == (byte)'"' && !_keyIsEscaped)
         {
             _place = Place.AfterKey;
             return null;
         }
 
-        _escaped = current == (byte)'\\' && !_escaped;
+        _keyIsEscaped = current == (byte)'\\' && !_keyIsEscaped;
         if (_keyBytes < MaxKeyBytes)
         {
             _key[_keyBytes] = current;
@@ -200,7 +194,7 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
             WriteKey(key);
         }
 
-        BeginValue(isKnown ? _reduced : null, _reduced.WrittenCount + (isMessage ? maxMessageBytes : JsonBody.OrdinaryLimit));
+        _value.Begin(isKnown ? _reduced : null, _reduced.WrittenCount + (isMessage ? maxMessageBytes : JsonBody.OrdinaryLimit));
         _place = Place.InValue;
         return true;
     }
@@ -217,107 +211,16 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
         _reduced.Write("\":"u8);
     }
 
-    private void BeginValue(ArrayBufferWriter<byte>? sink, int limit) =>
-        (_sink, _sinkLimit, _overflowed, _depth, _inString, _escaped) = (sink, limit, false, 0, false, false);
-
-    /// <summary>Reads on to the end of the value and copies what is read, up to the limit.</summary>
-    /// <returns>True at its end. The token after a number or a literal is not read.</returns>
-    private bool ReadValue(ReadOnlySpan<byte> bytes, ref int at)
-    {
-        var from = at;
-        var ended = false;
-        while (at < bytes.Length && !ended)
-        {
-            var rest = bytes[at..];
-            if (_inString)
-            {
-                var length = _escaped ? 0 : rest.IndexOfAny(EndOfStringPart);
-                if (length < 0)
-                {
-                    at = bytes.Length;
-                    break;
-                }
-
-                at += length + 1;
-                if (_escaped)
-                {
-                    _escaped = false;
-                }
-                else if (rest[length] == (byte)'\\')
-                {
-                    _escaped = true;
-                }
-                else
-                {
-                    _inString = false;
-                    ended = _depth == 0;
-                }
-
-                continue;
-            }
-
-            if (_depth > 0)
-            {
-                var length = rest.IndexOfAny(Structural);
-                if (length < 0)
-                {
-                    at = bytes.Length;
-                    break;
-                }
-
-                at += length;
-            }
-
-            switch (bytes[at])
-            {
-                case (byte)'"':
-                    _inString = true;
-                    at++;
-                    break;
-                case (byte)'{' or (byte)'[':
-                    _depth++;
-                    at++;
-                    break;
-                case (byte)'}' or (byte)']' when _depth > 0:
-                    at++;
-                    ended = --_depth == 0;
-                    break;
-                case (byte)'}' or (byte)']' or (byte)',' or (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n':
-                    Copy(bytes[from..at]);
-                    return true;
-                default:
-                    at++;
-                    break;
-            }
-        }
-
-        Copy(bytes[from..at]);
-        return ended;
-    }
-
-    private void Copy(ReadOnlySpan<byte> bytes)
-    {
-        if (_sink is null || _overflowed)
-        {
-            return;
-        }
-
-        _overflowed = _sink.WrittenCount + bytes.Length > _sinkLimit;
-        if (!_overflowed)
-        {
-            _sink.Write(bytes);
-        }
-    }
-
     private ApiError? EndElement()
     {
         try
         {
             // Of a message that is too large only the beginning was kept. If it does not show the role, it may be the user's.
-            var isUser = RoleOf(new Utf8JsonReader(_element.WrittenSpan, isFinalBlock: !_overflowed, new JsonReaderState(Depth))) is null or "user";
-            if (isUser && (_overflowed || RoleOf(new Utf8JsonReader(_element.WrittenSpan, Depth)) == "user"))
+            var isWhole = !_value.HasOverflowed;
+            var isUser = RoleOf(new Utf8JsonReader(_element.WrittenSpan, isWhole, new JsonReaderState(Depth))) is null or "user";
+            if (isUser && (!isWhole || RoleOf(new Utf8JsonReader(_element.WrittenSpan, Depth)) == "user"))
             {
-                _lastMessageIsTooLarge = _overflowed;
+                _lastMessageIsTooLarge = !isWhole;
                 (_element, _lastUserMessage) = (_lastUserMessage, _element);
             }
 
