@@ -4,8 +4,8 @@ namespace Sendcat.AppHost;
 internal static class Pages
 {
     /// <summary>
-    /// Makes the link of the resource open this page of its endpoint "http", and adds links to further pages of it. The dashboard shows other
-    /// endpoints only in the details.
+    /// Makes the link of the resource open this page of its endpoint "http", and adds links to further pages of it. The dashboard shows
+    /// other endpoints only in the details.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithPage(
         this IResourceBuilder<ProjectResource> service, string name, string path, params IReadOnlyList<(string Name, string Path)> further) =>

@@ -16,8 +16,8 @@ internal static class StoreChoiceExtensions
 
     /// <summary>
     /// The value of <c>--infra</c> if given. Otherwise external when all three connection strings are configured, containers when a
-    /// container engine responds,
-    /// and local processes in all other cases. A deployment always uses containers, which its target can replace.
+    /// container engine responds, and local processes in all other cases. A deployment always uses containers, which its target can
+    /// replace.
     /// </summary>
     /// <exception cref="DistributedApplicationException"><c>--infra</c> has an unknown value.</exception>
     public static StoreChoice ChooseStores(this IDistributedApplicationBuilder builder)

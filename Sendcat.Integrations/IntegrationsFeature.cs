@@ -14,8 +14,8 @@ namespace Sendcat.Integrations;
 public static class IntegrationsFeature
 {
     /// <summary>
-    /// Registers all providers, all queued tools with their lanes and cache kinds, and all other queued work, each with its knobs. The guards of
-    /// <see cref="ReliabilityFeature.AddReliability"/> and the tool queue read them. A second call has no effect.
+    /// Registers all providers, all queued tools with their lanes and cache kinds, and all other queued work, each with its knobs. The
+    /// guards of <see cref="ReliabilityFeature.AddReliability"/> and the tool queue read them. A second call has no effect.
     /// </summary>
     public static IServiceCollection AddIntegrations(this IServiceCollection services)
     {

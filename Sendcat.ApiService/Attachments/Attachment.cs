@@ -38,7 +38,9 @@ internal sealed class Attachment
     public static string KeyOf(Guid id) => $"attachments/{id.ToString()[^2..]}/{id}";
 }
 
-/// <summary>An attachment that was deleted in the database and whose content is still in the file store. A trigger inserts the rows.</summary>
+/// <summary>
+/// An attachment that was deleted in the database and whose content is still in the file store. A trigger inserts the rows.
+/// </summary>
 internal sealed class DeletedAttachment
 {
     /// <summary>The id that the attachment had.</summary>

@@ -10,7 +10,9 @@ internal sealed record AttachmentView(Guid Id, string Name, string Type, long Si
     public static AttachmentView Of(Attachment attachment) => new(attachment.Id, attachment.Name, attachment.Type, attachment.Size);
 }
 
-/// <summary>An attachment in a request. Name, type and size come from the stored attachment; a client may send them, and they are ignored.</summary>
+/// <summary>
+/// An attachment in a request. Name, type and size come from the stored attachment; a client may send them, and they are ignored.
+/// </summary>
 /// <param name="StorageId">The id that <c>POST /api/attachments</c> returned.</param>
 internal sealed record AttachmentReference(string? StorageId);
 

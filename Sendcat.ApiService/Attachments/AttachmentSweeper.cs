@@ -15,7 +15,9 @@ internal sealed class AttachmentSweeper(
     ILogger<AttachmentSweeper> logger)
     : TableSweeper("Sweeping of attachments", Interval, BatchSize, time, outages, logger)
 {
-    /// <summary>The content of a deleted attachment is in the file store for about this time, longer while the store is unavailable.</summary>
+    /// <summary>
+    /// The content of a deleted attachment is in the file store for about this time, longer while the store is unavailable.
+    /// </summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     /// <summary>An upload that is not complete after this time was interrupted.</summary>

@@ -119,7 +119,9 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
         return await command.ExecuteNonQueryAsync(CancellationToken.None) > 0;
     }
 
-    /// <summary>Inserts the row of a file that is about to be stored. Without <see cref="SetStoredAsync"/> it is deleted an hour later.</summary>
+    /// <summary>
+    /// Inserts the row of a file that is about to be stored. Without <see cref="SetStoredAsync"/> it is deleted an hour later.
+    /// </summary>
     /// <returns>409 when the file does not fit into the quota of the principal.</returns>
     public async Task<Outcome<Attachment>> ReserveAsync(Principal principal, UploadedFile file, CancellationToken cancellationToken)
     {

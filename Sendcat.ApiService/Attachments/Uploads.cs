@@ -17,7 +17,8 @@ internal sealed class Uploads(OwnedAttachments attachments, IFileStore store, IL
     /// <param name="name">The client's name of the file.</param>
     /// <param name="content">Seekable, and not longer than one attachment may be.</param>
     /// <returns>
-    /// 415 for a file of another type, 400 for an empty one, 409 beyond the quota of the principal or when its account was deleted meanwhile.
+    /// 415 for a file of another type, 400 for an empty one, 409 beyond the quota of the principal or when its account was deleted
+    /// meanwhile.
     /// </returns>
     /// <exception cref="FileStoreException">The file store is unavailable.</exception>
     public async Task<Outcome<Attachment>> StoreAsync(Principal principal, string? name, Stream content, CancellationToken cancellationToken)

@@ -12,8 +12,8 @@ namespace Sendcat.ApiService.Database;
 /// <summary>
 /// Puts every statement with its rows, every commit, rollback and connection attempt of <see cref="SendcatDb"/> under a deadline of
 /// <see cref="PostgresOptions.StatementTimeoutMs"/>, or of the context's own command timeout. A statement that a client no longer waits for
-/// ends at its deadline at the latest; see <see cref="StatementDeadline"/> for why it is not cancelled. While an outage is known, connections
-/// are refused at once (<see cref="RequestOutage"/>).
+/// ends at its deadline at the latest; see <see cref="StatementDeadline"/> for why it is not cancelled. While an outage is known,
+/// connections are refused at once (<see cref="RequestOutage"/>).
 /// </summary>
 internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonitor<PostgresOptions> options, TimeProvider time)
     : DbCommandInterceptor, IDbConnectionInterceptor, IDbTransactionInterceptor

@@ -10,8 +10,8 @@ namespace Sendcat.ApiService.Http;
 /// <remarks>
 /// Outside Development no origin may call until <c>ALLOWED_ORIGINS</c> names it. An empty list does not stop the start: programs and apps
 /// send no Origin and do not need the setting. In Development, <c>localhost</c>, <c>127.0.0.1</c> and <c>[::1]</c> are one host, and a page
-/// that the API itself serves on them may call it. Elsewhere the API does not know its own origin: the Host header of a request is no proof,
-/// because any site can point its name at this address.
+/// that the API itself serves on them may call it. Elsewhere the API does not know its own origin: the Host header of a request is no
+/// proof, because any site can point its name at this address.
 /// </remarks>
 internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHostEnvironment environment, RefusedOrigins refused)
 {
@@ -39,7 +39,8 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
 
     /// <summary>The address of a page that a browser may be sent to.</summary>
     /// <param name="page">
-    /// A path on the first allowed origin, or the address of a page of an allowed origin; null or empty: the root of the first allowed origin.
+    /// A path on the first allowed origin, or the address of a page of an allowed origin; null or empty: the root of the first allowed
+    /// origin.
     /// </param>
     /// <returns>The absolute address; null for every other text, and when no origin may call.</returns>
     public string? PageAddress(string? page)

@@ -2,8 +2,8 @@ namespace Sendcat.ApiService.Http;
 
 /// <summary>
 /// Sets the security and cache headers of every response before the request is handled. Responses under <c>/api</c> belong to one caller
-/// and must not be stored; streams must not be transformed either, because a proxy that compresses a stream delays its events. Endpoints with
-/// other needs (exports) overwrite the headers.
+/// and must not be stored; streams must not be transformed either, because a proxy that compresses a stream delays its events. Endpoints
+/// with other needs (exports) overwrite the headers.
 /// </summary>
 internal static class ResponseHeaders
 {

@@ -3,8 +3,8 @@ using Sendcat.Reliability.UntrustedText;
 namespace Sendcat.ApiService.Http;
 
 /// <summary>
-/// Rules that reject text from clients. Postgres stores neither NUL characters nor halves of surrogate pairs; text that cannot be rejected is
-/// repaired by <see cref="StorableText"/>.
+/// Rules that reject text from clients. Postgres stores neither NUL characters nor halves of surrogate pairs; text that cannot be rejected
+/// is repaired by <see cref="StorableText"/>.
 /// </summary>
 internal static class StoredText
 {

@@ -10,8 +10,8 @@ internal sealed record BrowserCookie(string Purpose, string Path, SameSiteMode S
     private readonly string _plainName = $"sendcat-{Purpose}";
 
     /// <returns>
-    /// The value; null when there is none, and for a request that changes something and has no <c>Origin</c>: browsers send it with every such
-    /// request, and <c>OriginPolicy</c> has checked it.
+    /// The value; null when there is none, and for a request that changes something and has no <c>Origin</c>: browsers send it with every
+    /// such request, and <c>OriginPolicy</c> has checked it.
     /// </returns>
     public string? Read(HttpContext http) =>
         HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method) || http.Request.Headers.Origin.Count == 1
@@ -31,7 +31,9 @@ internal sealed record BrowserCookie(string Purpose, string Path, SameSiteMode S
         });
     }
 
-    /// <summary>Browsers accept a name with these prefixes only with <c>Secure</c>, so that no other origin of the host can set it.</summary>
+    /// <summary>
+    /// Browsers accept a name with these prefixes only with <c>Secure</c>, so that no other origin of the host can set it.
+    /// </summary>
     private string NameOver(bool secure) => secure ? _secureName : _plainName;
 
     /// <summary>Behind an ingress the request of a browser over TLS arrives without, so only Development may omit the attribute.</summary>

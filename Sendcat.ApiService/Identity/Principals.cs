@@ -16,9 +16,9 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
     /// <param name="http">The request.</param>
     /// <param name="bodySessionId">The <c>sessionId</c> of the body; it takes precedence over the header, and that over the cookie.</param>
     /// <returns>
-    /// The user of a valid bearer token, or of the cookie when there is no <c>Authorization</c>, together with an accepted session if there is one; without a token the holder of the session. 401
-    /// for an invalid token, for a session that is not accepted, and for neither. An invalid session beside a valid token is ignored, so
-    /// that it does not lock a signed-in user out.
+    /// The user of a valid bearer token, or of the cookie when there is no <c>Authorization</c>, together with an accepted session if there
+    /// is one; without a token the holder of the session. 401 for an invalid token, for a session that is not accepted, and for neither. An
+    /// invalid session beside a valid token is ignored, so that it does not lock a signed-in user out.
     /// </returns>
     public Outcome<Principal> Read(HttpContext http, string? bodySessionId = null)
     {

@@ -142,8 +142,8 @@ internal static class ApiDocument
     }
 
     /// <summary>
-    /// True when the request is for the document, the page, or the root that leads to it, and the caller may not see them. Outside Development only operators and
-    /// viewers may: a list of all endpoints would help an attacker. All other callers get 404.
+    /// True when the request is for the document, the page, or the root that leads to it, and the caller may not see them. Outside
+    /// Development only operators and viewers may: a list of all endpoints would help an attacker. All other callers get 404.
     /// </summary>
     private static async ValueTask<bool> IsHiddenAsync(HttpContext http) =>
         IsDocument(http.Request.Path)
@@ -155,7 +155,9 @@ internal static class ApiDocument
         || path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase)
         || path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Hides the pages. It runs before the endpoints, so that a hidden page has the response of an unknown one, whatever the method.</summary>
+    /// <summary>
+    /// Hides the pages. It runs before the endpoints, so that a hidden page has the response of an unknown one, whatever the method.
+    /// </summary>
     public static void UseApiDocument(this WebApplication app) => app.Use(next => async http =>
     {
         if (await IsHiddenAsync(http))

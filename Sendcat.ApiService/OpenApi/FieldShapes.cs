@@ -17,7 +17,9 @@ using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.OpenApi;
 
-/// <summary>What the C# type of a field does not say: its allowed values, the shape of stored JSON, and what a request must contain.</summary>
+/// <summary>
+/// What the C# type of a field does not say: its allowed values, the shape of stored JSON, and what a request must contain.
+/// </summary>
 internal static class FieldShapes
 {
     private static readonly string[] MessageStatuses = [MessageStatus.Streaming, MessageStatus.Completed, MessageStatus.Error, MessageStatus.Aborted];
@@ -111,7 +113,9 @@ internal static class FieldShapes
 }
 
 /// <summary>A message of a <c>useChat</c> client, as far as it is read.</summary>
-/// <param name="Parts">Texts (<c>type: "text"</c>, <c>text</c>) and files (<c>type: "file"</c>, <c>url</c>, <c>mediaType</c>, <c>filename</c>).</param>
+/// <param name="Parts">
+/// Texts (<c>type: "text"</c>, <c>text</c>) and files (<c>type: "file"</c>, <c>url</c>, <c>mediaType</c>, <c>filename</c>).
+/// </param>
 internal sealed record UiMessage(string? Id, string Role, IReadOnlyList<UiPart>? Parts);
 
 internal sealed record UiPart(string Type, string? Text, string? Url, string? MediaType, string? Filename);

@@ -83,7 +83,9 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_DEFAULT_MODEL_CLASS"), RegularExpression(ClassPattern)]
     public string DefaultModelClass { get; set; } = ModelClass.Agent;
 
-    /// <summary>Classes of models by exact id, <c>id=fast,id=agent</c>; takes precedence over the built-in table and the words of the id.</summary>
+    /// <summary>
+    /// Classes of models by exact id, <c>id=fast,id=agent</c>; takes precedence over the built-in table and the words of the id.
+    /// </summary>
     [Knob("CHAT_MODEL_CLASSES"), RegularExpression(@"^\s*([a-zA-Z0-9._:/-]{3,120}\s*=\s*(fast|agent)\s*(,\s*|$))*$")]
     public string ModelClasses { get; set; } = "";
 

@@ -6,7 +6,9 @@ namespace Sendcat.ApiService.Providers;
 /// <summary>Decides which files of a conversation are sent to the model of a route, and opens their content.</summary>
 internal sealed class RequestFiles(IFileStore store, TimeProvider time, ILogger<RequestFiles> logger)
 {
-    /// <summary>The most time in which the store may say that the files of a call are there. The turn continues without the others.</summary>
+    /// <summary>
+    /// The most time in which the store may say that the files of a call are there. The turn continues without the others.
+    /// </summary>
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>The image types that models accept. Other images are stored and shown to their owner, but not sent.</summary>

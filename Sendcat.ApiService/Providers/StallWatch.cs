@@ -1,14 +1,14 @@
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>
-/// Cancels one attempt when a timeout elapses: until the headers, from the headers to the first token, between bytes after it (idle timeout),
-/// or over the whole call. One timer serves the whole attempt; a received byte only updates a timestamp.
+/// Cancels one attempt when a timeout elapses: until the headers, from the headers to the first token, between bytes after it (idle
+/// timeout), or over the whole call. One timer serves the whole attempt; a received byte only updates a timestamp.
 /// </summary>
 internal sealed class StallWatch : IDisposable
 {
     /// <summary>
-    /// SSE comments extend the deadline up to this many timeouts after the last data, or after the headers. After that, a provider that sends
-    /// only comments ("processing") counts as stalled.
+    /// SSE comments extend the deadline up to this many timeouts after the last data, or after the headers. After that, a provider that
+    /// sends only comments ("processing") counts as stalled.
     /// </summary>
     private const int MaxCommentIntervals = 4;
 

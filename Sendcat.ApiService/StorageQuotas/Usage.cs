@@ -4,9 +4,9 @@ using Sendcat.ApiService.Identity;
 namespace Sendcat.ApiService.StorageQuotas;
 
 /// <summary>
-/// SQL fragments for the usage of a principal: one row <c>owned(bytes, threads)</c> for each of its threads and attachments. Each thread row
-/// counts its own messages and bytes. There is no row per principal that all its turns would have to lock, and the counts follow a thread or
-/// an attachment when it is deleted or adopted.
+/// SQL fragments for the usage of a principal: one row <c>owned(bytes, threads)</c> for each of its threads and attachments. Each thread
+/// row counts its own messages and bytes. There is no row per principal that all its turns would have to lock, and the counts follow a
+/// thread or an attachment when it is deleted or adopted.
 /// </summary>
 internal static class Usage
 {

@@ -28,8 +28,7 @@ internal sealed class TurnStore(RequestDatabase database)
         """;
 
     // The ids that clients give messages are looked for among the newest turns only, because no index begins with them; and the message of
-    // a
-    // turn that replaces an answer is not stored before its first content.
+    // a turn that replaces an answer is not stored before its first content.
     private const string Search = $"""
         -- search turns
         WITH newest AS (

@@ -12,7 +12,9 @@ public sealed class EncryptionOptions
     [Knob("ENCRYPTION_KEY", Secret = true), RegularExpression($"^({Key})?$")]
     public string Current { get; set; } = "";
 
-    /// <summary>Earlier keys, separated by commas. What they encrypted can be read, and is encrypted with the present key when it is used.</summary>
+    /// <summary>
+    /// Earlier keys, separated by commas. What they encrypted can be read, and is encrypted with the present key when it is used.
+    /// </summary>
     [Knob("ENCRYPTION_KEYS_PREVIOUS", Secret = true), RegularExpression($"^({Key}(\\s*,\\s*{Key})*)?$")]
     public string Previous { get; set; } = "";
 

@@ -16,11 +16,15 @@ public sealed class FilesOptions
     [Knob("FILES_STORE", StartUpOnly = true), AllowedValues(Folder, S3)]
     public string Store { get; set; } = Folder;
 
-    /// <summary>The folder of the files. A relative path begins at the content root of the program. It is created when it is needed.</summary>
+    /// <summary>
+    /// The folder of the files. A relative path begins at the content root of the program. It is created when it is needed.
+    /// </summary>
     [Knob("FILES_FOLDER", StartUpOnly = true), RegularExpression("^.+$")]
     public string FolderPath { get; set; } = "files";
 
-    /// <summary>Address of the S3-compatible service; empty: AWS in <c>FILES_S3_REGION</c>. With an address, the bucket is part of the path.</summary>
+    /// <summary>
+    /// Address of the S3-compatible service; empty: AWS in <c>FILES_S3_REGION</c>. With an address, the bucket is part of the path.
+    /// </summary>
     [Knob("FILES_S3_URL", StartUpOnly = true), HttpUrl]
     public string S3Url { get; set; } = "";
 

@@ -7,7 +7,9 @@ using Connections = Sendcat.Reliability.Outbound.ThirdParty;
 
 namespace Sendcat.Integrations.Files;
 
-/// <summary>Stores files in a bucket of an S3-compatible service. The AWS SDK signs the requests (Signature Version 4) and repeats them.</summary>
+/// <summary>
+/// Stores files in a bucket of an S3-compatible service. The AWS SDK signs the requests (Signature Version 4) and repeats them.
+/// </summary>
 internal sealed class S3Store : IFileStore, IDisposable
 {
     private readonly FilesOptions _options;

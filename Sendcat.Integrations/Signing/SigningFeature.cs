@@ -8,8 +8,8 @@ namespace Sendcat.Integrations.Signing;
 public static class SigningFeature
 {
     /// <summary>
-    /// Registers the <see cref="SigningKey"/>, which is loaded when it is first requested, and the <see cref="LinkSigner"/>. A second call has
-    /// no effect.
+    /// Registers the <see cref="SigningKey"/>, which is loaded when it is first requested, and the <see cref="LinkSigner"/>. A second call
+    /// has no effect.
     /// </summary>
     public static IServiceCollection AddSigning(this IServiceCollection services)
     {

@@ -49,7 +49,9 @@ public readonly partial record struct Money(string Text, decimal? Amount, string
         return new(Row.Cut(currency is null ? value : $"{currency} {value}", Row.LongestPrice), amount, currency);
     }
 
-    /// <summary>Reads a price as a shop writes it: <c>$1,299.00</c>, <c>59,99 €</c>, <c>CAD 12</c>. Of a range it reads the first number.</summary>
+    /// <summary>
+    /// Reads a price as a shop writes it: <c>$1,299.00</c>, <c>59,99 €</c>, <c>CAD 12</c>. Of a range it reads the first number.
+    /// </summary>
     /// <param name="text">Null: there is no price.</param>
     /// <param name="country">The two-letter code of the country that was searched in; null: the United States.</param>
     public static Money OfText(string? text, string? country)
@@ -78,7 +80,9 @@ public readonly partial record struct Money(string Text, decimal? Amount, string
     /// <summary>True for three capital letters.</summary>
     public static bool IsCode(string? text) => text is { Length: 3 } && text.All(char.IsAsciiLetterUpper);
 
-    /// <summary>The last separator is the decimal one if two digits follow it, or if both separators occur; otherwise it groups thousands.</summary>
+    /// <summary>
+    /// The last separator is the decimal one if two digits follow it, or if both separators occur; otherwise it groups thousands.
+    /// </summary>
     private static decimal? Number(string text)
     {
         var digits = text.Replace(" ", "", StringComparison.Ordinal).Replace("\u00A0", "", StringComparison.Ordinal).Replace("\u202F", "", StringComparison.Ordinal);

@@ -18,8 +18,8 @@ public sealed record AdmissionRequest
     public string? Message { get; init; }
 
     /// <summary>
-    /// The stream of a running turn that the caller ends when this one is admitted. Its leases do not count, so that a refusal does not have
-    /// to end it. Null: none.
+    /// The stream of a running turn that the caller ends when this one is admitted. Its leases do not count, so that a refusal does not
+    /// have to end it. Null: none.
     /// </summary>
     public string? Replaces { get; init; }
 

@@ -54,8 +54,8 @@ public static class QueueHealth
 
 /// <summary>A value of the tool queue and its threshold.</summary>
 /// <param name="Kind">
-/// <c>queued_depth</c>, <c>dead_letter_depth</c>, <c>oldest_queued_age</c> or <c>oldest_running_age</c>; of a lane with thresholds of its own
-/// with its name before it: <c>deliveries_queued_depth</c>.
+/// <c>queued_depth</c>, <c>dead_letter_depth</c>, <c>oldest_queued_age</c> or <c>oldest_running_age</c>; of a lane with thresholds of its
+/// own with its name before it: <c>deliveries_queued_depth</c>.
 /// </param>
 /// <param name="Observed">Jobs for a depth, milliseconds for an age.</param>
 /// <param name="Threshold">In the same unit.</param>

@@ -26,6 +26,9 @@ public sealed record CircuitReading(
     string? LastError,
     DateTimeOffset? UpdatedAt)
 {
-    /// <summary><c>key</c> or <c>quota</c> while the provider is suspended because it rejects our account, <c>operator</c> while it is isolated; null otherwise.</summary>
+    /// <summary>
+    /// <c>key</c> or <c>quota</c> while the provider is suspended because it rejects our account, <c>operator</c> while it is isolated;
+    /// null otherwise.
+    /// </summary>
     public string? Suspended { get; init; }
 }

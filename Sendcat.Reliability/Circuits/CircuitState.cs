@@ -135,7 +135,9 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
             : this with { Refusals = refusals };
     }
 
-    /// <summary>An operator isolates the provider: the circuit is open until <paramref name="until"/>, then one probe is permitted.</summary>
+    /// <summary>
+    /// An operator isolates the provider: the circuit is open until <paramref name="until"/>, then one probe is permitted.
+    /// </summary>
     public CircuitState Isolated(DateTimeOffset until) => new(Epoch + 1, Failures, until, null) { Suspended = Suspension.Operator };
 
     /// <summary>An operator closes the circuit, whatever has opened it.</summary>

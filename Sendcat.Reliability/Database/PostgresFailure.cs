@@ -2,7 +2,9 @@ using Npgsql;
 
 namespace Sendcat.Reliability.Database;
 
-/// <summary>Recognizes the exceptions that the Postgres client throws while Postgres is unavailable, reports an error or is too slow.</summary>
+/// <summary>
+/// Recognizes the exceptions that the Postgres client throws while Postgres is unavailable, reports an error or is too slow.
+/// </summary>
 public static class PostgresFailure
 {
     // TimeoutException: of WaitAsync, and of the client when it gets no connection from the pool in time.

@@ -4,10 +4,10 @@ using Sendcat.Reliability.Outages;
 namespace Sendcat.Reliability.Database;
 
 /// <summary>
-/// The outage of Postgres that requests share. After three failures without a success between them a probe tests Postgres, a statement of its
-/// own: the requests may have failed for another reason, for instance because they waited for a lock. When the probe fails too, the outage is
-/// known, and requests are refused at once, except one at a time that runs the next probe. Any response of Postgres ends the outage.
-/// Thread-safe.
+/// The outage of Postgres that requests share. After three failures without a success between them a probe tests Postgres, a statement of
+/// its own: the requests may have failed for another reason, for instance because they waited for a lock. When the probe fails too, the
+/// outage is known, and requests are refused at once, except one at a time that runs the next probe. Any response of Postgres ends the
+/// outage. Thread-safe.
 /// </summary>
 /// <param name="postgres">The log of the outage.</param>
 /// <param name="probe">Runs a statement that needs no lock. It fails after the given time at the latest.</param>

@@ -27,8 +27,7 @@ public sealed class IncidentMarks(NpgsqlDataSource database, TimeProvider time, 
     private static readonly TimeSpan RemoveEvery = TimeSpan.FromHours(6);
 
     // A deployment is one only when the last one of the same program had another version (the detail). Who finds a process dead knows its
-    // id
-    // alone; a process that has stopped in order did not die.
+    // id alone; a process that has stopped in order did not die.
     private const string Insert = """
         -- write incident marks
         INSERT INTO reliability.incident_marks (at, kind, subject, title, detail, key)

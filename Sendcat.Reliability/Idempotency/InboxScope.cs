@@ -6,7 +6,8 @@ namespace Sendcat.Reliability.Idempotency;
 /// <summary>A kind of deliveries with keys of its own.</summary>
 /// <param name="Name">The name in Postgres, metrics and reports, for example <c>whatsapp_message</c>.</param>
 /// <param name="Lifetime">
-/// The time from the first delivery of a key in which another one is a replay. At least as long as the sender redelivers; at least a minute.
+/// The time from the first delivery of a key in which another one is a replay. At least as long as the sender redelivers; at least a
+/// minute.
 /// </param>
 public sealed record InboxScope(string Name, TimeSpan Lifetime)
 {

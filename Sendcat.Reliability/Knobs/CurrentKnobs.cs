@@ -13,7 +13,9 @@ public sealed class CurrentKnobs(IServiceProvider services)
     private readonly FrozenSet<Type> _registered = services.GetServices<KnobClass>().Select(known => known.Options).ToFrozenSet();
 
     /// <summary>The present values of an options class.</summary>
-    /// <exception cref="InvalidOperationException">The class is not registered with <c>AddKnobs</c>, so its knobs would have no effect.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The class is not registered with <c>AddKnobs</c>, so its knobs would have no effect.
+    /// </exception>
     /// <exception cref="OptionsValidationException">The class has further rules, and the present values violate them.</exception>
     public TOptions Of<TOptions>()
         where TOptions : class =>

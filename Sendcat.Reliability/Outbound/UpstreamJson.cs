@@ -13,8 +13,9 @@ public static class UpstreamJson
         element.TryGetPart(name, out var part) && part.ValueKind is not JsonValueKind.Null ? part : null;
 
     /// <summary>
-    /// A property of an object; of several with the name the last one. Other than <see cref="JsonElement.TryGetProperty(string, out JsonElement)"/>
-    /// it does not throw when the name of another property has a lone surrogate.
+    /// A property of an object; of several with the name the last one. Other than
+    /// <see cref="JsonElement.TryGetProperty(string, out JsonElement)"/> it does not throw when the name of another property has a lone
+    /// surrogate.
     /// </summary>
     public static bool TryGetPart(this JsonElement element, string name, out JsonElement part)
     {

@@ -13,7 +13,8 @@ public sealed record UpstreamPolicy(string Provider, TimeSpan Timeout, int Retri
     public long MaxResponseBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>
-    /// A response that is longer is no failure of the upstream and says nothing about it: for instance a mail that its sender made too long.
+    /// A response that is longer is no failure of the upstream and says nothing about it: for instance a mail that its sender made too
+    /// long.
     /// </summary>
     public bool LongResponsesAreNeutral { get; init; }
 

@@ -2,8 +2,9 @@ namespace Sendcat.Reliability.Outbound;
 
 /// <summary>
 /// The lease of the current work. It names the holders of the slots that the work takes, so that whoever takes the work over can release
-/// them (<see cref="Redis.RunLeases"/>). And it is ensured before each request to a third party: after a suspension of the process, or without
-/// processor time, a renewal and the timer that cancels the work may be late, and another worker may already do the same work, or soon.
+/// them (<see cref="Redis.RunLeases"/>). And it is ensured before each request to a third party: after a suspension of the process, or
+/// without processor time, a renewal and the timer that cancels the work may be late, and another worker may already do the same work, or
+/// soon.
 /// </summary>
 public static class WorkLease
 {

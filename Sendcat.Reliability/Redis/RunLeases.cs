@@ -20,7 +20,9 @@ internal sealed class RunLeases(GuardedRedis redis)
     /// <param name="replica">The process that ran them.</param>
     /// <param name="runs">Names of runs.</param>
     /// <param name="cancellationToken">Ends the wait for Redis.</param>
-    /// <returns>The number of leases that existed; null: Redis is unavailable, and the leases end with the heartbeat of the process.</returns>
+    /// <returns>
+    /// The number of leases that existed; null: Redis is unavailable, and the leases end with the heartbeat of the process.
+    /// </returns>
     public async ValueTask<int?> ReleaseAsync(ReplicaId replica, IReadOnlyCollection<string> runs, CancellationToken cancellationToken) =>
         await redis.MaintainAsync(
             Script,

@@ -31,7 +31,9 @@ internal readonly record struct WindowCount(long Index, long Current, long Previ
     /// <summary>Units of the window that are used. Call <see cref="At"/> first.</summary>
     public double Used(long nowMs, long lengthMs) => Current + (Previous * RestMs(nowMs, lengthMs) / (double)lengthMs);
 
-    /// <summary>Whether the cost fits. Without division, so that the result is exact and equal to that of <see cref="UntilFits"/>.</summary>
+    /// <summary>
+    /// Whether the cost fits. Without division, so that the result is exact and equal to that of <see cref="UntilFits"/>.
+    /// </summary>
     public bool Fits(long nowMs, long lengthMs, int max, int cost) =>
         ((double)(Current + cost - max) * lengthMs) + ((double)Previous * RestMs(nowMs, lengthMs)) <= 0;
 

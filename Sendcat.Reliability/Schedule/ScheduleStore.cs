@@ -3,8 +3,8 @@ using Npgsql;
 namespace Sendcat.Reliability.Schedule;
 
 /// <summary>
-/// The jobs that run at intervals, in Postgres. A lease with a fencing token lets one worker run a job at a time; when a worker dies, its lease
-/// expires, and another worker runs the job again.
+/// The jobs that run at intervals, in Postgres. A lease with a fencing token lets one worker run a job at a time; when a worker dies, its
+/// lease expires, and another worker runs the job again.
 /// </summary>
 public sealed class ScheduleStore(NpgsqlDataSource database)
 {

@@ -2,8 +2,7 @@ namespace Sendcat.Reliability.Snapshot;
 
 /// <summary>
 /// Whether an operator has drained this process: it begins no new turns and claims no new jobs, and what runs goes on. Ends when an
-/// operator
-/// resumes it, or with the process. Thread-safe.
+/// operator resumes it, or with the process. Thread-safe.
 /// </summary>
 public sealed class Drain : IDisposable
 {

@@ -5,8 +5,8 @@ namespace Sendcat.ToolWorker.Schedule;
 /// <param name="Description">What it does, in one sentence.</param>
 /// <param name="Interval">The time from the end of a run to the next one.</param>
 /// <param name="Run">
-/// Runs it once. The first parameter is true when an operator requested the run: what was done recently is then done again. It must be safe to
-/// run again after a part of a run. An exception is a failure; the run is then tried again after a minute, two, and so on.
+/// Runs it once. The first parameter is true when an operator requested the run: what was done recently is then done again. It must be safe
+/// to run again after a part of a run. An exception is a failure; the run is then tried again after a minute, two, and so on.
 /// </param>
 internal sealed record ScheduledJob(string Name, string Description, TimeSpan Interval, Func<bool, CancellationToken, Task<ScheduledResult>> Run);
 

@@ -8,8 +8,8 @@ using Sendcat.Reliability.Tracing;
 namespace Sendcat.ToolWorker.Schedule;
 
 /// <summary>
-/// Runs the scheduled jobs. All workers look for due jobs every two seconds; the lease in Postgres lets one of them run each. Jobs do not wait
-/// for each other. A drained worker starts none.
+/// Runs the scheduled jobs. All workers look for due jobs every two seconds; the lease in Postgres lets one of them run each. Jobs do not
+/// wait for each other. A drained worker starts none.
 /// </summary>
 internal sealed class Scheduler(
     IEnumerable<ScheduledJob> jobs, ScheduleStore store, Drain drain, TimeProvider time, StoreOutages outages, ILogger<Scheduler> logger)

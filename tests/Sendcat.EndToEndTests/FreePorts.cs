@@ -3,8 +3,8 @@ using Sendcat.AppHost;
 namespace Sendcat.EndToEndTests;
 
 /// <summary>
-/// Chooses free ports for the system of a test. They are above the default ports of a local run and below the ports of the servers of Sendcat.TestKit
-/// (<see cref="FreePort"/>).
+/// Chooses free ports for the system of a test. They are above the default ports of a local run and below the ports of the servers of
+/// Sendcat.TestKit (<see cref="FreePort"/>).
 /// </summary>
 internal static class FreePorts
 {

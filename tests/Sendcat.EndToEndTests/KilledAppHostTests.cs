@@ -5,7 +5,9 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>Linux only, because the test finds remaining processes in /proc. It runs after the shared system of the other tests has ended.</summary>
+/// <summary>
+/// Linux only, because the test finds remaining processes in /proc. It runs after the shared system of the other tests has ended.
+/// </summary>
 [Collection(Name)]
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class KilledAppHostTests
@@ -46,7 +48,9 @@ public sealed class KilledAppHostTests
             running.ToHashSet(StringComparer.Ordinal));
     }
 
-    /// <summary>The names of the running processes of the run with this state folder. Their environment contains <c>SENDCAT_RUN</c>.</summary>
+    /// <summary>
+    /// The names of the running processes of the run with this state folder. Their environment contains <c>SENDCAT_RUN</c>.
+    /// </summary>
     private static IReadOnlyList<string> ProcessesOf(string state)
     {
         var names = new List<string>();

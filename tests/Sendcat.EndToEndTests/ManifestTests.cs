@@ -103,7 +103,9 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
         Assert.DoesNotContain(environment, variable => ((string?)variable.Value)?.Contains("ops-api-key", StringComparison.Ordinal) is true);
     }
 
-    /// <summary>The parameters that AppHost.cs declares. The passwords of the containers are not among them; Aspire adds them when it publishes.</summary>
+    /// <summary>
+    /// The parameters that AppHost.cs declares. The passwords of the containers are not among them; Aspire adds them when it publishes.
+    /// </summary>
     private static async Task<IReadOnlyList<ParameterResource>> ParametersAsync()
     {
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Sendcat_AppHost>(

@@ -6,8 +6,8 @@ using Sendcat.TestKit.Processes;
 namespace Sendcat.EndToEndTests;
 
 /// <summary>
-/// The whole system as the AppHost composes it, on local stores, with its own ports and data. The tests share it and run one after the other. Every
-/// test leaves all resources running.
+/// The whole system as the AppHost composes it, on local stores, with its own ports and data. The tests share it and run one after the
+/// other. Every test leaves all resources running.
 /// </summary>
 public sealed class RunningSystem : IAsyncLifetime
 {
@@ -48,7 +48,9 @@ public sealed class RunningSystem : IAsyncLifetime
         await Task.WhenAll(Processes().Select(resource => App.ResourceNotifications.WaitForResourceHealthyAsync(resource.Name, timeout.Token)));
     }
 
-    /// <summary>Completes when an instance of the resource is in a state that matches <paramref name="state"/>; at once if it already is.</summary>
+    /// <summary>
+    /// Completes when an instance of the resource is in a state that matches <paramref name="state"/>; at once if it already is.
+    /// </summary>
     /// <exception cref="OperationCanceledException">No instance has reached the state after three minutes.</exception>
     public async Task<ResourceEvent> WaitForAsync(string name, Func<ResourceEvent, bool> state)
     {

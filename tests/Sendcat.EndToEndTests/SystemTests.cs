@@ -75,7 +75,9 @@ public sealed class SystemTests(RunningSystem system)
         await system.CommandAsync("api", "admission-enforce");
     }
 
-    /// <summary>The subject of the first mail of the list, at most a minute later. The emulator does not signal mails to other processes.</summary>
+    /// <summary>
+    /// The subject of the first mail of the list, at most a minute later. The emulator does not signal mails to other processes.
+    /// </summary>
     private static async Task<string?> SubjectAsync(string list)
     {
         using var client = new HttpClient();

@@ -10,9 +10,9 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.TestApi;
 
 /// <summary>
-/// The real API on Kestrel inside the process of the test. The JIT compiles its code once for all tests instead of once per start. A test that kills,
-/// pauses or measures a process, or reads its output, uses <see cref="TestKit.Programs.ApiProcess"/> instead. Passwords are hashed with one hundredth
-/// of the iterations: with all of them, a fifth of the processor time of the tests was hashing.
+/// The real API on Kestrel inside the process of the test. The JIT compiles its code once for all tests instead of once per start. A test
+/// that kills, pauses or measures a process, or reads its output, uses <see cref="TestKit.Programs.ApiProcess"/> instead. Passwords are
+/// hashed with one hundredth of the iterations: with all of them, a fifth of the processor time of the tests was hashing.
 /// </summary>
 public sealed class ApiHost : IAsyncDisposable
 {
@@ -64,8 +64,8 @@ public sealed class ApiHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets only the program stop its host. If the factory also stopped it, both would stop the same services concurrently, and the services would be
-    /// disposed of when the first stop completes.
+    /// Lets only the program stop its host. If the factory also stopped it, both would stop the same services concurrently, and the
+    /// services would be disposed of when the first stop completes.
     /// </summary>
     private sealed class SelfStoppingHost(IHost host) : IHost, IAsyncDisposable
     {

@@ -22,7 +22,8 @@ namespace Sendcat.UpstreamEmulator;
 internal static class EmulatorApp
 {
     /// <summary>
-    /// The listen options of both protocols. Kestrel writes the bound port into them when it starts, so the addresses are valid only after the start.
+    /// The listen options of both protocols. Kestrel writes the bound port into them when it starts, so the addresses are valid only after
+    /// the start.
     /// </summary>
     public sealed record Listeners(List<ListenOptions> Http1Options, List<ListenOptions> H2cOptions)
     {

@@ -7,8 +7,8 @@ namespace Sendcat.UpstreamEmulator;
 public sealed class EmulatorOptions
 {
     /// <summary>
-    /// The HTTP/1.1 addresses. Environment variable: <c>EMULATOR_URL_H1</c>, else <c>ASPNETCORE_URLS</c>. Addresses are separated by <c>;</c>.
-    /// A plain number is a port on 127.0.0.1. With port 0 the operating system chooses the port. Default: 127.0.0.1:5070.
+    /// The HTTP/1.1 addresses. Environment variable: <c>EMULATOR_URL_H1</c>, else <c>ASPNETCORE_URLS</c>. Addresses are separated by
+    /// <c>;</c>. A plain number is a port on 127.0.0.1. With port 0 the operating system chooses the port. Default: 127.0.0.1:5070.
     /// </summary>
     public IReadOnlyList<IPEndPoint> Http1 { get; set; } = [new(IPAddress.Loopback, 5070)];
 
@@ -18,14 +18,17 @@ public sealed class EmulatorOptions
     public IReadOnlyList<IPEndPoint> H2c { get; set; } = [new(IPAddress.Loopback, 5071)];
 
     /// <summary>
-    /// How many received requests the emulator stores for tests; 0 (the default) stores none. Environment variable: <c>EMULATOR_KEEP_REQUESTS</c>.
+    /// How many received requests the emulator stores for tests; 0 (the default) stores none. Environment variable:
+    /// <c>EMULATOR_KEEP_REQUESTS</c>.
     /// </summary>
     public int KeepRequests { get; set; }
 
     /// <summary>Where Gmail's notifications are pushed; null: nowhere. Environment variable: <c>EMULATOR_GMAIL_PUSH_URL</c>.</summary>
     public string? PushUrl { get; set; }
 
-    /// <summary>The audience of the tokens of pushes; null: <see cref="PushUrl"/>. Environment variable: <c>EMULATOR_GMAIL_PUSH_AUDIENCE</c>.</summary>
+    /// <summary>
+    /// The audience of the tokens of pushes; null: <see cref="PushUrl"/>. Environment variable: <c>EMULATOR_GMAIL_PUSH_AUDIENCE</c>.
+    /// </summary>
     public string? PushAudience { get; set; }
 
     /// <summary>The service account of the push subscription. Environment variable: <c>EMULATOR_GMAIL_PUSH_SERVICE_ACCOUNT</c>.</summary>
@@ -36,7 +39,9 @@ public sealed class EmulatorOptions
     /// </summary>
     public string? WhatsAppWebhookUrl { get; set; }
 
-    /// <summary>The secret that signs them, <c>WHATSAPP_APP_SECRET</c> of the API. Environment variable: <c>EMULATOR_WHATSAPP_APP_SECRET</c>.</summary>
+    /// <summary>
+    /// The secret that signs them, <c>WHATSAPP_APP_SECRET</c> of the API. Environment variable: <c>EMULATOR_WHATSAPP_APP_SECRET</c>.
+    /// </summary>
     public string WhatsAppAppSecret { get; set; } = "emulator";
 
     public TimeProvider Clock { get; set; } = TimeProvider.System;

@@ -13,7 +13,9 @@ internal sealed record ChatCall(ChatRequest Request, Principal Principal, long A
 internal abstract record ChatEntry(ChatRequest Request, ThreadHistory Thread);
 
 /// <summary>Everything that a turn needs to start.</summary>
-/// <param name="Replaced">Running turns that have to end, because the new one replaces an answer or edits its message; the newest first.</param>
+/// <param name="Replaced">
+/// Running turns that have to end, because the new one replaces an answer or edits its message; the newest first.
+/// </param>
 /// <param name="Ticket">
 /// Disposed by <see cref="LiveTurns"/> when the turn has ended, or by <see cref="TurnStarter"/> if the turn does not begin.
 /// </param>

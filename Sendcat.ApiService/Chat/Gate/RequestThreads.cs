@@ -22,8 +22,8 @@ internal sealed class RequestThreads(RequestDatabase database, Quotas quotas, Ne
             : null;
 
     /// <summary>
-    /// Reads the thread, or checks that the request may begin it, and checks owner and quotas. A foreign and a missing thread get the same response, so that it does not reveal which
-    /// threads exist. Only the owner gets the response that a quota is used up.
+    /// Reads the thread, or checks that the request may begin it, and checks owner and quotas. A foreign and a missing thread get the same
+    /// response, so that it does not reveal which threads exist. Only the owner gets the response that a quota is used up.
     /// </summary>
     public async ValueTask<Outcome<ThreadHistory>> ReadAsync(HttpContext http, ThreadName? name, Principal principal, ChatRequest request)
     {

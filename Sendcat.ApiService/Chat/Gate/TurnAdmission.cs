@@ -37,8 +37,7 @@ internal sealed class TurnAdmission(
     /// </summary>
     /// <returns>
     /// The request, and the claim on a slot of the provider bulkhead that is part of it: that of the secondary route for a turn that leaves
-    /// the
-    /// primary one, because an operator drains it.
+    /// the primary one, because an operator drains it.
     /// </returns>
     public (AdmissionRequest Request, SlotClaim Slot) RequestOf(HttpContext http, Principal principal, Guid streamId, ChatRequest request)
     {

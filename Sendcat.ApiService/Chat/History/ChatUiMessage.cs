@@ -14,9 +14,8 @@ internal sealed record ChatUiMessage(string Id, string Role, IReadOnlyList<ChatU
 
 /// <summary>
 /// A part of a message. By <c>type</c>: <c>text</c> and <c>reasoning</c> have <c>text</c> and <c>state</c>; <c>file</c> has
-/// <c>mediaType</c>,
-/// <c>filename</c> and <c>url</c>; <c>tool-NAME</c> has <c>toolCallId</c>, <c>state</c>, <c>input</c>, and <c>output</c> or
-/// <c>errorText</c>; <c>source-url</c> has <c>sourceId</c>, <c>url</c> and <c>title</c>; <c>data-step</c> has <c>id</c> and <c>data</c>;
+/// <c>mediaType</c>, <c>filename</c> and <c>url</c>; <c>tool-NAME</c> has <c>toolCallId</c>, <c>state</c>, <c>input</c>, and <c>output</c>
+/// or <c>errorText</c>; <c>source-url</c> has <c>sourceId</c>, <c>url</c> and <c>title</c>; <c>data-step</c> has <c>id</c> and <c>data</c>;
 /// <c>step-start</c> has no other field.
 /// </summary>
 internal sealed record ChatUiPart(string Type)

@@ -7,7 +7,9 @@ using Sendcat.Integrations.Mail;
 
 namespace Sendcat.ApiService.Identity.AccountChanges;
 
-/// <summary><c>/api/auth/*</c>: changes to an account. Each requires its password or the linked Google account, except the link that was mailed.</summary>
+/// <summary>
+/// <c>/api/auth/*</c>: changes to an account. Each requires its password or the linked Google account, except the link that was mailed.
+/// </summary>
 internal static class AccountChangeEndpoints
 {
     public static void MapAccountChanges(this IEndpointRouteBuilder app)

@@ -17,7 +17,9 @@ internal sealed record Credentials(string? Password, string? GoogleCode, string?
         : [$"{passwordField} is missing or too long"];
 }
 
-/// <param name="CurrentPassword">The present password; omitted with a <c>googleCode</c>, for instance by an account without a password.</param>
+/// <param name="CurrentPassword">
+/// The present password; omitted with a <c>googleCode</c>, for instance by an account without a password.
+/// </param>
 /// <param name="GoogleCode">Instead of the password: a <c>googleCode</c> of the linked Google account.</param>
 /// <param name="GoogleVerifier">The verifier of its challenge.</param>
 internal sealed record PasswordChange(string? CurrentPassword, string? NewPassword, string? GoogleCode, string? GoogleVerifier) : IValidatable

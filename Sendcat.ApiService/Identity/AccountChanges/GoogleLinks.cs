@@ -36,7 +36,8 @@ internal sealed class GoogleLinks(
     }
 
     /// <returns>
-    /// Null on success; 404 when no Google account is linked, 409 when it is the only way to sign in, 403 when the account was changed meanwhile.
+    /// Null on success; 404 when no Google account is linked, 409 when it is the only way to sign in, 403 when the account was changed
+    /// meanwhile.
     /// </returns>
     public async Task<ApiError?> UnlinkAsync(CheckedAccount account, CancellationToken cancellationToken)
     {

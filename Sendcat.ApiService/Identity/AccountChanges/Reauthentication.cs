@@ -15,8 +15,9 @@ namespace Sendcat.ApiService.Identity.AccountChanges;
 internal sealed class Reauthentication(Principals principals, SignInAttempts attempts, PasswordHashes passwords, GoogleProofs proofs, SendcatDb db)
 {
     /// <returns>
-    /// The account; else 401 without a signed-in user, 403 for a wrong password, for an account without one and for a Google account that is
-    /// not linked, 400 for a code that is not valid, 429 after too many wrong passwords, and 503 when too many passwords are being hashed.
+    /// The account; else 401 without a signed-in user, 403 for a wrong password, for an account without one and for a Google account that
+    /// is not linked, 400 for a code that is not valid, 429 after too many wrong passwords, and 503 when too many passwords are being
+    /// hashed.
     /// </returns>
     public async Task<Outcome<CheckedAccount>> CheckAsync(HttpContext http, Credentials credentials, CancellationToken cancellationToken)
     {

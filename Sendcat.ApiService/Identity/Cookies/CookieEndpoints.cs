@@ -7,7 +7,9 @@ using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ApiService.Identity.Cookies;
 
-/// <summary><c>/api/auth/cookie/*</c>: sessions and sign-ins whose tokens a browser keeps in cookies. No response contains a token.</summary>
+/// <summary>
+/// <c>/api/auth/cookie/*</c>: sessions and sign-ins whose tokens a browser keeps in cookies. No response contains a token.
+/// </summary>
 internal static class CookieEndpoints
 {
     public static void MapCookieAuth(this IEndpointRouteBuilder app)

@@ -23,8 +23,8 @@ internal sealed class GoogleAccounts(
     /// <param name="session">The anonymous session whose threads the user adopts; null: none.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>
-    /// The sign-in; 403 for an address that Google has not verified, 409 when an account of that address exists that Google does not prove, 401
-    /// when the account was deleted or unlinked meanwhile.
+    /// The sign-in; 403 for an address that Google has not verified, 409 when an account of that address exists that Google does not prove,
+    /// 401 when the account was deleted or unlinked meanwhile.
     /// </returns>
     public async Task<Outcome<SignedIn>> SignInAsync(GoogleProof proof, string? session, CancellationToken cancellationToken)
     {
@@ -45,7 +45,9 @@ internal sealed class GoogleAccounts(
         return ApiError.Conflict("The account was changed at the same time");
     }
 
-    /// <returns>The user; <see cref="LinkedUser.None"/> when another request changed the account meanwhile, and an attempt may succeed now.</returns>
+    /// <returns>
+    /// The user; <see cref="LinkedUser.None"/> when another request changed the account meanwhile, and an attempt may succeed now.
+    /// </returns>
     private async Task<Outcome<LinkedUser>> FindOrLinkAsync(GoogleProof proof, CancellationToken cancellationToken)
     {
         var google = proof.Account;

@@ -32,8 +32,8 @@ internal sealed class GoogleCallbacks(
     private const int LongestName = 200;
 
     /// <summary>
-    /// The time for all requests to Google of one callback. It is not longer than the timeout of one attempt: Google may have used up the code
-    /// of an attempt that timed out.
+    /// The time for all requests to Google of one callback. It is not longer than the timeout of one attempt: Google may have used up the
+    /// code of an attempt that timed out.
     /// </summary>
     private static readonly TimeSpan Deadline = GmailOAuthProvider.Policy.Timeout;
 

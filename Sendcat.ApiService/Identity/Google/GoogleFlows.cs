@@ -9,9 +9,9 @@ using StackExchange.Redis;
 namespace Sendcat.ApiService.Identity.Google;
 
 /// <summary>
-/// The flows and proofs that are not used yet, in Redis, so that any replica continues what another has started. Their keys are digests: the
-/// values that browsers present are not stored. The address that contains the one-time code is encrypted with a key that is derived from
-/// the state of its flow.
+/// The flows and proofs that are not used yet, in Redis, so that any replica continues what another has started. Their keys are digests:
+/// the values that browsers present are not stored. The address that contains the one-time code is encrypted with a key that is derived
+/// from the state of its flow.
 /// </summary>
 /// <remarks>All methods throw what <see cref="RedisFailure"/> recognizes when Redis does not respond within a second.</remarks>
 internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider time)
@@ -47,8 +47,8 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
     /// <param name="state">The state that Google returned.</param>
     /// <param name="browser">The digest of the cookie of the browser. A flow of another browser stays as it is.</param>
     /// <returns>
-    /// The flow; one with <see cref="GoogleFlow.IsTaken"/> when another callback took it. Null for an unknown or expired state, and for a flow of
-    /// another browser.
+    /// The flow; one with <see cref="GoogleFlow.IsTaken"/> when another callback took it. Null for an unknown or expired state, and for a
+    /// flow of another browser.
     /// </returns>
     public async Task<GoogleFlow?> TakeAsync(string state, string browser)
     {

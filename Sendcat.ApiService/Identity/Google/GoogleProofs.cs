@@ -15,7 +15,9 @@ internal sealed class GoogleProofs(GoogleFlows flows)
     /// <param name="http">The request. Without a verifier, its cookie must be that of the browser that started the flow.</param>
     /// <param name="code">The one-time code.</param>
     /// <param name="verifier">The verifier of the client's challenge; null: the flow was started without one.</param>
-    /// <returns>The proof; 400 for a code that is unknown, expired, used or bound to another client, 503 when Redis does not respond.</returns>
+    /// <returns>
+    /// The proof; 400 for a code that is unknown, expired, used or bound to another client, 503 when Redis does not respond.
+    /// </returns>
     public async Task<Outcome<GoogleProof>> TakeAsync(HttpContext http, string code, string? verifier)
     {
         try

@@ -79,8 +79,8 @@ internal sealed class Accounts(
     }
 
     /// <summary>
-    /// Sets the new password, confirms the address that the link was sent to, revokes every sign-in of the user, and unlinks accounts of other
-    /// providers: an attacker may have linked one.
+    /// Sets the new password, confirms the address that the link was sent to, revokes every sign-in of the user, and unlinks accounts of
+    /// other providers: an attacker may have linked one.
     /// </summary>
     /// <param name="reset">A valid request: its token and new password are present.</param>
     /// <param name="client">The key of the network address, from <c>ClientAddress.KeyOf</c>.</param>

@@ -26,7 +26,9 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
     /// <summary>True if the text has the form of a model id: 3 to 120 allowed characters.</summary>
     public static bool IsModelId(string? text) => text is { Length: >= 3 and <= 120 } && !text.AsSpan().ContainsAnyExcept(IdCharacters);
 
-    /// <summary>The class from the configuration, or else from the built-in table and the words of the id, or else the default class.</summary>
+    /// <summary>
+    /// The class from the configuration, or else from the built-in table and the words of the id, or else the default class.
+    /// </summary>
     public string ClassOf(string? model)
     {
         var knobs = options.CurrentValue;
@@ -36,8 +38,8 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
     }
 
     /// <summary>
-    /// Support of tools, images and files comes from the live catalogue if it lists the model. Reasoning always comes from the built-in table: the live catalogue
-    /// lists most models as able to reason on request, which is not the same.
+    /// Support of tools, images and files comes from the live catalogue if it lists the model. Reasoning always comes from the built-in
+    /// table: the live catalogue lists most models as able to reason on request, which is not the same.
     /// </summary>
     public ModelCapability CapabilityOf(string model)
     {

@@ -165,7 +165,9 @@ internal static class ChatRequestBody
         json.WriteEndArray();
     }
 
-    /// <summary>Writes the address of a file; for a file of the store, a <c>data:</c> address whose content follows when the body is sent.</summary>
+    /// <summary>
+    /// Writes the address of a file; for a file of the store, a <c>data:</c> address whose content follows when the body is sent.
+    /// </summary>
     private static void WriteContent(Utf8JsonWriter json, PooledBody body, ReadOnlySpan<byte> name, ProviderAttachment attachment)
     {
         if (attachment.Key is not { } key)

@@ -24,7 +24,9 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
     /// <summary>The last finish reason that was not null.</summary>
     public string? FinishReason { get; private set; }
 
-    /// <summary>The last content came with the finish reason or before it. Content is text, reasoning and fragments of tool calls.</summary>
+    /// <summary>
+    /// The last content came with the finish reason or before it. Content is text, reasoning and fragments of tool calls.
+    /// </summary>
     public bool FinishReasonIsLast { get; private set; }
 
     /// <summary>

@@ -10,8 +10,8 @@ namespace Sendcat.ApiService.Shopping.Affiliate;
 /// The affiliate parameters of links to eBay, which attribute a purchase to us. The names are eBay's query parameters.
 /// </summary>
 /// <param name="Customid">
-/// A salted SHA-256 hash of the user id, or of the session id as the client holds it, so that eBay cannot identify the visitor; null: no salt
-/// is set.
+/// A salted SHA-256 hash of the user id, or of the session id as the client holds it, so that eBay cannot identify the visitor; null: no
+/// salt is set.
 /// </param>
 internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, string Toolid, string Mkevt, string? Customid)
 {

@@ -4,7 +4,9 @@ namespace Sendcat.Reliability.ToolJobs.Bulk;
 
 /// <summary>A change of all dead letters that match a filter, which the replicas carry out in steps.</summary>
 /// <param name="Action"><c>requeue</c> or <c>discard</c>.</param>
-/// <param name="State"><c>running</c>; <c>settling</c>: all letters are handled, and some requeued jobs have not ended; <c>done</c>.</param>
+/// <param name="State">
+/// <c>running</c>; <c>settling</c>: all letters are handled, and some requeued jobs have not ended; <c>done</c>.
+/// </param>
 /// <param name="Target">The filter, for people.</param>
 public sealed record BulkChange(Guid Id, string Action, string State, string Target)
 {

@@ -4,12 +4,14 @@ using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.Reliability.ToolJobs.Bulk;
 
-/// <summary>Changes of all dead letters that match a filter: they are created here, and <see cref="BulkRunner"/> carries them out.</summary>
+/// <summary>
+/// Changes of all dead letters that match a filter: they are created here, and <see cref="BulkRunner"/> carries them out.
+/// </summary>
 public sealed class BulkChanges(RequestDatabase database, BulkRunner runner)
 {
     /// <summary>
-    /// Creates a change of the letters that have died until now, if their number is the expected one. The same statement writes the audit row
-    /// of the change, which shows its progress.
+    /// Creates a change of the letters that have died until now, if their number is the expected one. The same statement writes the audit
+    /// row of the change, which shows its progress.
     /// </summary>
     /// <param name="action"><see cref="BulkChange.Requeue"/> or <see cref="BulkChange.Discard"/>.</param>
     /// <param name="filter">Its limit is ignored.</param>

@@ -90,8 +90,8 @@ internal static class DeadLetterSql
         """;
 
     /// <summary>
-    /// The order by age. With words, it is no order of an index: the planner does not know how rare a word is, and would walk over the letters
-    /// in the order of an index until it has found enough, instead of finding them by their words.
+    /// The order by age. With words, it is no order of an index: the planner does not know how rare a word is, and would walk over the
+    /// letters in the order of an index until it has found enough, instead of finding them by their words.
     /// </summary>
     public const string Age = "CASE WHEN $6::text IS NULL THEN dead_letter_at ELSE dead_letter_at + INTERVAL '0' END";
 

@@ -6,8 +6,8 @@ namespace Sendcat.Reliability.ToolJobs.Ledger;
 
 /// <summary>
 /// A job that is enqueued in the transaction of what causes it: both are committed, or neither. No turn waits for it and no cap refuses it.
-/// After the commit the caller signals the lane (<see cref="Messages.OutboxPublisher.Signal"/>); without the signal the message is published
-/// a second later.
+/// After the commit the caller signals the lane (<see cref="Messages.OutboxPublisher.Signal"/>); without the signal the message is
+/// published a second later.
 /// </summary>
 /// <param name="Id">The id of the job.</param>
 /// <param name="Lane">Its lane.</param>

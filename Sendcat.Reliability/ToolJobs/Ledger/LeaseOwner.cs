@@ -3,7 +3,9 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.Reliability.ToolJobs.Ledger;
 
-/// <summary>The name of a worker process in job rows: for operators the machine and the process, for recovery its id among the replicas.</summary>
+/// <summary>
+/// The name of a worker process in job rows: for operators the machine and the process, for recovery its id among the replicas.
+/// </summary>
 /// <param name="Machine">Name of the machine.</param>
 /// <param name="ProcessId">Id of the process there.</param>
 /// <param name="Replica">Under this id the process holds leases in Redis.</param>

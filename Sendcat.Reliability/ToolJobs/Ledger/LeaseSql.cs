@@ -3,10 +3,10 @@ namespace Sendcat.Reliability.ToolJobs.Ledger;
 internal static class LeaseSql
 {
     /// <summary>
-    /// $1 tool, $2 class, $3 $4 their running limits, $5 maximum number of jobs, $6 owner, $7 duration of the lease, $8 time for which a job
-    /// must be due. Returns one row for each claimed job: the number of due jobs (at most $5 + 1), then the job. Without a claimed job it
-    /// returns one row with null job columns. An expired lease does not count as running, because its worker may have crashed. With $8, the
-    /// claim is made without a message, and the outbox rows of its jobs are deleted unless they are being published.
+    /// $1 tool, $2 class, $3 $4 their running limits, $5 maximum number of jobs, $6 owner, $7 duration of the lease, $8 time for which a
+    /// job must be due. Returns one row for each claimed job: the number of due jobs (at most $5 + 1), then the job. Without a claimed job
+    /// it returns one row with null job columns. An expired lease does not count as running, because its worker may have crashed. With $8,
+    /// the claim is made without a message, and the outbox rows of its jobs are deleted unless they are being published.
     /// </summary>
     public const string Claim = """
         -- claim tool jobs
@@ -44,8 +44,8 @@ internal static class LeaseSql
         """;
 
     /// <summary>
-    /// $1 job ids, $2 fencing tokens, $3 duration of the lease. Returns the jobs whose lease is valid and whether it was renewed. A row that
-    /// another statement has locked is not renewed: waiting for it while holding the locks of other rows could end in a deadlock.
+    /// $1 job ids, $2 fencing tokens, $3 duration of the lease. Returns the jobs whose lease is valid and whether it was renewed. A row
+    /// that another statement has locked is not renewed: waiting for it while holding the locks of other rows could end in a deadlock.
     /// </summary>
     public const string Renew = """
         -- renew tool job leases

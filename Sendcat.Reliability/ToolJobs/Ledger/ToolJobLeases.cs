@@ -96,8 +96,8 @@ public sealed class ToolJobLeases
 
     /// <summary>Renews the leases for their full duration, counted from now.</summary>
     /// <returns>
-    /// The jobs whose lease is valid, each with whether it was renewed; it was not while another statement had locked its row. The other jobs
-    /// were cancelled or taken over; the caller must stop their work.
+    /// The jobs whose lease is valid, each with whether it was renewed; it was not while another statement had locked its row. The other
+    /// jobs were cancelled or taken over; the caller must stop their work.
     /// </returns>
     public async Task<IReadOnlyDictionary<Guid, bool>> RenewAsync(IReadOnlyCollection<JobLease> leases, CancellationToken cancellationToken)
     {
@@ -131,7 +131,9 @@ public sealed class ToolJobLeases
     public Task<string?> FailAsync(JobLease lease, string error, bool retryable, TimeSpan? minimumDelay = null) =>
         _failures.AddAsync(new(lease, ErrorFingerprint.Truncate(error), retryable ? "retry" : "fail", minimumDelay));
 
-    /// <summary>Makes the job a dead letter at once: another attempt would fail in the same way until an operator has removed the cause.</summary>
+    /// <summary>
+    /// Makes the job a dead letter at once: another attempt would fail in the same way until an operator has removed the cause.
+    /// </summary>
     /// <param name="error">Truncated to 600 characters. It must not contain secrets.</param>
     /// <returns><c>dead_letter</c>; null: the lease had expired or belonged to another worker, and nothing was written.</returns>
     public Task<string?> RejectAsync(JobLease lease, string error) => _failures.AddAsync(new(lease, ErrorFingerprint.Truncate(error), "reject", null));

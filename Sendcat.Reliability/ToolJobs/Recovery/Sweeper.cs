@@ -65,8 +65,8 @@ internal sealed class Sweeper(
 
     /// <summary>
     /// Any message of a lane may start any job of the lane, so comparing counts is enough. Messages that workers hold are not counted, so a
-    /// job may get a second message. There are never more new messages than due jobs, and a surplus message has no effect. Only messages that
-    /// two rounds in a row miss are lost: a worker that has just started holds the messages of all jobs that it is about to claim.
+    /// job may get a second message. There are never more new messages than due jobs, and a surplus message has no effect. Only messages
+    /// that two rounds in a row miss are lost: a worker that has just started holds the messages of all jobs that it is about to claim.
     /// </summary>
     private async Task RestoreMessagesAsync(ToolLane lane, CancellationToken cancellationToken)
     {

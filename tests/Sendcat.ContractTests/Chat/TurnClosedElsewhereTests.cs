@@ -4,7 +4,9 @@ using Sendcat.ContractTests.Attachments;
 
 namespace Sendcat.ContractTests.Chat;
 
-/// <summary>Turns that are closed in Postgres before the model has finished: the last event says what is stored, not what the model did.</summary>
+/// <summary>
+/// Turns that are closed in Postgres before the model has finished: the last event says what is stored, not what the model did.
+/// </summary>
 public sealed class TurnClosedElsewhereTests(PostgresFixture postgres)
 {
     private const string Prompt = """[[emu text="one two three" chunks=3 first=2s every=0]]""";

@@ -10,8 +10,8 @@ using Sendcat.UpstreamEmulator;
 namespace Sendcat.ContractTests.OpenApi;
 
 /// <summary>
-/// Clients that are generated from the API document compile against a page of typical calls and run: sign-up, chat, tool call, upload of a photo that the model sees, list, share,
-/// export. So does the code of docs/how-to/generate-a-client.md.
+/// Clients that are generated from the API document compile against a page of typical calls and run: sign-up, chat, tool call, upload of a
+/// photo that the model sees, list, share, export. So does the code of docs/how-to/generate-a-client.md.
 /// </summary>
 public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifetime
 {

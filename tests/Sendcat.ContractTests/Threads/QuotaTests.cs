@@ -171,7 +171,8 @@ public sealed class QuotaTests(PostgresFixture postgres)
             forks.Add(fork.StatusCode);
         }
 
-        // The address budget is 4 × 96 = 384 KiB. A copy costs about 40 KiB, so nine fit: the snapshot of the share, the branch and seven forks.
+        // The address budget is 4 × 96 = 384 KiB. A copy costs about 40 KiB, so nine fit: the snapshot of the share, the branch and seven
+        // forks.
         Assert.Equal(7, forks.Count(status => status == HttpStatusCode.Created));
         Assert.Equal(HttpStatusCode.TooManyRequests, forks[^1]);
     }

@@ -232,7 +232,8 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     }
 
     /// <summary>
-    /// Replaces the <c>*</c> with letters so that the JSON has this many bytes. Without a <c>*</c> the letters go into a property at the end.
+    /// Replaces the <c>*</c> with letters so that the JSON has this many bytes. Without a <c>*</c> the letters go into a property at the
+    /// end.
     /// </summary>
     private static string Padded(string json, int bytes)
     {

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Threads that a chat request begins: under an id that the client invented, as stock <c>useChat</c> does, or without any id.</summary>
+/// <summary>
+/// Threads that a chat request begins: under an id that the client invented, as stock <c>useChat</c> does, or without any id.
+/// </summary>
 [Collection(nameof(ChatCollection))]
 public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
 {

@@ -6,7 +6,9 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Neither one address nor all guests together can hold all slots, and a detached turn gives up its slot when slots are scarce.</summary>
+/// <summary>
+/// Neither one address nor all guests together can hold all slots, and a detached turn gives up its slot when slots are scarce.
+/// </summary>
 public sealed class FairShareTests(SharedStores stores)
 {
     private const string Slow = "[[emu chunks=4000 every=25ms]]";

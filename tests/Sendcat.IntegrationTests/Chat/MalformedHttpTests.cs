@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Requests that are not valid HTTP. Each gets a 4xx (or 505) status or a closed connection, and no stack trace is logged.</summary>
+/// <summary>
+/// Requests that are not valid HTTP. Each gets a 4xx (or 505) status or a closed connection, and no stack trace is logged.
+/// </summary>
 [Collection(nameof(ChatCollection))]
 public sealed class MalformedHttpTests(ChatSystemFixture fixture) : UnusualRequestTests(fixture)
 {

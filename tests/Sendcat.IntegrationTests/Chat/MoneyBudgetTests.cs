@@ -8,7 +8,9 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>What turns cost, and the budget of money per principal: its value is changed at run time, and each test has its own guest.</summary>
+/// <summary>
+/// What turns cost, and the budget of money per principal: its value is changed at run time, and each test has its own guest.
+/// </summary>
 public sealed class MoneyBudgetTests(MoneyBudgetTests.Fixture fixture) : IClassFixture<MoneyBudgetTests.Fixture>
 {
     private const string Short = "[[emu chunks=1]]";

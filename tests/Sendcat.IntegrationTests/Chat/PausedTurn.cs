@@ -1,8 +1,8 @@
 namespace Sendcat.IntegrationTests.Chat;
 
 /// <summary>
-/// A turn that the <see cref="PausingProvider"/> pauses, with three readers: on the first replica, which runs it; on the second replica from
-/// the beginning; and on the second replica from the middle of the pause.
+/// A turn that the <see cref="PausingProvider"/> pauses, with three readers: on the first replica, which runs it; on the second replica
+/// from the beginning; and on the second replica from the middle of the pause.
 /// </summary>
 internal sealed class PausedTurn : IAsyncDisposable
 {

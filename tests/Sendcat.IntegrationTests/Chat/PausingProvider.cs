@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Sendcat.IntegrationTests.Chat;
 
 /// <summary>
-/// A model provider whose answers, the numbers 1 to 23, pause after 3 until the test continues them. The emulator can only pause for a fixed
-/// time.
+/// A model provider whose answers, the numbers 1 to 23, pause after 3 until the test continues them. The emulator can only pause for a
+/// fixed time.
 /// </summary>
 internal sealed class PausingProvider : IAsyncDisposable
 {

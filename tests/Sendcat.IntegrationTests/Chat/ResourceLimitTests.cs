@@ -8,7 +8,9 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Limits on what clients and models use of a process: file descriptors, unread output, and the size of answers and threads.</summary>
+/// <summary>
+/// Limits on what clients and models use of a process: file descriptors, unread output, and the size of answers and threads.
+/// </summary>
 public sealed class ResourceLimitTests(SharedStores stores)
 {
     private const int Descriptors = 1_000;

@@ -18,7 +18,8 @@ internal sealed class SendcatClient : IDisposable
     private SendcatClient(Uri address, string sessionId)
     {
         SessionId = sessionId;
-        // A client that leaves a stream closes the connection at once, as a browser does. By default the handler would first read on for 2 s.
+        // A client that leaves a stream closes the connection at once, as a browser does. By default the handler would first read on for 2
+        // s.
         _http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero, MaxResponseDrainSize = 0 })
         {
             BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan,

@@ -3,7 +3,9 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>A running Sendcat: real stores, the emulator of all upstreams, and the requested numbers of API replicas and tool workers.</summary>
+/// <summary>
+/// A running Sendcat: real stores, the emulator of all upstreams, and the requested numbers of API replicas and tool workers.
+/// </summary>
 internal sealed class SendcatSystem : IAsyncDisposable
 {
     public const string SigningKey = "a-signing-key-for-tests-that-is-long-enough-0123456789";

@@ -13,8 +13,8 @@ public sealed class RevocationTests(SharedStores stores)
     private const string Password = "correct horse 1";
 
     /// <summary>
-    /// The documented maximum until every replica rejects a revoked sign-in. It is measured from the response to the revocation, because the
-    /// request itself may be slow: all tests share two cores.
+    /// The documented maximum until every replica rejects a revoked sign-in. It is measured from the response to the revocation, because
+    /// the request itself may be slow: all tests share two cores.
     /// </summary>
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(5);
 

@@ -9,7 +9,9 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
 
-/// <summary>The migrations of the reliability schema, and what the guards write to it: knob overrides, the audit and limit events.</summary>
+/// <summary>
+/// The migrations of the reliability schema, and what the guards write to it: knob overrides, the audit and limit events.
+/// </summary>
 public sealed class ReliabilityDatabaseTests(SharedStores stores)
 {
     private const string Knob = "ADMISSION_USER_MAX_INFLIGHT";

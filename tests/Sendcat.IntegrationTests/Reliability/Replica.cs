@@ -47,8 +47,8 @@ internal sealed class Replica : IAsyncDisposable
     public IDatabase Redis => _redis.GetDatabase();
 
     /// <summary>
-    /// Creates a replica without background services. Admission enforces, and a decision waits up to 1 s for Redis, because parallel tests may
-    /// delay it.
+    /// Creates a replica without background services. Admission enforces, and a decision waits up to 1 s for Redis, because parallel tests
+    /// may delay it.
     /// </summary>
     /// <param name="redis">The connection string of Redis.</param>
     /// <param name="postgres">The connection string of Postgres; null: none is available.</param>

@@ -3,7 +3,9 @@ using Sendcat.KillRig.Freezing;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
-/// <summary>A short run of the kill rig's <c>freeze</c>. The long run is <c>dotnet run -c Release --project tests/Sendcat.KillRig -- freeze</c>.</summary>
+/// <summary>
+/// A short run of the kill rig's <c>freeze</c>. The long run is <c>dotnet run -c Release --project tests/Sendcat.KillRig -- freeze</c>.
+/// </summary>
 public sealed class FreezeRigTests(ITestOutputHelper output)
 {
     [Fact]

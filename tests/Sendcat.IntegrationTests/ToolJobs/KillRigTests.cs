@@ -5,8 +5,8 @@ using Sendcat.KillRig.Verdict;
 namespace Sendcat.IntegrationTests.ToolJobs;
 
 /// <summary>
-/// A short run of the kill rig. The long run is <c>dotnet run -c Release --project tests/Sendcat.KillRig</c>. It runs after the other tests: a
-/// worker that gets no processor time for longer than its lease is another fault, which the rig neither injects nor knows.
+/// A short run of the kill rig. The long run is <c>dotnet run -c Release --project tests/Sendcat.KillRig</c>. It runs after the other
+/// tests: a worker that gets no processor time for longer than its lease is another fault, which the rig neither injects nor knows.
 /// </summary>
 [Collection(nameof(RunsAlone))]
 public sealed class KillRigTests(ITestOutputHelper output)
@@ -14,7 +14,9 @@ public sealed class KillRigTests(ITestOutputHelper output)
     /// <summary>The environment variable that replaces the seed, to repeat another run.</summary>
     private const string SeedVariable = "SENDCAT_KILL_RIG_SEED";
 
-    /// <summary>The seed is fixed, and the first run decides: an undecided run fails the test and is not repeated with another seed.</summary>
+    /// <summary>
+    /// The seed is fixed, and the first run decides: an undecided run fails the test and is not repeated with another seed.
+    /// </summary>
     private const int DefaultSeed = 42;
 
     [Fact]

@@ -41,7 +41,8 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(90);
 
     /// <param name="young">
-    /// True: the broker is killed soon after it declared its queues. Afterwards they may be missing, or exist without a leader and not respond.
+    /// True: the broker is killed soon after it declared its queues. Afterwards they may be missing, or exist without a leader and not
+    /// respond.
     /// </param>
     [Theory]
     [InlineData(false)]

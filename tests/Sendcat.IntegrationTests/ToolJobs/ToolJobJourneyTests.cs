@@ -291,7 +291,8 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         var counts = spans.Where(span => span.TraceId == turn.TraceId).CountBy(span => span.OperationName).ToDictionary();
         Assert.Equal((1, 2), (counts["enqueue search_web"], counts["run search_web"]));
 
-        // A free slot may claim the retry before its message is published, and the sweeper may publish a message again that it finds missing.
+        // A free slot may claim the retry before its message is published, and the sweeper may publish a message again that it finds
+        // missing.
         Assert.InRange(counts["publish search_web"], 1, 5);
     }
 }

@@ -77,8 +77,8 @@ public sealed class WorkerGuardTests(SharedStores stores)
     }
 
     /// <summary>
-    /// Sends jobs until the circuit is open in both workers. The second worker adopts the state from Redis later than the first, and no signal
-    /// reports it.
+    /// Sends jobs until the circuit is open in both workers. The second worker adopts the state from Redis later than the first, and no
+    /// signal reports it.
     /// </summary>
     /// <returns>The number of requests to the upstream until then.</returns>
     private static async Task<long> WaitUntilOpenAsync(WorkerSystem system)

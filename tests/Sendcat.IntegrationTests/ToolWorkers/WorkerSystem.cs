@@ -12,7 +12,9 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.IntegrationTests.ToolWorkers;
 
-/// <summary>Tool workers as separate processes, on real stores, with the emulator of all upstreams. The client of the queue is in the test process.</summary>
+/// <summary>
+/// Tool workers as separate processes, on real stores, with the emulator of all upstreams. The client of the queue is in the test process.
+/// </summary>
 internal sealed class WorkerSystem : IAsyncDisposable
 {
     /// <summary>The time that a job may take.</summary>

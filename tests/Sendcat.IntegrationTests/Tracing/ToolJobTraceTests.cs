@@ -59,7 +59,8 @@ public sealed class ToolJobTraceTests(SharedStores stores)
         Assert.Equal("dead_letter", turn.Of("tool-backpressure").Single().Text("reason"));
         await ReplayAsync(sendcat);
 
-        // Three runs, but not always three messages: an idle worker claims a job that is due before the job's message is published, which then is not.
+        // Three runs, but not always three messages: an idle worker claims a job that is due before the job's message is published, which
+        // then is not.
         var spans = await receiver.WaitForAsync(seen =>
             seen.Any(IsRequest) && seen.Any(IsTurnSpan) && seen.Any(span => span.Name == "publish search_web") && seen.Count(span => span.Name == "run search_web") == 3);
 
@@ -81,7 +82,9 @@ public sealed class ToolJobTraceTests(SharedStores stores)
 
     private static ReceivedSpan RequestSpan(IReadOnlyList<ReceivedSpan> spans) => spans.Single(IsRequest);
 
-    /// <summary>The server span of the chat request. It ends after the client has received the last event, and after all spans of the turn.</summary>
+    /// <summary>
+    /// The server span of the chat request. It ends after the client has received the last event, and after all spans of the turn.
+    /// </summary>
     private static bool IsRequest(ReceivedSpan span) => span is { Kind: "server", Service: Api } && span.Tags.GetValueOrDefault("url.path") == "/api/chat";
 
     private static bool IsTurnSpan(ReceivedSpan span) => span.Name == "chat turn";

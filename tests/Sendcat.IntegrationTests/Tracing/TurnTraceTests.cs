@@ -151,7 +151,9 @@ public sealed class TurnTraceTests(SharedStores stores)
 
     private static (string, string?, string?) Ids(ReceivedSpan span) => (span.Tags["sendcat.thread.id"], span.Tags["sendcat.stream.id"], span.Tags["sendcat.message.id"]);
 
-    /// <summary>The names from the root down to every span, each path once. A span without a received parent starts with <c>?</c>.</summary>
+    /// <summary>
+    /// The names from the root down to every span, each path once. A span without a received parent starts with <c>?</c>.
+    /// </summary>
     private static string[] Paths(IReadOnlyList<ReceivedSpan> trace)
     {
         var byId = trace.ToDictionary(span => span.Id, StringComparer.Ordinal);

@@ -4,14 +4,14 @@ using System.Diagnostics;
 namespace Sendcat.TestKit.Processes;
 
 /// <summary>
-/// Starts all child processes on one thread. The kernel sends the parent-death signal when the <em>thread</em> that forked ends, not when its process
-/// ends. A child that is started on a thread-pool thread would be killed when the pool shrinks.
+/// Starts all child processes on one thread. The kernel sends the parent-death signal when the <em>thread</em> that forked ends, not when
+/// its process ends. A child that is started on a thread-pool thread would be killed when the pool shrinks.
 /// </summary>
 internal static class ChildProcessStarter
 {
     /// <summary>
-    /// A .NET host watches its working directory and all folders below it for changes of its settings. In the temporary folder of a machine these are the data
-    /// of all stores: each of their files that changes would cost every host processor time.
+    /// A .NET host watches its working directory and all folders below it for changes of its settings. In the temporary folder of a machine
+    /// these are the data of all stores: each of their files that changes would cost every host processor time.
     /// </summary>
     private static readonly Lazy<string> EmptyFolder = new(() => Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "sendcat-test-empty")).FullName);
 
@@ -74,8 +74,8 @@ internal static class ChildProcessStarter
     }
 
     /// <summary>
-    /// The command line, with setpriv where it is installed. setpriv is part of util-linux. Without it, a child continues to run after the test host is
-    /// killed; everything else works.
+    /// The command line, with setpriv where it is installed. setpriv is part of util-linux. Without it, a child continues to run after the
+    /// test host is killed; everything else works.
     /// </summary>
     private static IEnumerable<string> CommandLine(ProcessSpec spec)
     {

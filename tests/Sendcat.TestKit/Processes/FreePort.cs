@@ -5,9 +5,9 @@ using System.Net.Sockets;
 namespace Sendcat.TestKit.Processes;
 
 /// <summary>
-/// Finds TCP ports of 127.0.0.1 that are not in use. The ports are below the ephemeral range, from which the kernel chooses the local port of an
-/// outgoing connection. In that range, a client that reconnects to a stopped server can get the server's port, connect to itself and block the
-/// restart of the server.
+/// Finds TCP ports of 127.0.0.1 that are not in use. The ports are below the ephemeral range, from which the kernel chooses the local port
+/// of an outgoing connection. In that range, a client that reconnects to a stopped server can get the server's port, connect to itself and
+/// block the restart of the server.
 /// </summary>
 public static class FreePort
 {

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Sendcat.TestKit.Processes;
 
 /// <summary>
-/// A temporary folder that is deleted on disposal. Its name contains the id of its process, so that the next run deletes the folders of a killed run.
+/// A temporary folder that is deleted on disposal. Its name contains the id of its process, so that the next run deletes the folders of a
+/// killed run.
 /// </summary>
 public sealed class TestFolder : IDisposable
 {
@@ -21,7 +22,9 @@ public sealed class TestFolder : IDisposable
     private static int _count;
 
     /// <param name="purpose">Part of the name of the folder.</param>
-    /// <param name="inMemory">The folder is in the memory file system when the machine has one and enough memory; otherwise on the disk.</param>
+    /// <param name="inMemory">
+    /// The folder is in the memory file system when the machine has one and enough memory; otherwise on the disk.
+    /// </param>
     public TestFolder(string purpose, bool inMemory = false)
     {
         _ = OldFoldersDeleted.Value;

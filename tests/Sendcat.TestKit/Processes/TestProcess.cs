@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Sendcat.TestKit.Processes;
 
 /// <summary>
-/// A child process that ends with the test host, even when the test host is killed. It stores the last 400 lines of its output. A test can wait for
-/// a line, so it does not have to poll.
+/// A child process that ends with the test host, even when the test host is killed. It stores the last 400 lines of its output. A test can
+/// wait for a line, so it does not have to poll.
 /// </summary>
 public sealed class TestProcess : IAsyncDisposable
 {
@@ -63,7 +63,9 @@ public sealed class TestProcess : IAsyncDisposable
         return code == 0 ? child.Output : throw new InvalidOperationException($"{child.Name} ended with {code}:\n{child.Output}");
     }
 
-    /// <summary>Waits for a line of stdout or stderr that matches <paramref name="wanted"/>. The line may have been written before the call.</summary>
+    /// <summary>
+    /// Waits for a line of stdout or stderr that matches <paramref name="wanted"/>. The line may have been written before the call.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The process ended, or the timeout expired. The message contains the output.</exception>
     public async Task<string> WaitForLineAsync(Predicate<string> wanted, TimeSpan timeout)
     {
@@ -94,7 +96,8 @@ public sealed class TestProcess : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends a signal and waits until the process ends. After <paramref name="timeout"/> (default 20 s) it kills the process and its descendants.
+    /// Sends a signal and waits until the process ends. After <paramref name="timeout"/> (default 20 s) it kills the process and its
+    /// descendants.
     /// </summary>
     public async Task StopAsync(UnixSignal signal = UnixSignal.Terminate, TimeSpan? timeout = null)
     {
@@ -109,8 +112,8 @@ public sealed class TestProcess : IAsyncDisposable
     {
         if (!Exited.IsCompleted)
         {
-            // A child that starts between the listing and the kill would survive. It would keep the pipes open, and the wait for the end of the
-            // output would not complete.
+            // A child that starts between the listing and the kill would survive. It would keep the pipes open, and the wait for the end of
+            // the output would not complete.
             Pause();
             SendToTree(UnixSignal.Kill);
         }

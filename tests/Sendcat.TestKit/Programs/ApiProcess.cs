@@ -19,10 +19,14 @@ public sealed class ApiProcess : IAsyncDisposable
     public int StackTraces => Process.Output.Split("   at Sendcat.").Length - 1;
 
     /// <summary>Starts the program and waits, at most three minutes, until it has started.</summary>
-    /// <param name="environment">Variables that are added to the environment of this process. The default environment name is Development.</param>
+    /// <param name="environment">
+    /// Variables that are added to the environment of this process. The default environment name is Development.
+    /// </param>
     /// <param name="descriptors">The maximum number of open file descriptors; null: the limit of this process.</param>
     /// <param name="logFile">The file for the whole log; null: the last lines stay in memory.</param>
-    /// <exception cref="InvalidOperationException">The program ended, or did not start in time. The message contains its output.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The program ended, or did not start in time. The message contains its output.
+    /// </exception>
     public static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string?> environment, int? descriptors = null, string? logFile = null)
     {
         var port = FreePort.Next();

@@ -6,8 +6,8 @@ internal static class ProgramEnvironment
     private const string Name = "DOTNET_ENVIRONMENT";
 
     /// <summary>
-    /// Adds the addresses and the environment name. The name is set in both of its variables, because the shell of the test may have set the
-    /// variable that a web application prefers.
+    /// Adds the addresses and the environment name. The name is set in both of its variables, because the shell of the test may have set
+    /// the variable that a web application prefers.
     /// </summary>
     public static Dictionary<string, string?> Of(IReadOnlyDictionary<string, string?> given, string urls)
     {

@@ -3,10 +3,12 @@ using Npgsql;
 
 namespace Sendcat.TestKit.Stores;
 
-/// <summary>A database that is prepared once per server, on first use, and then copied. A copy takes less time than another migration.</summary>
+/// <summary>
+/// A database that is prepared once per server, on first use, and then copied. A copy takes less time than another migration.
+/// </summary>
 /// <param name="prepare">
-/// Prepares the database that is copied. Its argument is the connection string of an empty database. Pooling is off, because a template database
-/// must not have open connections.
+/// Prepares the database that is copied. Its argument is the connection string of an empty database. Pooling is off, because a template
+/// database must not have open connections.
 /// </param>
 public sealed class DatabaseTemplate(Func<string, Task> prepare)
 {

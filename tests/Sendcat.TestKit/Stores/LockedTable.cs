@@ -2,7 +2,9 @@ using Npgsql;
 
 namespace Sendcat.TestKit.Stores;
 
-/// <summary>A table that a test has locked, so that a request waits at one of its statements until the test releases it. Dispose releases it, too.</summary>
+/// <summary>
+/// A table that a test has locked, so that a request waits at one of its statements until the test releases it. Dispose releases it, too.
+/// </summary>
 public sealed class LockedTable : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);

@@ -21,7 +21,9 @@ internal sealed record PostgresBinaries(string Initdb, string Postgres)
         return new(Executable.Require("initdb", "postgresql", newestFirst), Executable.Require("postgres", "postgresql", newestFirst));
     }
 
-    /// <summary>Copies a new data folder. initdb takes seconds, so it runs once per machine and account, and every server starts from a copy.</summary>
+    /// <summary>
+    /// Copies a new data folder. initdb takes seconds, so it runs once per machine and account, and every server starts from a copy.
+    /// </summary>
     public async Task CopyFreshDataAsync(string folder, string data)
     {
         if (Environment.IsPrivilegedProcess)
@@ -34,7 +36,8 @@ internal sealed record PostgresBinaries(string Initdb, string Postgres)
     }
 
     /// <summary>
-    /// The folder that is copied. It is created under a temporary name and then moved, so that concurrent runs never see an incomplete folder.
+    /// The folder that is copied. It is created under a temporary name and then moved, so that concurrent runs never see an incomplete
+    /// folder.
     /// </summary>
     private async Task<string> TemplateAsync()
     {

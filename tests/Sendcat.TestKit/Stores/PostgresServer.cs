@@ -12,10 +12,14 @@ public sealed class PostgresServer : StoreServer
     private int _lastDatabase;
 
     private PostgresServer(bool durable)
-        // A test creates hundreds of databases of hundreds of files. Creating the files costs more CPU time on a disk than the rest of the test.
+        // A test creates hundreds of databases of hundreds of files. Creating the files costs more CPU time on a disk than the rest of the
+        // test.
         : base(new TestFolder("postgres", inMemory: !durable)) => _durable = durable;
 
-    /// <summary>The connection string of the maintenance database <c>postgres</c>. A test creates its own database with <see cref="CreateDatabaseAsync"/>.</summary>
+    /// <summary>
+    /// The connection string of the maintenance database <c>postgres</c>. A test creates its own database with
+    /// <see cref="CreateDatabaseAsync"/>.
+    /// </summary>
     public string ConnectionString => ConnectionStringOf("postgres");
 
     private protected override UnixSignal StopSignal => UnixSignal.Interrupt;
@@ -24,13 +28,15 @@ public sealed class PostgresServer : StoreServer
 
     /// <summary>Starts a server on a free port.</summary>
     /// <param name="durable">
-    /// True: fsync and pools of connections as in production, for measurements. False: commits survive kill -9 of the server, but not a power
-    /// failure.
+    /// True: fsync and pools of connections as in production, for measurements. False: commits survive kill -9 of the server, but not a
+    /// power failure.
     /// </param>
     public static Task<PostgresServer> StartAsync(bool durable = false) => StartFirstAsync(new PostgresServer(durable));
 
     /// <summary>Creates a database.</summary>
-    /// <param name="template">The database to copy, for instance a migrated one; it must not have connections. Null: an empty database.</param>
+    /// <param name="template">
+    /// The database to copy, for instance a migrated one; it must not have connections. Null: an empty database.
+    /// </param>
     /// <returns>The connection string of the new database.</returns>
     public async Task<string> CreateDatabaseAsync(string? template = null)
     {

@@ -4,8 +4,8 @@ using Sendcat.TestKit.Processes;
 namespace Sendcat.TestKit.Stores;
 
 /// <summary>
-/// A RabbitMQ node. It starts in some seconds. It has its own name, ports, HOME (Erlang cookie) and port mapper, so that it cannot interfere with
-/// another node of the machine. Durable queues survive a stop, a kill and a restart.
+/// A RabbitMQ node. It starts in some seconds. It has its own name, ports, HOME (Erlang cookie) and port mapper, so that it cannot
+/// interfere with another node of the machine. Durable queues survive a stop, a kill and a restart.
 /// </summary>
 public sealed class RabbitMqServer : StoreServer
 {
@@ -24,7 +24,8 @@ public sealed class RabbitMqServer : StoreServer
     private RabbitMqServer()
         : base(new TestFolder("rabbitmq"))
     {
-        // Debian's programs in PATH require the account and the files of the service. The programs in this folder read both from the environment.
+        // Debian's programs in PATH require the account and the files of the service. The programs in this folder read both from the
+        // environment.
         const string debian = "/usr/lib/rabbitmq/bin";
         _server = Executable.Require("rabbitmq-server", "rabbitmq-server", debian);
         _control = Executable.Require("rabbitmqctl", "rabbitmq-server", debian);
@@ -42,7 +43,9 @@ public sealed class RabbitMqServer : StoreServer
 
     public static Task<RabbitMqServer> StartAsync() => StartFirstAsync(new RabbitMqServer());
 
-    /// <summary>Creates a virtual host for one test. rabbitmqctl needs a second of CPU time to start, so one call creates twelve virtual hosts.</summary>
+    /// <summary>
+    /// Creates a virtual host for one test. rabbitmqctl needs a second of CPU time to start, so one call creates twelve virtual hosts.
+    /// </summary>
     /// <returns>The connection string of the virtual host.</returns>
     public async Task<string> CreateVirtualHostAsync()
     {
@@ -104,7 +107,8 @@ public sealed class RabbitMqServer : StoreServer
         await File.WriteAllTextAsync(Folder["enabled_plugins"], "[].\n");
         await File.WriteAllTextAsync(Folder["env.conf"], "");
 
-        // The port mapper runs in the foreground as a child process. Otherwise Erlang starts it as a daemon that keeps running after the tests.
+        // The port mapper runs in the foreground as a child process. Otherwise Erlang starts it as a daemon that keeps running after the
+        // tests.
         _portMapper ??= await TestProcess.StartAsync(
             new ProcessSpec(_mapper, "-address", "127.0.0.1", "-port", _mapperPort.ToString(CultureInfo.InvariantCulture)));
         return new ProcessSpec(_server) { Environment = Variables, WorkingDirectory = Folder.Path };

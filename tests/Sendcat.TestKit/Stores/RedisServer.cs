@@ -23,7 +23,9 @@ public sealed class RedisServer : StoreServer
 
     public static Task<RedisServer> StartAsync() => StartFirstAsync(new RedisServer());
 
-    /// <summary>Returns the connection string of an empty database for one test. All databases share the pub/sub channels and scripts.</summary>
+    /// <summary>
+    /// Returns the connection string of an empty database for one test. All databases share the pub/sub channels and scripts.
+    /// </summary>
     /// <exception cref="InvalidOperationException">All 4096 databases are in use.</exception>
     public string CreateDatabase()
     {

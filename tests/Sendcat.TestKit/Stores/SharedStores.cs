@@ -1,8 +1,8 @@
 namespace Sendcat.TestKit.Stores;
 
 /// <summary>
-/// One server of each kind for a test assembly, started on first use. Put <c>[assembly: AssemblyFixture(typeof(SharedStores))]</c> into the assembly,
-/// and add a constructor parameter of this type to the test class. A test that stops or pauses a server starts its own server.
+/// One server of each kind for a test assembly, started on first use. Put <c>[assembly: AssemblyFixture(typeof(SharedStores))]</c> into the
+/// assembly, and add a constructor parameter of this type to the test class. A test that stops or pauses a server starts its own server.
 /// </summary>
 public sealed class SharedStores : IAsyncDisposable
 {

@@ -3,7 +3,8 @@ using Sendcat.TestKit.Processes;
 namespace Sendcat.TestKit.Stores;
 
 /// <summary>
-/// A real server as a child process, on a free port of 127.0.0.1 and with its own data. It ends with the test host. A restart keeps its port and data.
+/// A real server as a child process, on a free port of 127.0.0.1 and with its own data. It ends with the test host. A restart keeps its
+/// port and data.
 /// </summary>
 public abstract class StoreServer : IAsyncDisposable
 {
@@ -80,8 +81,8 @@ public abstract class StoreServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Starts the server for the first time. Another process can take the port before the server binds it. In this case the start is repeated with
-    /// another port, at most three times.
+    /// Starts the server for the first time. Another process can take the port before the server binds it. In this case the start is
+    /// repeated with another port, at most three times.
     /// </summary>
     private protected static async Task<TServer> StartFirstAsync<TServer>(TServer server)
         where TServer : StoreServer

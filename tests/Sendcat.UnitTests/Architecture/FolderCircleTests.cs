@@ -58,7 +58,9 @@ public sealed partial class FolderCircleTests
                select (source.Folder, used, source.File);
     }
 
-    /// <summary>The folders that a file uses: by a using directive, by a full name, or by a name that begins with the folder's last part.</summary>
+    /// <summary>
+    /// The folders that a file uses: by a using directive, by a full name, or by a name that begins with the folder's last part.
+    /// </summary>
     private static IEnumerable<string> Uses(string text, string project, string own, Dictionary<string, HashSet<string>> folders)
     {
         var names = Name().Matches(text).Select(match => match.Value).ToHashSet(StringComparer.Ordinal);

@@ -64,7 +64,9 @@ public sealed class KnobPageTests
         return services.BuildServiceProvider();
     }
 
-    /// <summary>All classes with knobs of the API, the tool worker and the Monitor, found by reflection, so that the list is complete.</summary>
+    /// <summary>
+    /// All classes with knobs of the API, the tool worker and the Monitor, found by reflection, so that the list is complete.
+    /// </summary>
     private static IEnumerable<Type> Classes() =>
         from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly, typeof(AlertOptions).Assembly }
         from type in assembly.GetTypes()

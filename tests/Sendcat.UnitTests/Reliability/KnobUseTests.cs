@@ -39,7 +39,9 @@ public sealed class KnobUseTests
 
     private static string KeyOf(MethodBase method) => $"{method.Module.ModuleVersionId}:{method.MetadataToken}";
 
-    /// <summary>The methods that the code of the type calls, and the texts in it: a few knobs are read from the configuration by name.</summary>
+    /// <summary>
+    /// The methods that the code of the type calls, and the texts in it: a few knobs are read from the configuration by name.
+    /// </summary>
     private static IEnumerable<string> Uses(Type type)
     {
         const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;

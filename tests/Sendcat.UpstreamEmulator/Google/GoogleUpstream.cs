@@ -6,8 +6,8 @@ using Sendcat.UpstreamEmulator.Rest;
 namespace Sendcat.UpstreamEmulator.Google;
 
 /// <summary>
-/// Emulates Google's OAuth endpoints under <c>/google</c>: the page on which a person chooses an account, the exchange of the code with PKCE,
-/// refresh and revocation of tokens, and the keys that sign ID tokens.
+/// Emulates Google's OAuth endpoints under <c>/google</c>: the page on which a person chooses an account, the exchange of the code with
+/// PKCE, refresh and revocation of tokens, and the keys that sign ID tokens.
 /// </summary>
 internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes codes, GoogleGrants grants, GoogleSigningKeys keys, TimeProvider clock) : IRestUpstream
 {
@@ -24,8 +24,8 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
     };
 
     /// <summary>
-    /// Shows the page that asks for an account. With the parameter <c>account</c>, which that page adds and a test may add, it redirects with a
-    /// code; with <c>deny</c> it redirects with <c>access_denied</c>.
+    /// Shows the page that asks for an account. With the parameter <c>account</c>, which that page adds and a test may add, it redirects
+    /// with a code; with <c>deny</c> it redirects with <c>access_denied</c>.
     /// </summary>
     public async Task AuthorizeAsync(HttpContext http)
     {

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Sendcat.UpstreamEmulator.Markers;
 
-/// <summary>Parses the values of markers. All methods throw <see cref="FormatException"/> with a message that describes the valid values.</summary>
+/// <summary>
+/// Parses the values of markers. All methods throw <see cref="FormatException"/> with a message that describes the valid values.
+/// </summary>
 internal static class MarkerValues
 {
     public static bool Flag(string value) => value switch

@@ -9,7 +9,8 @@ using Sendcat.UpstreamEmulator.Stats;
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
 /// <summary>
-/// Handles <c>POST /openrouter/api/v1/chat/completions</c>: it reads the request, chooses the model, and then refuses, streams or sends one JSON object.
+/// Handles <c>POST /openrouter/api/v1/chat/completions</c>: it reads the request, chooses the model, and then refuses, streams or sends one
+/// JSON object.
 /// </summary>
 internal sealed class ChatCompletions(
     ModelChoice choice, ScriptCache scripts, EmulatorStats stats, RequestLog log, TimerWheel wheel, TimeProvider clock)
@@ -161,7 +162,8 @@ internal sealed class ChatCompletions(
     }
 
     /// <summary>
-    /// Waits for <paramref name="milliseconds"/>, or without a limit when it is null. The wait ends early when the client closes the connection.
+    /// Waits for <paramref name="milliseconds"/>, or without a limit when it is null. The wait ends early when the client closes the
+    /// connection.
     /// </summary>
     private async Task PauseAsync(HttpContext http, EmulatorStats.Call call, int? milliseconds)
     {

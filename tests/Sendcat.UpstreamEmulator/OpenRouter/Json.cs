@@ -6,8 +6,8 @@ namespace Sendcat.UpstreamEmulator.OpenRouter;
 internal static class Json
 {
     /// <summary>
-    /// Returns the text as a JSON string, or <c>null</c>. System.Text.Json escapes every character outside the basic plane. Real streams contain
-    /// emoji as UTF-8 bytes, and a reader must handle a network read that ends inside such a character.
+    /// Returns the text as a JSON string, or <c>null</c>. System.Text.Json escapes every character outside the basic plane. Real streams
+    /// contain emoji as UTF-8 bytes, and a reader must handle a network read that ends inside such a character.
     /// </summary>
     public static string Quote(string? text)
     {

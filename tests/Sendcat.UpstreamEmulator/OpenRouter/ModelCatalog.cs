@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary>A model as <c>/models</c> lists it. Prices are in US dollars per token, <paramref name="ContextLength"/> is in tokens.</summary>
+/// <summary>
+/// A model as <c>/models</c> lists it. Prices are in US dollars per token, <paramref name="ContextLength"/> is in tokens.
+/// </summary>
 internal sealed record CatalogModel(
     string Id,
     string Name,

@@ -11,7 +11,8 @@ namespace Sendcat.UpstreamEmulator.OpenRouter;
 internal sealed record ChosenModel(CatalogModel Model, Directions Directions, string Prompt, string Applied);
 
 /// <summary>
-/// Tries the candidates in order, as OpenRouter does. The first one that does not refuse answers. When all refuse, the last refusal is the response.
+/// Tries the candidates in order, as OpenRouter does. The first one that does not refuse answers. When all refuse, the last refusal is the
+/// response.
 /// </summary>
 internal sealed class ModelChoice(StandingDirections<Directions> standing, AttemptCounter attempts)
 {

@@ -5,7 +5,9 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary>Emulates OpenRouter under <c>/openrouter/api/v1</c>. The routes under <c>/openrouter/emulator</c> control the emulator.</summary>
+/// <summary>
+/// Emulates OpenRouter under <c>/openrouter/api/v1</c>. The routes under <c>/openrouter/emulator</c> control the emulator.
+/// </summary>
 internal static class OpenRouterUpstream
 {
     public static IServiceCollection AddOpenRouter(this IServiceCollection services) => services
@@ -24,7 +26,9 @@ internal static class OpenRouterUpstream
         app.MapDirections<Directions>("/openrouter/emulator");
     }
 
-    /// <summary>Returns the model catalogue. It is public, so no key is required. Only standing directions can change this response.</summary>
+    /// <summary>
+    /// Returns the model catalogue. It is public, so no key is required. Only standing directions can change this response.
+    /// </summary>
     private static async Task ModelsAsync(HttpContext http, EmulatorStats stats, StandingDirections<Directions> standing, RequestLog log)
     {
         log.Add(http.Request, default);

@@ -1,8 +1,8 @@
 namespace Sendcat.UpstreamEmulator.Pacing;
 
 /// <summary>
-/// One timer for all streams: a hashed timing wheel with 4096 slots of 2 ms each. Twenty thousand paced streams need one timer callback per tick
-/// instead of one timer per chunk. The timer is stopped while no stream waits.
+/// One timer for all streams: a hashed timing wheel with 4096 slots of 2 ms each. Twenty thousand paced streams need one timer callback per
+/// tick instead of one timer per chunk. The timer is stopped while no stream waits.
 /// </summary>
 internal sealed class TimerWheel : IDisposable
 {

@@ -19,7 +19,9 @@ internal sealed class WheelTimer : IValueTaskSource
     /// <summary>The due time in ticks of the wheel.</summary>
     public long Due { get; set; }
 
-    /// <summary>True from <see cref="Arm"/> until the code that fires the timer has removed it from the wheel, so the timer fires once.</summary>
+    /// <summary>
+    /// True from <see cref="Arm"/> until the code that fires the timer has removed it from the wheel, so the timer fires once.
+    /// </summary>
     public bool Armed { get; set; }
 
     public bool Cancelled { get; set; }

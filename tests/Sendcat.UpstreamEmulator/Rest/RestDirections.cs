@@ -1,8 +1,8 @@
 namespace Sendcat.UpstreamEmulator.Rest;
 
 /// <summary>
-/// The settings of the response to one request of a JSON upstream: the defaults, changed by the standing directions and then by the markers of the
-/// query. Times are in milliseconds unless the name says seconds, sizes in bytes. The README describes each setting.
+/// The settings of the response to one request of a JSON upstream: the defaults, changed by the standing directions and then by the markers
+/// of the query. Times are in milliseconds unless the name says seconds, sizes in bytes. The README describes each setting.
 /// </summary>
 internal sealed class RestDirections
 {

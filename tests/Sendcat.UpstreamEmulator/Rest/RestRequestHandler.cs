@@ -5,7 +5,9 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator.Rest;
 
-/// <summary>Handles every request of a JSON upstream: it counts the request, parses its markers, and responds as the markers request.</summary>
+/// <summary>
+/// Handles every request of a JSON upstream: it counts the request, parses its markers, and responds as the markers request.
+/// </summary>
 internal sealed class RestRequestHandler(
     EmulatorStats stats,
     RequestLog log,

@@ -1,6 +1,8 @@
 namespace Sendcat.UpstreamEmulator.Shop;
 
-/// <summary>Generates web search results for a query. All links use hosts of the reserved domain <c>.example</c>, which cannot exist.</summary>
+/// <summary>
+/// Generates web search results for a query. All links use hosts of the reserved domain <c>.example</c>, which cannot exist.
+/// </summary>
 internal static class Pages
 {
     private static readonly (string Host, string Path, string Title, string Snippet)[] Kinds =

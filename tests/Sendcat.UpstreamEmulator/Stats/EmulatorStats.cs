@@ -45,9 +45,12 @@ public sealed class EmulatorStats
     }
 
     /// <summary>
-    /// Returns the first snapshot that meets the condition. It checks the condition whenever a request starts or ends, so a test does not have to poll.
+    /// Returns the first snapshot that meets the condition. It checks the condition whenever a request starts or ends, so a test does not
+    /// have to poll.
     /// </summary>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled before a snapshot met the condition.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// <paramref name="cancellationToken"/> was cancelled before a snapshot met the condition.
+    /// </exception>
     public async Task<StatsSnapshot> WaitForAsync(Func<StatsSnapshot, bool> condition, CancellationToken cancellationToken = default)
     {
         Interlocked.Increment(ref _waiters);

@@ -24,9 +24,9 @@ internal static class StatsEndpoints
     }
 
     /// <summary>
-    /// Handles <c>GET /stats/wait?active=0&amp;aborted=64&amp;timeoutMs=5000</c>. It responds with 200 as soon as active is at most, and every other
-    /// counter is at least, the given number. After the timeout (default 30 s) it responds with 408. Both responses contain the snapshot.
-    /// <c>upstream=ebay</c> and <c>route=token</c> limit the counters to this upstream and route.
+    /// Handles <c>GET /stats/wait?active=0&amp;aborted=64&amp;timeoutMs=5000</c>. It responds with 200 as soon as active is at most, and
+    /// every other counter is at least, the given number. After the timeout (default 30 s) it responds with 408. Both responses contain the
+    /// snapshot. <c>upstream=ebay</c> and <c>route=token</c> limit the counters to this upstream and route.
     /// </summary>
     private static async Task<IResult> WaitAsync(HttpContext http, EmulatorStats stats, TimeProvider clock)
     {

@@ -1,8 +1,8 @@
 namespace Sendcat.UpstreamEmulator.Stats;
 
 /// <summary>
-/// The counters since the start or the last reset. Every started request ends as exactly one of completed, refused, broken or aborted; until then
-/// it is active.
+/// The counters since the start or the last reset. Every started request ends as exactly one of completed, refused, broken or aborted;
+/// until then it is active.
 /// </summary>
 /// <param name="Started">Requests whose body was read.</param>
 /// <param name="Completed">Requests with a complete response: finish reason and <c>[DONE]</c>, or a whole JSON body.</param>
@@ -38,7 +38,9 @@ public sealed record PeerAbort(DateTimeOffset NoticedAt, string Upstream, string
 /// <param name="At">The time of the snapshot.</param>
 /// <param name="Totals">The sum over all upstreams.</param>
 /// <param name="Upstreams">The counts by upstream (<c>openrouter</c>, …) and by route or model.</param>
-/// <param name="FirstAbortNoticedAt">When the first abort since the reset was detected. A test compares it with the time of its cancellation.</param>
+/// <param name="FirstAbortNoticedAt">
+/// When the first abort since the reset was detected. A test compares it with the time of its cancellation.
+/// </param>
 /// <param name="LastAbortNoticedAt">When the last abort since the reset was detected.</param>
 /// <param name="RecentAborts">The last 256 aborts, oldest first.</param>
 public sealed record StatsSnapshot(

@@ -44,7 +44,8 @@ internal static class Pieces
     }
 
     /// <summary>
-    /// The numbers <c>1 2 3 …</c>, one per piece, each padded to <paramref name="bytes"/> bytes. The receiver can detect a missing, duplicate or cut piece.
+    /// The numbers <c>1 2 3 …</c>, one per piece, each padded to <paramref name="bytes"/> bytes. The receiver can detect a missing,
+    /// duplicate or cut piece.
     /// </summary>
     public static List<string> Numbered(int count, int? bytes) =>
         [.. Enumerable.Range(1, count).Select(i => i.ToString(CultureInfo.InvariantCulture))

@@ -22,7 +22,9 @@ internal static partial class ToolReport
         _ => $"{result.Name} answered: {Shorten(result.Content)}",
     };
 
-    /// <summary>The titles, with prices where present, of a list in a JSON result. The list is the root or the first array property of the root.</summary>
+    /// <summary>
+    /// The titles, with prices where present, of a list in a JSON result. The list is the root or the first array property of the root.
+    /// </summary>
     private static List<string> Titles(string content)
     {
         try

@@ -64,7 +64,9 @@ internal static class ChatMarkers
     ],
     new Dictionary<string, Action<string>>(StringComparer.Ordinal) { ["model"] = _ => { }, ["call"] = call => Number(call) });
 
-    /// <summary>Whether the conditions of a block match this model (a trailing <c>*</c> matches any ending) and this call of the turn.</summary>
+    /// <summary>
+    /// Whether the conditions of a block match this model (a trailing <c>*</c> matches any ending) and this call of the turn.
+    /// </summary>
     public static bool AppliesTo(this MarkerBlock<Directions> block, string model, int call) =>
         (!block.Conditions.TryGetValue("call", out var nth) || Number(nth) == call)
         && (!block.Conditions.TryGetValue("model", out var wanted)

@@ -1,8 +1,8 @@
 namespace Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 /// <summary>
-/// The settings of the answer to one model call: the defaults, changed by the preset of the model, the standing directions and the markers of the
-/// prompt, in that order. Times are in milliseconds, sizes in bytes, positions in data events. The README describes each setting.
+/// The settings of the answer to one model call: the defaults, changed by the preset of the model, the standing directions and the markers
+/// of the prompt, in that order. Times are in milliseconds, sizes in bytes, positions in data events. The README describes each setting.
 /// </summary>
 internal sealed class Directions
 {

@@ -29,7 +29,10 @@ internal sealed class ScriptBuilder(Directions directions)
 
     public void Comment() => Add(FrameKind.Raw, $": OPENROUTER PROCESSING{_newline}{_newline}");
 
-    /// <summary>Adds a data event. <paramref name="tail"/> begins with <c>"choices"</c> or <c>"error"</c>; the player writes the head of the response before it.</summary>
+    /// <summary>
+    /// Adds a data event. <paramref name="tail"/> begins with <c>"choices"</c> or <c>"error"</c>; the player writes the head of the
+    /// response before it.
+    /// </summary>
     public void Chunk(string tail)
     {
         var text = $"{tail}{_newline}{_newline}";
@@ -42,7 +45,9 @@ internal sealed class ScriptBuilder(Directions directions)
 
     public void End(FrameKind kind) => Add(kind, "");
 
-    /// <summary>The content of a delta as a JSON string, with a placeholder for the send time when the marker <c>stamp</c> is set.</summary>
+    /// <summary>
+    /// The content of a delta as a JSON string, with a placeholder for the send time when the marker <c>stamp</c> is set.
+    /// </summary>
     public string Content(string text) => Json.Quote(directions.Stamp ? $"@{StampPlaceholder} {text}" : text);
 
     public IReadOnlyList<Frame> Build()

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 
 /// <summary>
-/// Caches rendered answers, because load tests send the same prompt thousands of times. An answer with tool calls is not cached, because every
-/// tool call needs a new id.
+/// Caches rendered answers, because load tests send the same prompt thousands of times. An answer with tool calls is not cached, because
+/// every tool call needs a new id.
 /// </summary>
 internal sealed class ScriptCache
 {

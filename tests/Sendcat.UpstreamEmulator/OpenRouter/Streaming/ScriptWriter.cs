@@ -4,7 +4,8 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 
 /// <summary>
-/// Renders an answer as the frames of its stream: reasoning, text, tool calls, finish reason, usage and <c>[DONE]</c>, with the requested faults.
+/// Renders an answer as the frames of its stream: reasoning, text, tool calls, finish reason, usage and <c>[DONE]</c>, with the requested
+/// faults.
 /// </summary>
 internal sealed class ScriptWriter
 {
@@ -212,8 +213,8 @@ internal sealed class ScriptWriter
     }
 
     /// <summary>
-    /// Writes an error in one of three formats. A string code comes with finish reason <c>error</c>, and the stream then ends. An integer code comes
-    /// with <c>error_type</c>, and <c>[DONE]</c> follows. The third format contains usage and comes after a finish reason.
+    /// Writes an error in one of three formats. A string code comes with finish reason <c>error</c>, and the stream then ends. An integer
+    /// code comes with <c>error_type</c>, and <c>[DONE]</c> follows. The third format contains usage and comes after a finish reason.
     /// </summary>
     private void Error(bool withUsage)
     {

@@ -163,7 +163,8 @@ internal sealed class StreamPlayer
     }
 
     /// <summary>
-    /// Writes the frame in small pieces with a pause of 2 ms after each, so that the reads of the client end inside JSON tokens and inside characters.
+    /// Writes the frame in small pieces with a pause of 2 ms after each, so that the reads of the client end inside JSON tokens and inside
+    /// characters.
     /// </summary>
     private async ValueTask WriteInPiecesAsync(Frame frame)
     {

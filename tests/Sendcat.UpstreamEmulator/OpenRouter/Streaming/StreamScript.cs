@@ -21,7 +21,9 @@ internal enum FrameKind : byte
 /// <summary>One write of a stream.</summary>
 /// <param name="Kind">What the player does with the frame.</param>
 /// <param name="DelayMs">The delay before this frame, in milliseconds.</param>
-/// <param name="StampAt">The offset in the bytes at which the player writes the send time, sixteen digits of microseconds since 1970; negative: none.</param>
+/// <param name="StampAt">
+/// The offset in the bytes at which the player writes the send time, sixteen digits of microseconds since 1970; negative: none.
+/// </param>
 /// <param name="Bytes">The content.</param>
 internal readonly record struct Frame(FrameKind Kind, int DelayMs, int StampAt, ReadOnlyMemory<byte> Bytes);
 
