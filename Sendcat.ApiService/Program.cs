@@ -30,9 +30,11 @@ builder.AddRedisClient("redis");
 builder.AddRabbitMQClient("messaging");
 builder.AddDatabase();
 builder.UseServerLimits();
-builder.Services.AddHttpRules().AddMail().AddReliability().AddServiceLevels().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+builder.Services.AddHttpRules().AddMail().AddReliability().AddServiceLevels().AddIntegrations().AddToolCache()
+    .AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
 builder.Services.AddIdentity().AddGmail().AddWhatsApp().AddStorageQuotas().AddOrders().AddThreads().AddAttachments();
-builder.Services.AddProviders().AddTools().AddCallers().AddChat().AddToolQueueWatch().AddWebhooks().AddShopping().AddOps().AddTurns().AddApiDocument();
+builder.Services.AddProviders().AddTools().AddCallers().AddChat().AddToolQueueWatch().AddWebhooks().AddShopping().AddOps().AddTurns()
+    .AddApiDocument();
 
 var app = builder.Build();
 app.UseHttpRules();

@@ -9,7 +9,8 @@ internal static class Descriptions
     public static IResourceBuilder<ExecutableResource> WithDescription(this IResourceBuilder<ExecutableResource> server, string text) =>
         server.WithInitialState(new() { ResourceType = "Executable", Properties = [new("description", text)] });
 
-    public static IResourceBuilder<ConnectionStringResource> WithDescription(this IResourceBuilder<ConnectionStringResource> store, string text) =>
+    public static IResourceBuilder<ConnectionStringResource> WithDescription(
+        this IResourceBuilder<ConnectionStringResource> store, string text) =>
         store.WithInitialState(new()
         {
             ResourceType = "ConnectionString",

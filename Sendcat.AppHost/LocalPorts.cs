@@ -22,7 +22,10 @@ internal sealed record LocalPorts(int Base)
     /// Ports above 1023 on which browsers refuse to open a page: Fetch standard, "port blocking"
     /// (https://fetch.spec.whatwg.org/#port-blocking).
     /// </summary>
-    private static readonly int[] BlockedByBrowsers = [1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080];
+    private static readonly int[] BlockedByBrowsers =
+    [
+        1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+    ];
 
     public int Dashboard => Base + 10;
 
@@ -62,19 +65,22 @@ internal sealed record LocalPorts(int Base)
     public IReadOnlyList<(string Use, int Port)> All =>
     [
         ("dashboard (OTLP)", DashboardOtlp), ("dashboard (resources)", DashboardResources),
-        ("redis", Redis), ("postgres", Postgres), ("rabbitmq", RabbitMq), ("rabbitmq (distribution)", RabbitMqDistribution), ("rabbitmq (port mapper)", RabbitMqPortMapper),
+        ("redis", Redis), ("postgres", Postgres), ("rabbitmq", RabbitMq), ("rabbitmq (distribution)", RabbitMqDistribution),
+        ("rabbitmq (port mapper)", RabbitMqPortMapper),
         .. Pages,
         ("upstreams (HTTP/2)", UpstreamsHttp2),
     ];
 
     /// <summary>Ports that a person opens in a browser.</summary>
-    public IReadOnlyList<(string Use, int Port)> Pages => [("dashboard", Dashboard), ("upstreams", Upstreams), ("api", Api), ("monitor", Monitor), ("tool-worker", Worker)];
+    public IReadOnlyList<(string Use, int Port)> Pages =>
+        [("dashboard", Dashboard), ("upstreams", Upstreams), ("api", Api), ("monitor", Monitor), ("tool-worker", Worker)];
 
     /// <summary>Why this base is invalid on every machine; null when it is valid.</summary>
     public string? Problem() =>
         Base is < LowestBase or > HighestBase ? $"SENDCAT_PORT_BASE must be {LowestBase} to {HighestBase}, not {Base}."
         : Pages.FirstOrDefault(page => BlockedByBrowsers.Contains(page.Port)) is { Use: { } use, Port: var port }
-            ? $"With SENDCAT_PORT_BASE={Base} the page of {use} would be on port {port}, which browsers refuse to open; choose another base."
+            ? $"With SENDCAT_PORT_BASE={Base} the page of {use} would be on port {port}, which browsers refuse to open; choose "
+                + "another base."
         : null;
 
     /// <summary>

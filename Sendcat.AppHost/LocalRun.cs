@@ -97,7 +97,8 @@ internal sealed class LocalRun : IDisposable
     private static async Task<LocalRun> ChooseBaseAsync(LocalState state)
     {
         IEnumerable<int> candidates = LocalPorts.DefaultBases;
-        if (int.TryParse(state.Read("port-base"), NumberStyles.None, CultureInfo.InvariantCulture, out var last) && new LocalPorts(last).Problem() is null)
+        if (int.TryParse(state.Read("port-base"), NumberStyles.None, CultureInfo.InvariantCulture, out var last)
+            && new LocalPorts(last).Problem() is null)
         {
             await WaitForKilledRunAsync(state, new LocalPorts(last));
             candidates = candidates.Prepend(last);
@@ -111,7 +112,10 @@ internal sealed class LocalRun : IDisposable
             }
         }
 
-        return Refused(state, $"No block of {LocalPorts.Block} ports is free from {LocalPorts.DefaultBases[0]} to {LocalPorts.DefaultBases[^1]}; choose one with {BaseSetting}.");
+        return Refused(
+            state,
+            $"No block of {LocalPorts.Block} ports is free from {LocalPorts.DefaultBases[0]} to {LocalPorts.DefaultBases[^1]}; "
+            + $"choose one with {BaseSetting}.");
     }
 
     /// <summary>
@@ -125,7 +129,9 @@ internal sealed class LocalRun : IDisposable
             return;
         }
 
-        Console.Error.WriteLine($"The ports from {ports.Base} are still taken; waiting up to {CleanupTimeout.TotalSeconds:0} s for the processes of an earlier run to end.");
+        Console.Error.WriteLine(
+            $"The ports from {ports.Base} are still taken; waiting up to {CleanupTimeout.TotalSeconds:0} s for the processes of an earlier "
+            + "run to end.");
         var began = TimeProvider.System.GetTimestamp();
         while (ports.Taken() is [_, ..] && TimeProvider.System.GetElapsedTime(began) < CleanupTimeout)
         {
@@ -147,11 +153,13 @@ internal sealed class LocalRun : IDisposable
 
     private static LocalRun Refused(LocalState state, string why) => new(state) { Refusal = why };
 
-    private static int Suggestion(int number) => LocalPorts.DefaultBases.First(candidate => candidate != number && new LocalPorts(candidate).Taken() is []);
+    private static int Suggestion(int number) =>
+        LocalPorts.DefaultBases.First(candidate => candidate != number && new LocalPorts(candidate).Taken() is []);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string LockOf(LocalPorts ports) => Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"sendcat-ports-{ports.Base}.lock"));
+    private static string LockOf(LocalPorts ports) =>
+        Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"sendcat-ports-{ports.Base}.lock"));
 
     /// <summary>
     /// An exclusive lock, which the operating system releases when this process ends; null when another process holds the lock or another

@@ -12,7 +12,8 @@ internal static class LocalStores
 {
     public static Stores AddLocalStores(this IDistributedApplicationBuilder builder, LocalPorts ports)
     {
-        var password = builder.AddParameter("store-password", new GenerateParameterDefault { MinLength = 24, Special = false }, secret: true, persist: true)
+        var password = builder.AddParameter(
+            "store-password", new GenerateParameterDefault { MinLength = 24, Special = false }, secret: true, persist: true)
             .WithDescription("Password of the local Redis, Postgres and RabbitMQ; generated once.");
 
         var redis = builder.AddServer("redis", ports.Redis, password, StoreProbe.Redis);
@@ -24,7 +25,9 @@ internal static class LocalStores
         return new(
             builder.AddConnectionString("redis", ReferenceExpression.Create($"127.0.0.1:{Port(redis)},password={password}"))
                 .WithDescription("Redis: short-lived data that may be lost").ParentOf(redis),
-            builder.AddConnectionString("sendcatdb", ReferenceExpression.Create($"Host=127.0.0.1;Port={Port(postgres)};Username=sendcat;Password={password};Database=sendcatdb"))
+            builder.AddConnectionString(
+                "sendcatdb",
+                ReferenceExpression.Create($"Host=127.0.0.1;Port={Port(postgres)};Username=sendcat;Password={password};Database=sendcatdb"))
                 .WithDescription("Postgres: data that must not be lost").ParentOf(postgres),
             builder.AddConnectionString("messaging", ReferenceExpression.Create($"amqp://sendcat:{password}@127.0.0.1:{Port(rabbit)}"))
                 .WithDescription("RabbitMQ: jobs for the tool workers").ParentOf(rabbit),
@@ -48,13 +51,15 @@ internal static class LocalStores
     }
 
     /// <summary>Makes the dashboard show the server below the connection string that services refer to.</summary>
-    private static IResourceBuilder<ConnectionStringResource> ParentOf(this IResourceBuilder<ConnectionStringResource> store, IResourceBuilder<ExecutableResource> server)
+    private static IResourceBuilder<ConnectionStringResource> ParentOf(
+        this IResourceBuilder<ConnectionStringResource> store, IResourceBuilder<ExecutableResource> server)
     {
         server.WithParentRelationship(store);
         return store;
     }
 
-    private static EndpointReferenceExpression Port(IResourceBuilder<ExecutableResource> server) => server.GetEndpoint("tcp").Property(EndpointProperty.Port);
+    private static EndpointReferenceExpression Port(IResourceBuilder<ExecutableResource> server) =>
+        server.GetEndpoint("tcp").Property(EndpointProperty.Port);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -15,8 +15,10 @@ internal static class Operator
     /// </summary>
     private const string Everything = "all";
 
-    public static IResourceBuilder<ProjectResource> WithOperatorCommands(this IResourceBuilder<ProjectResource> api, IResourceBuilder<ParameterResource> key) => api
-        .WithOperatorCommand(key, "admission-enforce", "Admission: enforce", "/api/ops/admission/enforce", new()
+    public static IResourceBuilder<ProjectResource> WithOperatorCommands(
+        this IResourceBuilder<ProjectResource> api, IResourceBuilder<ParameterResource> key) =>
+        api
+            .WithOperatorCommand(key, "admission-enforce", "Admission: enforce", "/api/ops/admission/enforce", new()
         {
             Description = "Refuse turns over a limit. Takes effect on all replicas within 5 s.",
             ConfirmationMessage = "Enforce admission limits on all replicas?",
@@ -84,7 +86,8 @@ internal static class Operator
         options.ResultMode = HttpCommandResultMode.Auto;
         options.PrepareRequest = async context =>
         {
-            context.Request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await key.Resource.GetValueAsync(context.CancellationToken));
+            context.Request.Headers.Authorization = new AuthenticationHeaderValue(
+                "Bearer", await key.Resource.GetValueAsync(context.CancellationToken));
             context.Request.Headers.Add("x-sendcat-reason", $"Command {name}");
             prepare?.Invoke(context);
         };
@@ -98,7 +101,10 @@ internal static class Operator
     {
         if (Given(context, argument) is { } value && value != Everything)
         {
-            context.Request.RequestUri = new UriBuilder(context.Request.RequestUri!) { Query = $"{argument}={Uri.EscapeDataString(value)}" }.Uri;
+            context.Request.RequestUri = new UriBuilder(context.Request.RequestUri!)
+            {
+                Query = $"{argument}={Uri.EscapeDataString(value)}",
+            }.Uri;
         }
     };
 

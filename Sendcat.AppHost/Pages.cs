@@ -8,7 +8,8 @@ internal static class Pages
     /// other endpoints only in the details.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithPage(
-        this IResourceBuilder<ProjectResource> service, string name, string path, params IReadOnlyList<(string Name, string Path)> further) =>
+        this IResourceBuilder<ProjectResource> service, string name, string path,
+        params IReadOnlyList<(string Name, string Path)> further) =>
         service.WithUrls(context =>
         {
             foreach (var url in context.Urls.ToArray())
@@ -18,7 +19,8 @@ internal static class Pages
                     var address = url.Url.TrimEnd('/');
                     url.DisplayText = name;
                     url.Url = address + path;
-                    context.Urls.AddRange(further.Select(page => new ResourceUrlAnnotation { Url = address + page.Path, DisplayText = page.Name }));
+                    context.Urls.AddRange(
+                        further.Select(page => new ResourceUrlAnnotation { Url = address + page.Path, DisplayText = page.Name }));
                 }
                 else
                 {

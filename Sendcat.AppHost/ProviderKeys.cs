@@ -6,9 +6,11 @@ namespace Sendcat.AppHost;
 /// </summary>
 /// <param name="WhatsApp">What authenticates deliveries, for the API.</param>
 /// <param name="Graph">What calls of the Graph API need, for the worker.</param>
-internal sealed record ProviderKeys(KeyGroup Models, KeyGroup Searches, KeyGroup Ebay, KeyGroup Google, KeyGroup Mail, KeyGroup WhatsApp, KeyGroup Graph)
+internal sealed record ProviderKeys(
+    KeyGroup Models, KeyGroup Searches, KeyGroup Ebay, KeyGroup Google, KeyGroup Mail, KeyGroup WhatsApp, KeyGroup Graph)
 {
-    public bool Complete => Models.Usable && Searches.Usable && Ebay.Usable && Google.Usable && Mail.Usable && WhatsApp.Usable && Graph.Usable;
+    public bool Complete =>
+        Models.Usable && Searches.Usable && Ebay.Usable && Google.Usable && Mail.Usable && WhatsApp.Usable && Graph.Usable;
 }
 
 /// <param name="Usable">True when the configured keys are sufficient to call the provider.</param>
@@ -35,17 +37,26 @@ internal static class ProviderKeysExtensions
             known => known[0],
             ("whatsapp-app-secret", "WHATSAPP_APP_SECRET", "Secret of the app at Meta, which signs WhatsApp deliveries."),
             ("whatsapp-verify-token", "WHATSAPP_VERIFY_TOKEN", "What Meta sends when it verifies the address of the webhook.")),
-        builder.AddKeys(known => known[0], ("whatsapp-access-token", "WHATSAPP_ACCESS_TOKEN", "Token for the Graph API: files of WhatsApp messages, and replies.")));
+        builder.AddKeys(
+            known => known[0],
+            ("whatsapp-access-token", "WHATSAPP_ACCESS_TOKEN", "Token for the Graph API: files of WhatsApp messages, and replies.")));
 
     /// <summary>Parameters that tag links to eBay. Links are tagged only when all of them except the salt are set.</summary>
-    public static IEnumerable<(string Variable, IResourceBuilder<ParameterResource> Value)> AddAffiliate(this IDistributedApplicationBuilder builder) =>
+    public static IEnumerable<(string Variable, IResourceBuilder<ParameterResource> Value)> AddAffiliate(
+        this IDistributedApplicationBuilder builder) =>
     [
         .. new[] { "campid", "mkcid", "mkrid", "toolid", "mkevt", "customid-salt" }
             .Select(name => (Variable: $"EPN_{name.Replace('-', '_').ToUpperInvariant()}", Parameter: $"epn-{name}"))
-            .Select(epn => (epn.Variable, builder.AddOptionalSecret(epn.Parameter, epn.Variable, "eBay Partner Network parameter of links to eBay."))),
+            .Select(
+                epn => (
+                    epn.Variable,
+                    builder.AddOptionalSecret(epn.Parameter, epn.Variable, "eBay Partner Network parameter of links to eBay."))),
     ];
 
-    private static KeyGroup AddKeys(this IDistributedApplicationBuilder builder, Func<bool[], bool> usable, params (string Parameter, string Variable, string Description)[] keys) => new(
-        usable([.. keys.Select(key => builder.SecretOf(key.Parameter, key.Variable).Length > 0)]),
-        [.. keys.Select(key => (key.Variable, builder.AddOptionalSecret(key.Parameter, key.Variable, key.Description)))]);
+    private static KeyGroup AddKeys(
+        this IDistributedApplicationBuilder builder, Func<bool[], bool> usable,
+        params (string Parameter, string Variable, string Description)[] keys) =>
+        new(
+            usable([.. keys.Select(key => builder.SecretOf(key.Parameter, key.Variable).Length > 0)]),
+            [.. keys.Select(key => (key.Variable, builder.AddOptionalSecret(key.Parameter, key.Variable, key.Description)))]);
 }

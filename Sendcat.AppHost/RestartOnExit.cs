@@ -10,7 +10,9 @@ namespace Sendcat.AppHost;
 /// Restarts processes that exited by themselves, because DCP does not. A process that a command stopped stays stopped.
 /// The pauses between restarts grow from 1 s to 30 s; after a minute of running they start again at 1 s.
 /// </summary>
-internal sealed class RestartOnExit(ResourceNotificationService notifications, ResourceCommandService commands, ResourceLoggerService logs, TimeProvider time) : BackgroundService
+internal sealed class RestartOnExit(
+    ResourceNotificationService notifications, ResourceCommandService commands, ResourceLoggerService logs,
+    TimeProvider time) : BackgroundService
 {
     private readonly Dictionary<string, RestartHistory> _instances = new(StringComparer.Ordinal);
 
@@ -71,7 +73,9 @@ internal sealed class RestartOnExit(ResourceNotificationService notifications, R
     }
 
     private bool HasEnded(string instance) =>
-        notifications.TryGetCurrentState(instance, out var now) && now.Snapshot.State?.Text is { } state && KnownResourceStates.TerminalStates.Contains(state);
+        notifications.TryGetCurrentState(instance, out var now)
+            && now.Snapshot.State?.Text is { } state
+            && KnownResourceStates.TerminalStates.Contains(state);
 }
 
 internal sealed class RestartOnExitAnnotation : IResourceAnnotation;
@@ -90,7 +94,8 @@ internal static class RestartOnExitExtensions
 
 internal static partial class RestartLog
 {
-    [LoggerMessage(9001, LogLevel.Warning, "Process exited by itself (exit code {ExitCode}), restarting in {Seconds} s (restart {Restart})")]
+    [LoggerMessage(
+        9001, LogLevel.Warning, "Process exited by itself (exit code {ExitCode}), restarting in {Seconds} s (restart {Restart})")]
     public static partial void ProcessEnded(this ILogger logger, string exitCode, double seconds, int restart);
 
     [LoggerMessage(9002, LogLevel.Error, "Process not restarted: {Reason}")]

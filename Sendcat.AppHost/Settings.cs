@@ -8,7 +8,8 @@ namespace Sendcat.AppHost;
 /// </summary>
 internal static class Settings
 {
-    public static IResourceBuilder<ParameterResource> AddSetting(this IDistributedApplicationBuilder builder, string name, string @default, string description) =>
+    public static IResourceBuilder<ParameterResource> AddSetting(
+        this IDistributedApplicationBuilder builder, string name, string @default, string description) =>
         builder.AddParameter(name, builder.Configured(name) ?? @default, publishValueAsDefault: true).WithDescription(description);
 
     /// <summary>
@@ -33,7 +34,8 @@ internal static class Settings
     /// A secret that can be empty. In a local run its value can also come from <paramref name="variable"/>, the environment variable that
     /// the services read.
     /// </summary>
-    public static IResourceBuilder<ParameterResource> AddOptionalSecret(this IDistributedApplicationBuilder builder, string name, string variable, string description) =>
+    public static IResourceBuilder<ParameterResource> AddOptionalSecret(
+        this IDistributedApplicationBuilder builder, string name, string variable, string description) =>
         builder.AddParameter(name, builder.SecretOf(name, variable), secret: true).WithDescription(description);
 
     public static string SecretOf(this IDistributedApplicationBuilder builder, string name, string variable) =>
@@ -48,7 +50,9 @@ internal static class Settings
     /// its platform.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithRunEnvironment(this IResourceBuilder<ProjectResource> service) =>
-        service.ApplicationBuilder.ExecutionContext.IsRunMode ? service.WithEnvironment("ASPNETCORE_ENVIRONMENT", service.ApplicationBuilder.Environment.EnvironmentName) : service;
+        service.ApplicationBuilder.ExecutionContext.IsRunMode
+            ? service.WithEnvironment("ASPNETCORE_ENVIRONMENT", service.ApplicationBuilder.Environment.EnvironmentName)
+            : service;
 
     /// <summary>
     /// Sets a drain timeout of 4000 ms in a local run. DCP kills a process 6 s after the stop signal and gives up after 12 s, so the work

@@ -48,7 +48,10 @@ internal static class StoreChoiceExtensions
     {
         try
         {
-            using var info = Process.Start(new ProcessStartInfo(engine, "info") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true });
+            using var info = Process.Start(new ProcessStartInfo(engine, "info")
+            {
+                UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
+            });
             return info is not null && info.WaitForExit(TimeSpan.FromSeconds(5)) && info.ExitCode == 0;
         }
         catch (System.ComponentModel.Win32Exception)

@@ -45,7 +45,8 @@ public static class IntegrationsFeature
             .AddProvider<GmailLimitOptions>(GmailProvider.Provider)
             .AddProvider<EbaySearchLimitOptions>(EbaySearchProvider.Provider)
             .AddProvider<GlobalSearchLimitOptions>(GlobalSearchProvider.Provider);
-        foreach (var provider in QueuedTool.All.SelectMany(tool => tool.Providers).Concat(QueuedWork.All.SelectMany(work => work.Providers)).Distinct())
+        foreach (var provider in QueuedTool.All.SelectMany(tool => tool.Providers).Concat(
+            QueuedWork.All.SelectMany(work => work.Providers)).Distinct())
         {
             if (!services.Any(service => ReferenceEquals(service.ImplementationInstance, provider)))
             {

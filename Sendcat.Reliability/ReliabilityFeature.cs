@@ -72,7 +72,8 @@ public static class ReliabilityFeature
 
     private static QueueState StateOf(ToolQueueReading reading, LaneCatalog lanes)
     {
-        var own = lanes.All.Where(lane => lane.Alerts is not null).ToDictionary(lane => lane.Tool, lane => lanes.ThresholdsOf(lane)!.Value, StringComparer.Ordinal);
+        var own = lanes.All.Where(lane => lane.Alerts is not null)
+            .ToDictionary(lane => lane.Tool, lane => lanes.ThresholdsOf(lane)!.Value, StringComparer.Ordinal);
         var shared = reading.Lanes.Where(lane => !own.ContainsKey(lane.Tool)).ToArray();
         return new(
             shared.Sum(lane => lane.QueuedDue),
@@ -123,7 +124,8 @@ public static class ReliabilityFeature
                 provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(provider => new ReplicaLeases(provider.GetRequiredService<GuardedRedis>()));
         services.TryAddSingleton(provider => new CleanUps(
-            provider.GetRequiredService<RateLimitEvents>(), provider.GetRequiredService<WebhookInbox>(), provider.GetRequiredService<JobRecovery>()));
+            provider.GetRequiredService<RateLimitEvents>(), provider.GetRequiredService<WebhookInbox>(),
+            provider.GetRequiredService<JobRecovery>()));
         services.TryAddSingleton<AlertDesk>();
         services.TryAddSingleton(provider => new ConditionStore(
             provider.GetRequiredService<RequestDatabase>(),

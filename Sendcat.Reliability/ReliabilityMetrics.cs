@@ -26,26 +26,40 @@ internal sealed class ReliabilityMetrics
     public ReliabilityMetrics(IMeterFactory meters)
     {
         _meter = meters.Create(MeterName);
-        _admission = _meter.CreateCounter<long>("sendcat.admission.decisions", description: "Admission decisions on turns, by mode, outcome and reason");
-        _rateLimit = _meter.CreateCounter<long>("sendcat.ratelimit.decisions", description: "Calls that were counted against a window, by bucket and outcome");
-        _redisUnavailable = _meter.CreateCounter<long>("sendcat.redis.unavailable", description: "Requests to Redis without a response in time, by cause");
-        _circuits = _meter.CreateCounter<long>("sendcat.circuit.transitions", description: "Circuits that opened or closed here, by provider and state");
-        _refusedByCircuit = _meter.CreateCounter<long>("sendcat.circuit.refusals", description: "Calls not made because a circuit is open, by provider");
+        _admission = _meter.CreateCounter<long>(
+            "sendcat.admission.decisions", description: "Admission decisions on turns, by mode, outcome and reason");
+        _rateLimit = _meter.CreateCounter<long>(
+            "sendcat.ratelimit.decisions", description: "Calls that were counted against a window, by bucket and outcome");
+        _redisUnavailable = _meter.CreateCounter<long>(
+            "sendcat.redis.unavailable", description: "Requests to Redis without a response in time, by cause");
+        _circuits = _meter.CreateCounter<long>(
+            "sendcat.circuit.transitions", description: "Circuits that opened or closed here, by provider and state");
+        _refusedByCircuit = _meter.CreateCounter<long>(
+            "sendcat.circuit.refusals", description: "Calls not made because a circuit is open, by provider");
         _suspensions = _meter.CreateCounter<long>(
-            "sendcat.circuit.suspensions", description: "Providers suspended because they reject our account, by provider and reason: key, quota");
-        _saturated = _meter.CreateCounter<long>("sendcat.bulkhead.saturated", description: "Calls not made because a bulkhead is full, by provider");
+            "sendcat.circuit.suspensions",
+            description: "Providers suspended because they reject our account, by provider and reason: key, quota");
+        _saturated = _meter.CreateCounter<long>(
+            "sendcat.bulkhead.saturated", description: "Calls not made because a bulkhead is full, by provider");
         _events = _meter.CreateCounter<long>(
-            "sendcat.ratelimit.events", description: "Limit events by fate: recorded, repeated (same five seconds) or dropped (no capacity)");
-        _leases = _meter.CreateCounter<long>("sendcat.leases.changes", description: "Leases acquired again, lost, or released for a dead replica");
-        _queueAlerts = _meter.CreateCounter<long>("sendcat.tool_queue.alerts", description: "Alerts about the tool queue, by kind and change: raised, cleared");
+            "sendcat.ratelimit.events",
+            description: "Limit events by fate: recorded, repeated (same five seconds) or dropped (no capacity)");
+        _leases = _meter.CreateCounter<long>(
+            "sendcat.leases.changes", description: "Leases acquired again, lost, or released for a dead replica");
+        _queueAlerts = _meter.CreateCounter<long>(
+            "sendcat.tool_queue.alerts", description: "Alerts about the tool queue, by kind and change: raised, cleared");
         _decision = _meter.CreateHistogram(
             "sendcat.claims.duration",
             unit: "s",
             description: "Duration of a decision, by outcome",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1] });
+            advice: new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries = [0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1],
+            });
     }
 
-    public void Held(Func<int> leases) => _meter.CreateObservableGauge("sendcat.leases.held", leases, description: "Leases that this process holds");
+    public void Held(Func<int> leases) =>
+        _meter.CreateObservableGauge("sendcat.leases.held", leases, description: "Leases that this process holds");
 
     public void Admission(string mode, string outcome, string reason) =>
         _admission.Add(1, new("mode", mode), new("outcome", outcome), new("reason", reason));
@@ -68,5 +82,6 @@ internal sealed class ReliabilityMetrics
 
     public void QueueAlert(string kind, string change) => _queueAlerts.Add(1, new("kind", kind), new("change", change));
 
-    public void Decided(TimeSpan took, string outcome) => _decision.Record(took.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
+    public void Decided(TimeSpan took, string outcome) =>
+        _decision.Record(took.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
 }

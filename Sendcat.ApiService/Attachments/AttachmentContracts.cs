@@ -25,7 +25,10 @@ internal sealed record MessageAttachmentView(string? StorageId, string? Name, st
     /// <returns>Null without attachments.</returns>
     public static IReadOnlyList<MessageAttachmentView>? Of(JsonElement? json) =>
         MessageAttachment.Read(json) is { Count: > 0 } attachments
-            ? [.. attachments.Select(a => new MessageAttachmentView(a.StorageId, a.Name, a.Type, a.Size, a.StorageId is null ? a.Url : $"{AttachmentEndpoints.Path}/{a.StorageId}"))]
+            ? [
+                .. attachments.Select(
+                    a => new MessageAttachmentView(
+                        a.StorageId, a.Name, a.Type, a.Size, a.StorageId is null ? a.Url : $"{AttachmentEndpoints.Path}/{a.StorageId}"))]
             : null;
 }
 

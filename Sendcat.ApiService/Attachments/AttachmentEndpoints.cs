@@ -36,7 +36,8 @@ internal static class AttachmentEndpoints
     }
 
     private static async Task<Results<Created<AttachmentView>, ApiError>> UploadAsync(
-        HttpContext http, Principals principals, RequestLimits limits, Uploads uploads, IOptionsMonitor<AttachmentOptions> options, CancellationToken cancellationToken)
+        HttpContext http, Principals principals, RequestLimits limits, Uploads uploads, IOptionsMonitor<AttachmentOptions> options,
+        CancellationToken cancellationToken)
     {
         var maxBytes = options.CurrentValue.MaxBytes;
         if (UploadForm.Check(http.Request, maxBytes) is { } wrong)
@@ -69,7 +70,8 @@ internal static class AttachmentEndpoints
     }
 
     private static async Task<IResult> ReadAsync(
-        HttpContext http, string id, Principals principals, OwnedAttachments attachments, IFileStore store, ILogger<OwnedAttachments> logger,
+        HttpContext http, string id, Principals principals, OwnedAttachments attachments, IFileStore store,
+        ILogger<OwnedAttachments> logger,
         CancellationToken cancellationToken)
     {
         if (!principals.Read(http).TryGet(out var principal, out var refusal))
@@ -96,7 +98,8 @@ internal static class AttachmentEndpoints
     }
 
     private static async Task<Results<NoContent, ApiError>> DeleteAsync(
-        HttpContext http, string id, Principals principals, OwnedAttachments attachments, ILogger<OwnedAttachments> logger, CancellationToken cancellationToken) =>
+        HttpContext http, string id, Principals principals, OwnedAttachments attachments, ILogger<OwnedAttachments> logger,
+        CancellationToken cancellationToken) =>
         !principals.Read(http).TryGet(out var principal, out var refusal) ? refusal
         : await attachments.DeleteAsync(principal, id, cancellationToken) ? TypedResults.NoContent()
         : Refused(logger, principal, "attachments.remove");
@@ -135,8 +138,15 @@ internal static class AttachmentEndpoints
                     Required = new HashSet<string>(StringComparer.Ordinal) { UploadForm.FileField },
                     Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
                     {
-                        [UploadForm.FileField] = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = "An image or a PDF" },
-                        [UploadForm.SessionField] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null, Description = "The anonymous session, if it is in no header" },
+                        [UploadForm.FileField] = new OpenApiSchema
+                        {
+                            Type = JsonSchemaType.String, Format = "binary", Description = "An image or a PDF",
+                        },
+                        [UploadForm.SessionField] = new OpenApiSchema
+                        {
+                            Type = JsonSchemaType.String | JsonSchemaType.Null,
+                            Description = "The anonymous session, if it is in no header",
+                        },
                     },
                 },
             },

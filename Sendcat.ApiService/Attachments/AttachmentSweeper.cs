@@ -38,7 +38,9 @@ internal sealed class AttachmentSweeper(
     // A deletion that is not committed is repeated: deleting a file twice changes nothing.
     private const string TakeDeleted = """
         -- take deleted attachments
-        DELETE FROM deleted_attachments WHERE id IN (SELECT id FROM deleted_attachments ORDER BY deleted_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id
+        DELETE FROM deleted_attachments WHERE id IN (
+          SELECT id FROM deleted_attachments ORDER BY deleted_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        RETURNING id
         """;
 
     protected override async Task BeginAsync(DateTimeOffset now, CancellationToken cancellationToken)

@@ -13,7 +13,8 @@ internal sealed class AttachmentTables : IEntityTypeConfiguration<Attachment>, I
 {
     public void Configure(EntityTypeBuilder<Attachment> attachment)
     {
-        attachment.ToTable("attachments", table => table.HasCheckConstraint("ck_attachments_owner", "user_id is not null or session_id is not null"));
+        attachment.ToTable(
+            "attachments", table => table.HasCheckConstraint("ck_attachments_owner", "user_id is not null or session_id is not null"));
         attachment.HasOne<SendcatUser>().WithMany().HasForeignKey(a => a.UserId).OnDelete(DeleteBehavior.Cascade);
         attachment.HasIndex(a => a.UserId).HasFilter("user_id is not null").IncludeProperties(a => a.Size);
         attachment.HasIndex(a => a.SessionId).HasFilter("user_id is null").IncludeProperties(a => a.Size);

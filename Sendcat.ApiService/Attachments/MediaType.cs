@@ -51,7 +51,10 @@ internal static class MediaType
                 return "image/avif";
             }
 
-            if (brand.SequenceEqual("heic"u8) || brand.SequenceEqual("heix"u8) || brand.SequenceEqual("heim"u8) || brand.SequenceEqual("heis"u8))
+            if (brand.SequenceEqual("heic"u8)
+                || brand.SequenceEqual("heix"u8)
+                || brand.SequenceEqual("heim"u8)
+                || brand.SequenceEqual("heis"u8))
             {
                 return "image/heic";
             }

@@ -201,8 +201,9 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
         {
             found[reader.GetGuid(0)] = new()
             {
-                Id = reader.GetGuid(0), UserId = principal.UserId, SessionId = principal.SessionId, Name = reader.GetString(1), Type = reader.GetString(2),
-                Size = reader.GetInt64(3), CreatedAt = new(reader.GetDateTime(4)), StoredAt = new DateTimeOffset(reader.GetDateTime(5)),
+                Id = reader.GetGuid(0), UserId = principal.UserId, SessionId = principal.SessionId, Name = reader.GetString(1),
+                Type = reader.GetString(2), Size = reader.GetInt64(3), CreatedAt = new(reader.GetDateTime(4)),
+                StoredAt = new DateTimeOffset(reader.GetDateTime(5)),
                 Sha256 = await reader.IsDBNullAsync(6, CancellationToken.None) ? null : reader.GetString(6),
             };
         }

@@ -18,8 +18,9 @@ internal static class UploadForm
     /// <summary>Checks what is known before the body arrives.</summary>
     /// <returns>415 or 413; null when the body may be read.</returns>
     public static ApiError? Check(HttpRequest request, int maxBytes) =>
-        !request.HasFormContentType || request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) is not true
-            ? ApiError.UnsupportedMediaType("Content-Type must be multipart/form-data")
+        !request.HasFormContentType
+            || request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) is not true
+                ? ApiError.UnsupportedMediaType("Content-Type must be multipart/form-data")
         : request.ContentLength > maxBytes + Overhead ? ApiError.PayloadTooLarge(maxBytes)
         : null;
 
@@ -29,7 +30,9 @@ internal static class UploadForm
     {
         // A limit of the server would reset the connection.
         http.Request.Body = new LimitedBody(http.Request.Body, maxBytes + Overhead);
-        var form = new FormFeature(http.Request, new FormOptions { ValueCountLimit = 16, KeyLengthLimit = 100, ValueLengthLimit = 4_096, MultipartHeadersLengthLimit = 8_192 });
+        var form = new FormFeature(
+            http.Request,
+            new FormOptions { ValueCountLimit = 16, KeyLengthLimit = 100, ValueLengthLimit = 4_096, MultipartHeadersLengthLimit = 8_192 });
         http.Features.Set<IFormFeature>(form);
         try
         {
@@ -43,7 +46,8 @@ internal static class UploadForm
         {
             return ApiError.InvalidRequest("The body is not valid multipart/form-data");
         }
-        catch (IOException ended) when (!cancellationToken.IsCancellationRequested && ended is not Microsoft.AspNetCore.Connections.ConnectionResetException)
+        catch (IOException ended) when (
+            !cancellationToken.IsCancellationRequested && ended is not Microsoft.AspNetCore.Connections.ConnectionResetException)
         {
             // The body ended before its last boundary.
             return ApiError.InvalidRequest("The body is not valid multipart/form-data");

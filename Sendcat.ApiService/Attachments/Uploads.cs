@@ -21,7 +21,8 @@ internal sealed class Uploads(OwnedAttachments attachments, IFileStore store, IL
     /// meanwhile.
     /// </returns>
     /// <exception cref="FileStoreException">The file store is unavailable.</exception>
-    public async Task<Outcome<Attachment>> StoreAsync(Principal principal, string? name, Stream content, CancellationToken cancellationToken)
+    public async Task<Outcome<Attachment>> StoreAsync(
+        Principal principal, string? name, Stream content, CancellationToken cancellationToken)
     {
         if (content.Length == 0)
         {

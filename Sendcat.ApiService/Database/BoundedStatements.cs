@@ -43,7 +43,8 @@ internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonito
     }
 
     public override async ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
-        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default) =>
+        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result,
+        CancellationToken cancellationToken = default) =>
         InterceptionResult<DbDataReader>.SuppressWithResult(
             await BoundAsync(
                 command.Connection, eventData.Context, () => command.ExecuteReaderAsync(CancellationToken.None), cancellationToken,
@@ -73,12 +74,14 @@ internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonito
     public override async ValueTask<InterceptionResult<int>> NonQueryExecutingAsync(
         DbCommand command, CommandEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default) =>
         InterceptionResult<int>.SuppressWithResult(
-            await BoundAsync(command.Connection, eventData.Context, () => command.ExecuteNonQueryAsync(CancellationToken.None), cancellationToken));
+            await BoundAsync(
+                command.Connection, eventData.Context, () => command.ExecuteNonQueryAsync(CancellationToken.None), cancellationToken));
 
     public override async ValueTask<InterceptionResult<object>> ScalarExecutingAsync(
         DbCommand command, CommandEventData eventData, InterceptionResult<object> result, CancellationToken cancellationToken = default) =>
         InterceptionResult<object>.SuppressWithResult(
-            (await BoundAsync(command.Connection, eventData.Context, () => command.ExecuteScalarAsync(CancellationToken.None), cancellationToken))!);
+            (await BoundAsync(
+                command.Connection, eventData.Context, () => command.ExecuteScalarAsync(CancellationToken.None), cancellationToken))!);
 
     public async ValueTask<InterceptionResult> TransactionCommittingAsync(
         DbTransaction transaction, TransactionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
@@ -189,7 +192,9 @@ internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonito
     }
 
     private TimeSpan TimeoutOf(DbContext? context) =>
-        context?.Database.GetCommandTimeout() is { } seconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromMilliseconds(options.CurrentValue.StatementTimeoutMs);
+        context?.Database.GetCommandTimeout() is { } seconds
+            ? TimeSpan.FromSeconds(seconds)
+            : TimeSpan.FromMilliseconds(options.CurrentValue.StatementTimeoutMs);
 
     /// <summary>When the deadline of a statement ends.</summary>
     private enum Deadline

@@ -14,7 +14,8 @@ internal static class DatabaseFeature
     /// </summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
-        var statementTimeout = TimeSpan.FromMilliseconds(KnobsFeature.ReadAtStart<PostgresOptions>(builder.Configuration).StatementTimeoutMs);
+        var statementTimeout = TimeSpan.FromMilliseconds(
+            KnobsFeature.ReadAtStart<PostgresOptions>(builder.Configuration).StatementTimeoutMs);
         builder.AddNpgsqlDbContext<SendcatDb>(
             Connection,
             settings => (settings.DisableRetry, settings.DisableHealthChecks) = (true, true),

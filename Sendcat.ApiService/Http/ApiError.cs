@@ -42,12 +42,15 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
     /// A sentence that names the exceeded quota, without its period, for instance <c>The thread has as many messages as it may have</c>.
     /// </param>
     /// <param name="reason">The quota: a value of <see cref="RefusalReason"/>.</param>
-    public static ApiError QuotaExceeded(string what, string reason) => new(409, "quota_exceeded", $"{what}. Delete something first.") { Reason = reason };
+    public static ApiError QuotaExceeded(string what, string reason) =>
+        new(409, "quota_exceeded", $"{what}. Delete something first.") { Reason = reason };
 
     /// <summary>Another request changed or deleted the same rows at the same time, and was first.</summary>
-    public static ApiError Conflict(string message = "What this belongs to was changed or deleted meanwhile") => new(409, "conflict", message);
+    public static ApiError Conflict(string message = "What this belongs to was changed or deleted meanwhile") =>
+        new(409, "conflict", message);
 
-    public static ApiError UnsupportedMediaType(string message = "Content-Type must be application/json") => new(415, "unsupported_media_type", message);
+    public static ApiError UnsupportedMediaType(string message = "Content-Type must be application/json") =>
+        new(415, "unsupported_media_type", message);
 
     /// <param name="what">What is too long, as the beginning of the sentence.</param>
     public static ApiError PayloadTooLarge(int limitBytes, string what = "The body") =>
@@ -57,14 +60,20 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
 
     public static ApiError InvalidJson() => new(400, "invalid_json", "The body is not valid JSON");
 
-    public static ApiError JsonTooDeep(int levels) => new(400, "invalid_json", $"The JSON of the body may be nested at most {levels} levels deep");
+    public static ApiError JsonTooDeep(int levels) =>
+        new(400, "invalid_json", $"The JSON of the body may be nested at most {levels} levels deep");
 
     public static ApiError InvalidRequest(string message) => new(400, "invalid_request", message);
 
     /// <param name="reason">See <see cref="Reason"/>.</param>
     /// <param name="because">The sentence for people, without its period.</param>
     public static ApiError RateLimited(TimeSpan retryAfter, string reason, string because = "Too many requests") =>
-        new(429, "rate_limited", $"{because}. Try again in {Seconds(retryAfter)} {(Seconds(retryAfter) == 1 ? "second" : "seconds")}.", retryAfter) { Reason = reason };
+        new(
+            429, "rate_limited", $"{because}. Try again in {Seconds(retryAfter)} {(Seconds(retryAfter) == 1 ? "second" : "seconds")}.",
+            retryAfter)
+        {
+            Reason = reason,
+        };
 
     /// <inheritdoc cref="RateLimited"/>
     public static ApiError UpstreamUnavailable(TimeSpan retryAfter, string reason, string because = "The service is busy") =>

@@ -14,5 +14,7 @@ internal static class Base64UrlText
 
     /// <summary>True only for the encoding of exactly as many bytes as <paramref name="destination"/> has.</summary>
     public static bool TryDecodeExactly(ReadOnlySpan<char> text, Span<byte> destination) =>
-        text.Length == Base64Url.GetEncodedLength(destination.Length) && TryDecode(text, destination, out var written) && written == destination.Length;
+        text.Length == Base64Url.GetEncodedLength(destination.Length)
+            && TryDecode(text, destination, out var written)
+            && written == destination.Length;
 }

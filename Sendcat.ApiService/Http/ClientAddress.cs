@@ -77,7 +77,8 @@ internal static class ClientAddress
         options.KnownProxies.Clear();
         options.KnownIPNetworks.Clear();
         options.ForwardLimit = null;
-        foreach (var entry in (configuration[Setting] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var entry in (configuration[Setting] ?? "")
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             options.KnownIPNetworks.Add(Parse(entry));
         }
@@ -103,6 +104,7 @@ internal static class ClientAddress
 
         return IPAddress.TryParse(entry, out var address)
             ? new(address, address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32)
-            : throw new InvalidOperationException($"{Setting} holds '{entry}', which is neither an address nor a range such as 10.0.0.0/8.");
+            : throw new InvalidOperationException(
+                $"{Setting} holds '{entry}', which is neither an address nor a range such as 10.0.0.0/8.");
     }
 }

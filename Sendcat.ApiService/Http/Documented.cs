@@ -31,9 +31,11 @@ internal static class Documented
         route.Finally(static endpoint =>
         {
             if (endpoint.Metadata.OfType<IHttpMethodMetadata>().Any(methods => methods.HttpMethods.Contains(HttpMethods.Get))
-                && !endpoint.Metadata.OfType<IProducesResponseTypeMetadata>().Any(response => response.StatusCode == StatusCodes.Status429TooManyRequests))
+                && !endpoint.Metadata.OfType<IProducesResponseTypeMetadata>()
+                    .Any(response => response.StatusCode == StatusCodes.Status429TooManyRequests))
             {
-                endpoint.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status429TooManyRequests, typeof(string), ["text/plain"]));
+                endpoint.Metadata.Add(
+                    new ProducesResponseTypeMetadata(StatusCodes.Status429TooManyRequests, typeof(string), ["text/plain"]));
             }
         });
         return route;

@@ -89,13 +89,17 @@ internal sealed class ErrorMiddleware(RequestDatabase database, ILogger<ErrorMid
                 case BadHttpRequestException or ConnectionResetException or IOException { InnerException: OverflowException }:
                     return ApiError.InvalidRequest("The request is malformed");
                 // Text that passed all checks and that Postgres cannot store, such as NUL.
-                case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
+                case PostgresException
+                {
+                    SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter,
+                }:
                     return ApiError.InvalidRequest("The request holds characters that cannot be stored");
                 case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation, ConstraintName: { } key }
                     when key.EndsWith(UserKey, StringComparison.Ordinal):
                     return ApiError.Unauthorized("The account does not exist any more");
                 // Another request was first: it deleted the parent row, or inserted the same key.
-                case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation } or DbUpdateConcurrencyException:
+                case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation }
+                    or DbUpdateConcurrencyException:
                     return ApiError.Conflict();
                 case PostgresException conflict when PostgresFailure.IsLockConflict(conflict):
                     return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.RowsLocked);
@@ -113,9 +117,11 @@ internal sealed class ErrorMiddleware(RequestDatabase database, ILogger<ErrorMid
 
     /// <summary>The error for a status that the framework set without a body; null for other responses.</summary>
     private static ApiError? OfEmptyStatus(HttpContext http) =>
-        http.Response.ContentLength is not null || http.Response.ContentType is not null || http.Response.Headers.ContainsKey(ApiError.CodeHeader)
-            ? null
-            : http.Response.StatusCode switch
+        http.Response.ContentLength is not null
+            || http.Response.ContentType is not null
+            || http.Response.Headers.ContainsKey(ApiError.CodeHeader)
+                ? null
+                : http.Response.StatusCode switch
             {
                 StatusCodes.Status400BadRequest => ApiError.InvalidRequest("The request is malformed"),
                 StatusCodes.Status404NotFound => ApiError.NotFound(),

@@ -23,5 +23,6 @@ internal sealed class FunctionErrors
             : error.Message;
 
     /// <summary>Functions have one code for all invalid arguments.</summary>
-    private static string CodeOf(ApiError error) => error.Code is "invalid_request" or "invalid_json" ? "invalid_function_args" : error.Code;
+    private static string CodeOf(ApiError error) =>
+        error.Code is "invalid_request" or "invalid_json" ? "invalid_function_args" : error.Code;
 }

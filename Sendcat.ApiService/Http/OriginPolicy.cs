@@ -17,7 +17,9 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
 {
     private const string LocalOrigins = "http://localhost:3000,http://localhost:3100,http://localhost:5173";
 
-    private const string ExposedHeaders = "x-sendcat-error-code, x-sendcat-error-reason, x-sendcat-thread-id, Retry-After, Content-Disposition, x-vercel-ai-ui-message-stream";
+    private const string ExposedHeaders =
+        "x-sendcat-error-code, x-sendcat-error-reason, x-sendcat-thread-id, Retry-After, Content-Disposition, "
+        + "x-vercel-ai-ui-message-stream";
     private const string AcceptedHeaders = "Content-Type, Authorization, x-sendcat-session, Idempotency-Key, Last-Event-ID";
 
     /// <summary>
@@ -35,7 +37,8 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
     /// <summary>True when at least one origin may call.</summary>
     public bool HasAny => Origins().Count > 0;
 
-    private string Source => options.CurrentValue.AllowedOrigins is { Length: > 0 } configured ? configured : environment.IsDevelopment() ? LocalOrigins : "";
+    private string Source =>
+        options.CurrentValue.AllowedOrigins is { Length: > 0 } configured ? configured : environment.IsDevelopment() ? LocalOrigins : "";
 
     /// <summary>The address of a page that a browser may be sent to.</summary>
     /// <param name="page">
@@ -127,7 +130,10 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
         var current = _cached;
         if (!string.Equals(current.Source, source, StringComparison.Ordinal))
         {
-            current = new(source, source.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SameHost).ToHashSet(StringComparer.Ordinal));
+            current = new(
+                source,
+                source.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SameHost)
+                    .ToHashSet(StringComparer.Ordinal));
             _cached = current;
         }
 

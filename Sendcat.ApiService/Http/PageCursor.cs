@@ -20,7 +20,8 @@ internal sealed record PageCursor(string Order, decimal Key, Guid Id)
     /// <summary>The key as a time, for an order by time. It is clamped, because a forged cursor may hold any number.</summary>
     public DateTimeOffset At => new((long)Math.Clamp(Key, 0, DateTime.MaxValue.Ticks), TimeSpan.Zero);
 
-    public override string ToString() => Base64Url.EncodeToString(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Order}|{Key}|{Id:D}")));
+    public override string ToString() =>
+        Base64Url.EncodeToString(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Order}|{Key}|{Id:D}")));
 
     /// <summary>Parses <c>?cursor=</c> of a list in this order. No text means the start of the list and gives a null cursor.</summary>
     /// <returns>False for text that is no cursor of this order.</returns>
@@ -43,7 +44,8 @@ internal sealed record PageCursor(string Order, decimal Key, Guid Id)
         return text.Length <= 160
             && Base64UrlText.TryDecode(text, bytes, out var length)
             && Encoding.ASCII.GetString(bytes[..length]).Split('|') is [var order, var key, var id]
-            && decimal.TryParse(key, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+            && decimal.TryParse(
+                key, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
             && value >= -1 && value <= DateTime.MaxValue.Ticks
             && Guid.TryParseExact(id, "D", out var guid)
             ? new(order, value, guid)

@@ -17,5 +17,6 @@ internal sealed class PublicAddress(IOptionsMonitor<PublicAddressOptions> option
         : environment.IsDevelopment() && IsThisMachine(http.Request.Host.Host) ? $"{http.Request.Scheme}://{http.Request.Host}{path}"
         : null;
 
-    private static bool IsThisMachine(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+    private static bool IsThisMachine(string host) =>
+        host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }

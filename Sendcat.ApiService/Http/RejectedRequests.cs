@@ -39,7 +39,8 @@ internal sealed class RejectedRequests : IObserver<KeyValuePair<string, object?>
             && request.Get<IHttpResponseFeature>() is { HasStarted: false } response
             && request.Get<IConnectionItemsFeature>()?.Items.TryGetValue(ItemKey, out var output) is true)
         {
-            ((RejectionWriter)output!).Amend(response.StatusCode == StatusCodes.Status413PayloadTooLarge ? "payload_too_large" : "invalid_request");
+            ((RejectionWriter)output!).Amend(
+                response.StatusCode == StatusCodes.Status413PayloadTooLarge ? "payload_too_large" : "invalid_request");
         }
     }
 

@@ -6,7 +6,8 @@ namespace Sendcat.ApiService.Http;
 /// <param name="http">The request; its route and method are recorded with a denial.</param>
 /// <param name="budget">A name of <see cref="RequestBudget"/>.</param>
 /// <param name="keys">The owners of the budget, at least one: a principal, or an address and its networks.</param>
-internal delegate ValueTask<TimeSpan?> LimitCheck(HttpContext http, string budget, IReadOnlyList<LimitKey> keys, CancellationToken cancellationToken);
+internal delegate ValueTask<TimeSpan?> LimitCheck(
+    HttpContext http, string budget, IReadOnlyList<LimitKey> keys, CancellationToken cancellationToken);
 
 /// <summary>Denies requests over their budget with 429.</summary>
 internal sealed class RequestLimits(LimitCheck check)

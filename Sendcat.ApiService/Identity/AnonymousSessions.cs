@@ -60,7 +60,9 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
             return Verify(presented);
         }
 
-        return !options.CurrentValue.SignedOnly && presented.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':') ? presented : null;
+        return !options.CurrentValue.SignedOnly && presented.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':')
+            ? presented
+            : null;
     }
 
     private string? Verify(string presented)

@@ -106,7 +106,8 @@ internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTime
 /// <param name="Email">The address of the Google account when it was linked.</param>
 internal sealed record LinkedGoogle(string Email, DateTimeOffset LinkedAt);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AnonymousSession))]
 [JsonSerializable(typeof(Registration))]
 [JsonSerializable(typeof(Registered))]

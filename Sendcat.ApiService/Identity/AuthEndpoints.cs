@@ -19,7 +19,10 @@ internal static class AuthEndpoints
         auth.MapPost("/anonymous", Anonymous).RequireLimit(RequestBudget.AnonymousSession)
             .As("auth.anonymous", "Create an anonymous session", 429);
         auth.MapPost("/register", RegisterAsync).RequireLimit(RequestBudget.Registration).Takes<Registration>()
-            .As("auth.register", "Create an account, unconfirmed until its token is sent to /confirm; a taken address gets the same response", 400, 413, 415, 429, 503);
+            .As(
+                "auth.register",
+                "Create an account, unconfirmed until its token is sent to /confirm; a taken address gets the same response", 400, 413, 415,
+                429, 503);
         auth.MapPost("/confirm", ConfirmAsync).RequireLimit(RequestBudget.SignIn).Takes<Confirmation>()
             .As("auth.confirm", "Confirm the address, with the token mailed at registration", 400, 413, 415, 429);
         auth.MapPost("/login", SignInAsync).RequireLimit(RequestBudget.SignIn).Takes<SignIn>()
@@ -37,7 +40,8 @@ internal static class AuthEndpoints
 
     private static Ok<AnonymousSession> Anonymous(AnonymousSessions sessions) => TypedResults.Ok(new AnonymousSession(sessions.Issue()));
 
-    private static async Task<Results<Ok<Registered>, ApiError>> RegisterAsync(HttpContext http, Registrations registrations, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Registered>, ApiError>> RegisterAsync(
+        HttpContext http, Registrations registrations, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Registration, cancellationToken);
         if (!body.TryGet(out var registration, out var refusal))
@@ -45,10 +49,13 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        return await registrations.RegisterAsync(registration, cancellationToken) is { } failed ? failed : TypedResults.Ok(new Registered(registration.Email!));
+        return await registrations.RegisterAsync(registration, cancellationToken) is { } failed
+            ? failed
+            : TypedResults.Ok(new Registered(registration.Email!));
     }
 
-    private static async Task<Results<NoContent, ApiError>> ConfirmAsync(HttpContext http, Accounts accounts, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> ConfirmAsync(
+        HttpContext http, Accounts accounts, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Confirmation, cancellationToken);
         if (!body.TryGet(out var confirmation, out var refusal))
@@ -59,7 +66,8 @@ internal static class AuthEndpoints
         return await accounts.ConfirmAsync(confirmation.Token!, cancellationToken) is { } failed ? failed : TypedResults.NoContent();
     }
 
-    private static async Task<Results<Ok<SignedIn>, ApiError>> SignInAsync(HttpContext http, Accounts accounts, Principals principals, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<SignedIn>, ApiError>> SignInAsync(
+        HttpContext http, Accounts accounts, Principals principals, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.SignIn, cancellationToken);
         if (!body.TryGet(out var signIn, out var refusal))
@@ -67,11 +75,13 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        var outcome = await accounts.SignInAsync(signIn, ClientAddress.KeysOf(http), principals.AdoptableSession(http, signIn.SessionId), cancellationToken);
+        var outcome = await accounts.SignInAsync(
+            signIn, ClientAddress.KeysOf(http), principals.AdoptableSession(http, signIn.SessionId), cancellationToken);
         return outcome.TryGet(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
     }
 
-    private static async Task<Results<Ok<SignedIn>, ApiError>> RefreshAsync(HttpContext http, Accounts accounts, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<SignedIn>, ApiError>> RefreshAsync(
+        HttpContext http, Accounts accounts, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Refresh, cancellationToken);
         if (!body.TryGet(out var refresh, out var refusal))
@@ -83,7 +93,8 @@ internal static class AuthEndpoints
         return outcome.TryGet(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
     }
 
-    private static async Task<Results<NoContent, ApiError>> SignOutAsync(HttpContext http, RefreshTokens tokens, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> SignOutAsync(
+        HttpContext http, RefreshTokens tokens, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Refresh, cancellationToken);
         if (!body.TryGet(out var refresh, out var refusal))
@@ -95,7 +106,8 @@ internal static class AuthEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<Results<Accepted, ApiError>> ForgotAsync(HttpContext http, OutgoingMails mails, AddressDigests digests, RequestLimits limits, CancellationToken cancellationToken)
+    private static async Task<Results<Accepted, ApiError>> ForgotAsync(
+        HttpContext http, OutgoingMails mails, AddressDigests digests, RequestLimits limits, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ForgotPassword, cancellationToken);
         if (!body.TryGet(out var forgot, out var refusal))
@@ -103,7 +115,8 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        if (await limits.RefusalAsync(http, RequestBudget.PasswordReset, $"email:{digests.OfMail(forgot.Email!)}", cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(
+            http, RequestBudget.PasswordReset, $"email:{digests.OfMail(forgot.Email!)}", cancellationToken) is { } tooMany)
         {
             return tooMany;
         }
@@ -112,7 +125,8 @@ internal static class AuthEndpoints
         return TypedResults.Accepted((string?)null);
     }
 
-    private static async Task<Results<NoContent, ApiError>> ResetAsync(HttpContext http, Accounts accounts, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> ResetAsync(
+        HttpContext http, Accounts accounts, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.PasswordReset, cancellationToken);
         if (!body.TryGet(out var reset, out var refusal))
@@ -120,10 +134,13 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        return await accounts.ResetPasswordAsync(reset, ClientAddress.KeyOf(http), cancellationToken) is { } failed ? failed : TypedResults.NoContent();
+        return await accounts.ResetPasswordAsync(reset, ClientAddress.KeyOf(http), cancellationToken) is { } failed
+            ? failed
+            : TypedResults.NoContent();
     }
 
-    private static async Task<Results<Ok<Me>, ApiError>> MeAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Me>, ApiError>> MeAsync(
+        HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
     {
         if (!principals.ReadUser(http).TryGet(out var principal, out var refusal))
         {

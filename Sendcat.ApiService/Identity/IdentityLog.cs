@@ -26,7 +26,8 @@ internal static partial class IdentityLog
     [LoggerMessage(1210, LogLevel.Information, "Google account of user {UserId}: {Way}")]
     public static partial void GoogleLinked(this ILogger logger, string userId, string way);
 
-    [LoggerMessage(1211, LogLevel.Warning, "Sign-in with Google is off: GOOGLE_CLIENT_ID is set, but not GOOGLE_CLIENT_SECRET or API_PUBLIC_URL")]
+    [LoggerMessage(
+        1211, LogLevel.Warning, "Sign-in with Google is off: GOOGLE_CLIENT_ID is set, but not GOOGLE_CLIENT_SECRET or API_PUBLIC_URL")]
     public static partial void GoogleIncomplete(this ILogger logger);
 
     [LoggerMessage(1212, LogLevel.Information, "Access to the account of user {UserId} ended for its deletion; {SignIns} sign-ins revoked")]

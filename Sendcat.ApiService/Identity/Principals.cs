@@ -33,7 +33,10 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
         }
 
         return GrantOf(http) is { } grant && !revoked.Contains(grant.Family)
-            ? new Principal(grant.UserId, accepted) { IsUnconfirmed = !grant.EmailConfirmed, PresentedSessionId = accepted is null ? null : session }
+            ? new Principal(grant.UserId, accepted)
+            {
+                IsUnconfirmed = !grant.EmailConfirmed, PresentedSessionId = accepted is null ? null : session,
+            }
             : ApiError.Unauthorized("The access token is not valid or has expired");
     }
 

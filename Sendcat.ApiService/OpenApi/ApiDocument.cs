@@ -10,8 +10,8 @@ namespace Sendcat.ApiService.OpenApi;
 internal static class ApiDocument
 {
     private const string PagePolicy =
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
-        + "frame-ancestors 'none'";
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        + "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'";
 
     /// <summary>The groups in the order of the page: what a client needs first.</summary>
     private static readonly string[] Tags = ["Chat", "Threads", "Messages", "Attachments", "Sharing", "Identity", "Shopping"];
@@ -56,9 +56,10 @@ internal static class ApiDocument
         {
             Title = "Sendcat",
             Version = "v1",
-            Description = "Errors are plain text with the header x-sendcat-error-code; clients branch on the code. Outside of chat and auth the text begins with "
-                + "[code:function]. 429 and 503 carry Retry-After in seconds. Callers present a bearer token, or an anonymous session as sessionId in "
-                + "the body or in the header x-sendcat-session.",
+            Description =
+                "Errors are plain text with the header x-sendcat-error-code; clients branch on the code. Outside of chat and auth the text "
+                + "begins with [code:function]. 429 and 503 carry Retry-After in seconds. Callers present a bearer token, or an anonymous "
+                + "session as sessionId in the body or in the header x-sendcat-session.",
         };
         document.Components ??= new();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
@@ -68,7 +69,8 @@ internal static class ApiDocument
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
                 BearerFormat = "JWT",
-                Description = "Access token of /api/auth/login, or a key of an operator for /api/ops (with a key of a viewer only GET is allowed)",
+                Description =
+                    "Access token of /api/auth/login, or a key of an operator for /api/ops (with a key of a viewer only GET is allowed)",
             },
             ["session"] = new OpenApiSecurityScheme
             {
@@ -86,7 +88,8 @@ internal static class ApiDocument
     }
 
     /// <summary>Adds what the C# types do not say, and corrects what they say wrongly.</summary>
-    private static async Task AddShapesAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    private static async Task AddShapesAsync(
+        OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         foreach (var (schema, field, item) in FieldShapes.Arrays)
         {
@@ -129,11 +132,14 @@ internal static class ApiDocument
 
     private static void Order(OpenApiDocument document)
     {
-        var tags = Tags.Concat(document.Paths.Values.SelectMany(path => path.Operations!.Values).SelectMany(operation => operation.Tags ?? new HashSet<OpenApiTagReference>()).Select(tag => tag.Name!))
+        var tags = Tags.Concat(
+            document.Paths.Values.SelectMany(path => path.Operations!.Values)
+                .SelectMany(operation => operation.Tags ?? new HashSet<OpenApiTagReference>()).Select(tag => tag.Name!))
             .Distinct(StringComparer.Ordinal).ToList();
         document.Tags = tags.Select(name => new OpenApiTag { Name = name }).ToHashSet();
         var paths = new OpenApiPaths();
-        foreach (var (path, item) in document.Paths.OrderBy(path => tags.IndexOf(path.Value.Operations!.Values.First().Tags?.FirstOrDefault()?.Name ?? "")))
+        foreach (var (path, item) in document.Paths.OrderBy(
+            path => tags.IndexOf(path.Value.Operations!.Values.First().Tags?.FirstOrDefault()?.Name ?? "")))
         {
             paths.Add(path, item);
         }
@@ -180,6 +186,7 @@ internal static class ApiDocument
         app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], () => Results.Redirect("/scalar")).ExcludeFromDescription();
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapScalarApiReference("/scalar", options => options
-            .WithTitle("Sendcat API").DisableDefaultFonts().HideClientButton().HideDeveloperTools().DisableAgent().DisableMcp().DisableTelemetry());
+            .WithTitle("Sendcat API").DisableDefaultFonts().HideClientButton().HideDeveloperTools().DisableAgent().DisableMcp()
+            .DisableTelemetry());
     }
 }

@@ -20,7 +20,8 @@ internal static class EventSchemas
         ["threads.events"] = nameof(ThreadEvent),
     };
 
-    public static async Task AddAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    public static async Task AddAsync(
+        OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         foreach (var stream in new[] { typeof(SendcatEvent), typeof(UiEvent), typeof(ThreadEvent) })
         {
@@ -31,7 +32,9 @@ internal static class EventSchemas
     /// <summary>Describes the stream that an operation returns, if it returns one.</summary>
     public static void Describe(OpenApiOperation operation)
     {
-        if (operation.OperationId is { } id && Streams.TryGetValue(id, out var events) && operation.Responses?.GetValueOrDefault("200") is OpenApiResponse response)
+        if (operation.OperationId is { } id
+            && Streams.TryGetValue(id, out var events)
+            && operation.Responses?.GetValueOrDefault("200") is OpenApiResponse response)
         {
             response.Description = $"Server-sent events; the data of each is JSON: {events}";
             response.Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
@@ -41,14 +44,18 @@ internal static class EventSchemas
         }
     }
 
-    private static async Task AddAsync(OpenApiDocument document, Type stream, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    private static async Task AddAsync(
+        OpenApiDocument document, Type stream, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         var any = new OpenApiSchema
         {
             Description = "An event of a stream, by its type. Ignore types that you do not know.",
             // Not oneOf: NSwag replaces it by its first choice, and the schema of that event would be lost.
             AnyOf = [],
-            Discriminator = new() { PropertyName = "type", Mapping = new Dictionary<string, OpenApiSchemaReference>(StringComparer.Ordinal) },
+            Discriminator = new()
+            {
+                PropertyName = "type", Mapping = new Dictionary<string, OpenApiSchemaReference>(StringComparer.Ordinal),
+            },
         };
         foreach (var derived in stream.GetCustomAttributes<JsonDerivedTypeAttribute>())
         {
@@ -60,9 +67,13 @@ internal static class EventSchemas
             schema.Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
             {
                 ["type"] = new OpenApiSchema { Type = JsonSchemaType.String, Enum = [JsonValue.Create(type)] },
-            }.Concat((schema.Properties ?? new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)).Where(property => property.Key != "type"))
+            }.Concat(
+                (schema.Properties ?? new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal))
+                    .Where(property => property.Key != "type"))
                 .ToDictionary(StringComparer.Ordinal);
-            schema.Required = schema.Required is null ? new HashSet<string>(StringComparer.Ordinal) { "type" } : new HashSet<string>(schema.Required.Append("type"), StringComparer.Ordinal);
+            schema.Required = schema.Required is null
+                ? new HashSet<string>(StringComparer.Ordinal) { "type" }
+                : new HashSet<string>(schema.Required.Append("type"), StringComparer.Ordinal);
             document.AddComponent(name, schema);
             any.AnyOf.Add(new OpenApiSchemaReference(name, document));
             any.Discriminator.Mapping[type] = new(name, document);

@@ -13,7 +13,8 @@ internal static class ExportSchema
     private const string Name = "ThreadExport";
     private const string Operation = "threads.export";
 
-    public static async Task AddAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    public static async Task AddAsync(
+        OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         var message = await context.GetOrCreateSchemaAsync(typeof(ExportedMessage), cancellationToken: cancellationToken);
         message.Metadata?.Clear();
@@ -21,10 +22,15 @@ internal static class ExportSchema
         var thread = await context.GetOrCreateSchemaAsync(typeof(ExportedThread), cancellationToken: cancellationToken);
         thread.Metadata?.Clear();
         thread.Description = $"The file of {Operation} with format=json.";
-        thread.Properties!["messages"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchemaReference(nameof(ExportedMessage), document) };
-        thread.Required = new HashSet<string>([.. thread.Required ?? new HashSet<string>(StringComparer.Ordinal), "messages"], StringComparer.Ordinal);
+        thread.Properties!["messages"] = new OpenApiSchema
+        {
+            Type = JsonSchemaType.Array, Items = new OpenApiSchemaReference(nameof(ExportedMessage), document),
+        };
+        thread.Required = new HashSet<string>(
+            [.. thread.Required ?? new HashSet<string>(StringComparer.Ordinal), "messages"], StringComparer.Ordinal);
         document.AddComponent(Name, thread);
-        foreach (var operation in document.Paths.Values.SelectMany(path => path.Operations!.Values).Where(operation => operation.OperationId == Operation))
+        foreach (var operation in document.Paths.Values.SelectMany(path => path.Operations!.Values)
+            .Where(operation => operation.OperationId == Operation))
         {
             ((OpenApiResponse)operation.Responses!["200"]).Description = $"The file in the format; json: {Name}";
         }

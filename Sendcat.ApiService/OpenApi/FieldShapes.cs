@@ -22,7 +22,10 @@ namespace Sendcat.ApiService.OpenApi;
 /// </summary>
 internal static class FieldShapes
 {
-    private static readonly string[] MessageStatuses = [MessageStatus.Streaming, MessageStatus.Completed, MessageStatus.Error, MessageStatus.Aborted];
+    private static readonly string[] MessageStatuses =
+    [
+        MessageStatus.Streaming, MessageStatus.Completed, MessageStatus.Error, MessageStatus.Aborted,
+    ];
     private static readonly string[] FavoriteTypes = ["product", "brand"];
 
     /// <summary>Fields with a closed set of values. The fields of events are in <see cref="EventSchemas"/>.</summary>

@@ -20,7 +20,8 @@ internal sealed record QueryParameter(string Description, bool IsNumber = false,
         ["ops.callers:limit"] = new("The most callers, up to OPS_MAX_ROWS_PER_SECTION, which is also the default.", IsNumber: true),
         ["categoryId"] = new("The id of a category of eBay."),
         ["categoryName"] = new("The name of a category of eBay, used where its id is unknown."),
-        ["challenge"] = new("The SHA-256 of a verifier that the page keeps, in Base64 for URLs; omitted: a cookie binds googleCode to the browser."),
+        ["challenge"] = new(
+            "The SHA-256 of a verifier that the page keeps, in Base64 for URLs; omitted: a cookie binds googleCode to the browser."),
         ["code"] = new("The code of Google."),
         ["cursor"] = new("nextCursor of the page before. A cursor is valid for the list, order and limit that returned it."),
         ["chatMessages:limit"] = new("The most messages of the page; a message and its answer stay together.", IsNumber: true),
@@ -66,7 +67,8 @@ internal sealed record QueryParameter(string Description, bool IsNumber = false,
         ["percent"] = new("The share of starts that take the other route, 0 to 100.", IsNumber: true),
         ["principal"] = new("Only jobs of this principal."),
         ["reason"] = new("Only events with this reason."),
-        ["returnTo"] = new("The page to return to: a path on the first allowed origin, or an address on an allowed origin; omitted: its root."),
+        ["returnTo"] = new(
+            "The page to return to: a path on the first allowed origin, or an address on an allowed origin; omitted: its root."),
         ["scope"] = new("The kind of deliveries."),
         ["search"] = new("Only items that contain this text."),
         ["seconds"] = new("How long the circuit stays open, 1 to 86400; omitted: 900.", IsNumber: true),
@@ -76,7 +78,8 @@ internal sealed record QueryParameter(string Description, bool IsNumber = false,
         ["state"] = new("The state of the flow, from Google."),
         ["status"] = new("Only packages in this state.", Values: ["warehouse", "in_transit", "ready_for_pickup", "delivered"]),
         ["drafts.listDrafts:status"] = new("Only drafts in this state.", Values: ["draft", "confirmed", "rejected"]),
-        ["evidence.list:status"] = new("Only evidence in this state; omitted: all that is not ignored.", Values: ["pending", "extracted", "failed", "ignored"]),
+        ["evidence.list:status"] = new(
+            "Only evidence in this state; omitted: all that is not ignored.", Values: ["pending", "extracted", "failed", "ignored"]),
         ["stream"] = new("The dialect of the stream; omitted: that of the request's shape, or of the turn.", Values: ["sendcat", "ui"]),
         ["subCategoryId"] = new("The id of a category below categoryId."),
         ["thread"] = new("Only turns of this thread: its id, or the id that the client gave it."),
@@ -92,5 +95,6 @@ internal sealed record QueryParameter(string Description, bool IsNumber = false,
     /// <param name="operation">The id of the operation; some operations give a name another meaning.</param>
     /// <param name="name">The name of the parameter.</param>
     /// <returns>Null for a parameter that is not described yet.</returns>
-    public static QueryParameter? Named(string? operation, string name) => Known.GetValueOrDefault($"{operation}:{name}") ?? Known.GetValueOrDefault(name);
+    public static QueryParameter? Named(string? operation, string name) =>
+        Known.GetValueOrDefault($"{operation}:{name}") ?? Known.GetValueOrDefault(name);
 }

@@ -23,12 +23,14 @@ internal static class SchemaRules
         {
             var contents = (operation.Responses ?? []).Values.Select(response => response.Content).Append(operation.RequestBody?.Content);
             // The fields of a form keep their null: the client of NSwag omits only an optional field that may be null.
-            foreach (var (_, media) in contents.SelectMany(content => content ?? new Dictionary<string, OpenApiMediaType>()).Where(content => content.Key != MediaTypeNames.Multipart.FormData))
+            foreach (var (_, media) in contents.SelectMany(content => content ?? new Dictionary<string, OpenApiMediaType>())
+                .Where(content => content.Key != MediaTypeNames.Multipart.FormData))
             {
                 media.Schema = media.Schema is { } schema ? Correct(schema) : null;
             }
 
-            foreach (var response in (operation.Responses ?? []).Where(response => response.Key.StartsWith('2')).Select(response => response.Value))
+            foreach (var response in (operation.Responses ?? []).Where(response => response.Key.StartsWith('2'))
+                .Select(response => response.Value))
             {
                 DescribeFile(response);
             }
@@ -43,7 +45,9 @@ internal static class SchemaRules
     /// <summary>Sets the allowed values of a text field.</summary>
     public static void Restrict(OpenApiDocument document, string schema, string field, IEnumerable<string> values)
     {
-        if (document.Components!.Schemas!.TryGetValue(schema, out var found) && found.Properties?.TryGetValue(field, out var property) == true && property is OpenApiSchema text)
+        if (document.Components!.Schemas!.TryGetValue(schema, out var found)
+            && found.Properties?.TryGetValue(field, out var property) == true
+            && property is OpenApiSchema text)
         {
             text.Enum = [.. values.Select(value => (JsonNode)JsonValue.Create(value)!)];
         }
@@ -79,7 +83,11 @@ internal static class SchemaRules
         {
             parameter.Description = known.Description;
             parameter.Schema = known.IsNumber ? new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1" }
-                : new OpenApiSchema { Type = JsonSchemaType.String, Enum = known.Values is { } values ? [.. values.Select(value => (JsonNode)JsonValue.Create(value)!)] : null };
+                : new OpenApiSchema
+                {
+                    Type = JsonSchemaType.String,
+                    Enum = known.Values is { } values ? [.. values.Select(value => (JsonNode)JsonValue.Create(value)!)] : null,
+                };
         }
     }
 
@@ -96,7 +104,9 @@ internal static class SchemaRules
             return schema;
         }
 
-        if (own.OneOf is { Count: > 0 } choices && choices.Where(choice => choice.Type != JsonSchemaType.Null).ToList() is [var only] && choices.Count > 1)
+        if (own.OneOf is { Count: > 0 } choices
+            && choices.Where(choice => choice.Type != JsonSchemaType.Null).ToList() is [var only]
+            && choices.Count > 1)
         {
             return Correct(only);
         }
@@ -127,5 +137,6 @@ internal static class SchemaRules
     }
 
     private static bool IsNullable(IOpenApiSchema schema) =>
-        schema.Type is { } type && type.HasFlag(JsonSchemaType.Null) || schema.OneOf?.Any(choice => choice.Type == JsonSchemaType.Null) == true;
+        schema.Type is { } type && type.HasFlag(JsonSchemaType.Null)
+            || schema.OneOf?.Any(choice => choice.Type == JsonSchemaType.Null) == true;
 }

@@ -49,7 +49,8 @@ internal abstract record SendcatEvent
 
     public sealed record ToolOutputError(string ToolCallId, string ErrorText) : SendcatEvent;
 
-    public sealed record ToolBackpressure(string ToolCallId, string ToolName, string Reason, bool Retryable, int? RetryAfterMs) : SendcatEvent;
+    public sealed record ToolBackpressure(
+        string ToolCallId, string ToolName, string Reason, bool Retryable, int? RetryAfterMs) : SendcatEvent;
 
     public sealed record Usage([property: JsonPropertyName("usage")] TokenUsage? Tokens, CallTimings Metrics) : SendcatEvent;
 

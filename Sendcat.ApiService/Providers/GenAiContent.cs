@@ -32,10 +32,15 @@ internal static class GenAiContent
     /// <summary>Maximum characters of all messages of one attribute; older messages are dropped.</summary>
     public const int MaxTotalTextLength = 65_536;
 
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true,
+    };
 
     public static string Cut(string text) =>
-        TextLimit.Cut(text, MaxTextLength) is var start && start.Length == text.Length ? text : $"{start}… ({text.Length - start.Length} more characters)";
+        TextLimit.Cut(text, MaxTextLength) is var start && start.Length == text.Length
+            ? text
+            : $"{start}… ({text.Length - start.Length} more characters)";
 
     public static string Instructions(IReadOnlyList<string> prompts) => Write(json =>
     {

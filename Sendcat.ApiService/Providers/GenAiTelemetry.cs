@@ -31,7 +31,10 @@ internal sealed class GenAiTelemetry : IDisposable
         {
             HistogramBucketBoundaries = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92],
         };
-        var counts = new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576] };
+        var counts = new InstrumentAdvice<long>
+        {
+            HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576],
+        };
         _duration = _meter.CreateHistogram(
             "gen_ai.client.operation.duration", "s", "Duration of a model call until its stream ended", null, seconds);
         _firstChunk = _meter.CreateHistogram(

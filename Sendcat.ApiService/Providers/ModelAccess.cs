@@ -7,7 +7,8 @@ namespace Sendcat.ApiService.Providers;
 /// <summary>
 /// Decides whether a caller may use a model. A model that is in no list and has no price in the catalogue is denied to every caller.
 /// </summary>
-internal sealed class ModelAccess(IOptionsMonitor<ModelAccessOptions> options, IOptionsMonitor<ProviderRouteOptions> routes, ModelCatalogue catalogue)
+internal sealed class ModelAccess(
+    IOptionsMonitor<ModelAccessOptions> options, IOptionsMonitor<ProviderRouteOptions> routes, ModelCatalogue catalogue)
 {
     /// <summary>List entry that stands for the models of <c>CHAT_MODEL_*</c>.</summary>
     public const string Configured = "configured";
@@ -33,8 +34,13 @@ internal sealed class ModelAccess(IOptionsMonitor<ModelAccessOptions> options, I
     {
         var knobs = routes.CurrentValue;
         var list = ListOf(guest);
-        string[] named = [knobs.FastPrimaryModel, knobs.FastSecondaryModel, knobs.AgentPrimaryModel, knobs.AgentSecondaryModel, .. catalogue.Ids()];
-        return [.. named.Concat(list.Ids.Where(entry => entry is not (Configured or Catalogue))).Distinct(StringComparer.Ordinal).Where(model => Allows(model, guest))];
+        string[] named =
+        [
+            knobs.FastPrimaryModel, knobs.FastSecondaryModel, knobs.AgentPrimaryModel, knobs.AgentSecondaryModel, .. catalogue.Ids(),
+        ];
+        return [
+            .. named.Concat(list.Ids.Where(entry => entry is not (Configured or Catalogue))).Distinct(StringComparer.Ordinal)
+                .Where(model => Allows(model, guest))];
     }
 
     private ModelList ListOf(bool guest) =>

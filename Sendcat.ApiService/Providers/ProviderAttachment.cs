@@ -27,7 +27,10 @@ internal static class LeftOutReason
     public const string FileMissing = "file_missing";
     public const string StoreUnavailable = "store_unavailable";
 
-    public static readonly IReadOnlyList<string> All = [ModelTakesNoImages, ModelTakesNoFiles, TypeNotSupported, TooManyBytes, FileMissing, StoreUnavailable];
+    public static readonly IReadOnlyList<string> All =
+    [
+        ModelTakesNoImages, ModelTakesNoFiles, TypeNotSupported, TooManyBytes, FileMissing, StoreUnavailable,
+    ];
 
     /// <summary>The reason as a sentence for the model, which would otherwise not know of the file.</summary>
     public static string Text(string reason) => reason switch

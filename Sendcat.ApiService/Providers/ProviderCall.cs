@@ -188,7 +188,8 @@ internal sealed class ProviderCall(
             time, caller);
     }
 
-    private async Task<HttpResponseMessage> SendAsync(ProviderRoute route, IReadOnlyList<ProviderMessage> messages, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(
+        ProviderRoute route, IReadOnlyList<ProviderMessage> messages, CancellationToken cancellationToken)
     {
         var tools = request.WebSearch ? request.Tools : [.. request.Tools.Where(tool => tool.Name != QueuedTool.SearchWeb.Name)];
         var prompts = request.WithPrompts ? SystemPrompts.For(route.Capability, request.ToolsAllowed ? tools : []) : [];

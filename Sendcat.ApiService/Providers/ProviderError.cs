@@ -11,7 +11,8 @@ namespace Sendcat.ApiService.Providers;
 /// </param>
 /// <param name="RetryAfterMs">Milliseconds after which a retry makes sense; null: unknown.</param>
 /// <param name="Status">The provider's HTTP status or numeric error code; null: there was none.</param>
-internal sealed record ProviderError(string Code, string Message, bool Retryable, int? RetryAfterMs, string ProviderId, string? RouteId, int? Status);
+internal sealed record ProviderError(
+    string Code, string Message, bool Retryable, int? RetryAfterMs, string ProviderId, string? RouteId, int? Status);
 
 /// <summary>How a failure counts for the circuit of its route.</summary>
 internal enum CircuitVerdict

@@ -31,7 +31,8 @@ internal abstract record ProviderEvent
 }
 
 /// <summary>Tokens as the provider counted them, and the cost in US dollars.</summary>
-internal sealed record ProviderUsage(long PromptTokens, long CompletionTokens, long TotalTokens, long? CachedTokens, long? ReasoningTokens, decimal? Cost)
+internal sealed record ProviderUsage(
+    long PromptTokens, long CompletionTokens, long TotalTokens, long? CachedTokens, long? ReasoningTokens, decimal? Cost)
 {
     /// <summary>The sum of both. A value that only one of them has is taken from that one.</summary>
     public ProviderUsage Plus(ProviderUsage? other) => other is null ? this : new(

@@ -21,7 +21,8 @@ internal readonly record struct ProviderFaults(string RouteId)
         429 => Fault(
             "upstream_rate_limited", "The model provider is receiving too many requests. Please try again in a moment.",
             true, retryAfterMs, status, CircuitVerdict.Failure),
-        401 => Fault("upstream_auth", "The assistant could not sign in to its model provider.", false, null, status, CircuitVerdict.KeyRefused),
+        401 => Fault(
+            "upstream_auth", "The assistant could not sign in to its model provider.", false, null, status, CircuitVerdict.KeyRefused),
         403 => Fault(
             "upstream_bad_request", "The model provider declined this request because of its content. Please rephrase it.",
             false, null, status),
@@ -59,7 +60,8 @@ internal readonly record struct ProviderFaults(string RouteId)
     /// The connection failed, or the response was incomplete or invalid: truncated, not JSON, or with a line over the size limit.
     /// </summary>
     public ProviderException Broken(Exception? inner = null) =>
-        Fault("upstream_error", "The model provider's answer broke off. Please try again.", true, null, null, CircuitVerdict.Failure, inner);
+        Fault(
+            "upstream_error", "The model provider's answer broke off. Please try again.", true, null, null, CircuitVerdict.Failure, inner);
 
     /// <summary>The route's circuit is open or its bulkhead is full. No request was sent.</summary>
     public ProviderException Refused(TimeSpan retryAfter, RouteRefusal refusal)
@@ -73,7 +75,9 @@ internal readonly record struct ProviderFaults(string RouteId)
 
     /// <summary>A file of the conversation could not be read while the request was sent. The route is not at fault.</summary>
     public ProviderException FileUnavailable(Exception inner) =>
-        Fault("upstream_unavailable", "A file of this chat could not be read. Please try again.", true, TimeoutRetryAfterMs, null, CircuitVerdict.Neutral, inner);
+        Fault(
+            "upstream_unavailable", "A file of this chat could not be read. Please try again.", true, TimeoutRetryAfterMs, null,
+            CircuitVerdict.Neutral, inner);
 
     /// <summary>The requested text cannot be a model id. No request was sent.</summary>
     public ProviderException BadModel() => Fault("upstream_bad_request", "There is no such model.", false, null, null);

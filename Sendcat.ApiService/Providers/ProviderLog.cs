@@ -6,7 +6,8 @@ internal static partial class ProviderLog
     [LoggerMessage(4020, LogLevel.Warning, "File {Key} not sent to the model, the file store is unavailable ({Cause})")]
     public static partial void FileNotSent(this ILogger logger, string key, string cause);
 
-    [LoggerMessage(4000, LogLevel.Debug, "Model call of stream {StreamId} failed on route {RouteId}: {Code}, status {Status}, attempt {Attempt}")]
+    [LoggerMessage(
+        4000, LogLevel.Debug, "Model call of stream {StreamId} failed on route {RouteId}: {Code}, status {Status}, attempt {Attempt}")]
     public static partial void AttemptFailed(this ILogger logger, string streamId, string routeId, string code, int? status, int attempt);
 
     [LoggerMessage(4001, LogLevel.Debug, "Model call of stream {StreamId} failed over to route {RouteId} after {Code}")]

@@ -7,7 +7,8 @@ namespace Sendcat.ApiService.Providers;
 /// <param name="HeadersTimeout">Maximum time until the response headers arrive.</param>
 /// <param name="Retries">Maximum retries on this route after the first attempt.</param>
 internal sealed record ProviderRoute(
-    string Id, string ModelClass, string Model, ModelCapability Capability, TimeSpan HeadersTimeout, int Retries, string BaseUrl, string ApiKey)
+    string Id, string ModelClass, string Model, ModelCapability Capability, TimeSpan HeadersTimeout, int Retries, string BaseUrl,
+    string ApiKey)
 {
     public const string Primary = "primary";
     public const string Secondary = "secondary";

@@ -22,7 +22,8 @@ internal sealed class ProviderRouter(
     /// </summary>
     /// <exception cref="ProviderException">The call failed. The events before the failure remain valid.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    public async IAsyncEnumerable<ProviderEvent> StreamAsync(ProviderRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<ProviderEvent> StreamAsync(
+        ProviderRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (request.ModelId is { } model && !ModelCatalogue.IsModelId(model))
         {
@@ -31,7 +32,8 @@ internal sealed class ProviderRouter(
 
         var routes = plan.For(request.ModelId, request.HeldRoute, request.PricedOnly);
         using var operation = telemetry.Start(request, routes[0]);
-        await using var call = new ProviderCall(request, routes, options.CurrentValue, client, files, guards, time, failures, cancellationToken);
+        await using var call = new ProviderCall(
+            request, routes, options.CurrentValue, client, files, guards, time, failures, cancellationToken);
         var events = new List<ProviderEvent>(4);
         while (await NextAsync(call, events, operation))
         {

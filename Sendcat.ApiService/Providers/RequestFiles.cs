@@ -12,13 +12,17 @@ internal sealed class RequestFiles(IFileStore store, TimeProvider time, ILogger<
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>The image types that models accept. Other images are stored and shown to their owner, but not sent.</summary>
-    private static readonly HashSet<string> SentImages = new(StringComparer.OrdinalIgnoreCase) { "image/png", "image/jpeg", "image/webp", "image/gif" };
+    private static readonly HashSet<string> SentImages = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "image/png", "image/jpeg", "image/webp", "image/gif",
+    };
 
     /// <returns>
     /// The messages with the files that can be sent, each with an address or with its present size; instead of every other file its message
     /// has a note for the model.
     /// </returns>
-    public async ValueTask<SentFiles> SelectAsync(IReadOnlyList<ProviderMessage> messages, ModelCapability capability, CancellationToken cancellationToken)
+    public async ValueTask<SentFiles> SelectAsync(
+        IReadOnlyList<ProviderMessage> messages, ModelCapability capability, CancellationToken cancellationToken)
     {
         if (messages.All(message => message.Attachments.Count == 0))
         {
@@ -51,7 +55,9 @@ internal sealed class RequestFiles(IFileStore store, TimeProvider time, ILogger<
         var text = message.Content;
         foreach (var file in message.Attachments)
         {
-            var (sendable, reason) = Refusal(file, capability) is { } refusal ? (file, refusal) : await LocateAsync(file, cancellationToken);
+            var (sendable, reason) = Refusal(file, capability) is { } refusal
+                ? (file, refusal)
+                : await LocateAsync(file, cancellationToken);
             if (reason is null)
             {
                 sent.Add(sendable);
@@ -68,12 +74,14 @@ internal sealed class RequestFiles(IFileStore store, TimeProvider time, ILogger<
 
     private static string? Refusal(ProviderAttachment file, ModelCapability capability) =>
         file.LeftOut is { } reason ? reason
-        : !file.MediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase) ? capability.Files ? null : LeftOutReason.ModelTakesNoFiles
+        : !file.MediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase)
+        ? capability.Files ? null : LeftOutReason.ModelTakesNoFiles
         : !capability.Vision ? LeftOutReason.ModelTakesNoImages
         : SentImages.Contains(file.MediaType) ? null
         : LeftOutReason.TypeNotSupported;
 
-    private async ValueTask<(ProviderAttachment File, string? Reason)> LocateAsync(ProviderAttachment file, CancellationToken cancellationToken)
+    private async ValueTask<(ProviderAttachment File, string? Reason)> LocateAsync(
+        ProviderAttachment file, CancellationToken cancellationToken)
     {
         if (file.Key is null)
         {

@@ -19,7 +19,9 @@ internal sealed class RouteGuards(Circuits circuits, Bulkheads bulkheads, RateLi
     public async ValueTask<CircuitPermit?> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
     {
         // A model that the caller chose must not use the half-open circuit's single probe and must not close the circuit.
-        var entry = route.IsConfigured ? await circuits.EnterAsync(route.Guard, cancellationToken) : circuits.EnterWithoutProbe(route.Guard);
+        var entry = route.IsConfigured
+            ? await circuits.EnterAsync(route.Guard, cancellationToken)
+            : circuits.EnterWithoutProbe(route.Guard);
         return entry.Permit ?? throw new ProviderFaults(route.Id).Refused(
             entry.RetryAfter, entry.Suspended is null or Suspension.Operator ? RouteRefusal.CircuitOpen : RouteRefusal.Suspended);
     }

@@ -7,7 +7,8 @@ namespace Sendcat.ApiService.Providers;
 
 /// <summary>Decides which routes a call may take and with which model on each.</summary>
 internal sealed class RoutePlan(
-    IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<OpenRouterOptions> account, IOptionsMonitor<ChatGatewayOptions> gateway, ModelCatalogue catalogue)
+    IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<OpenRouterOptions> account, IOptionsMonitor<ChatGatewayOptions> gateway,
+    ModelCatalogue catalogue)
 {
     /// <summary>
     /// The routes in the order in which they are tried. The primary route uses the requested model, or else the primary model of the class.

@@ -36,7 +36,8 @@ internal sealed class StallWatch : IDisposable
         _total = totalBy;
         _cancel = CancellationTokenSource.CreateLinkedTokenSource(caller);
         _deadline = Math.Min(time.GetTimestamp() + Ticks(headersTimeout), _total);
-        _timer = time.CreateTimer(static watch => ((StallWatch)watch!).CheckDeadline(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(
+            static watch => ((StallWatch)watch!).CheckDeadline(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Arm(time.GetTimestamp());
     }
 
@@ -130,7 +131,8 @@ internal sealed class StallWatch : IDisposable
     private void Arm(long now)
     {
         var left = Math.Max(Volatile.Read(ref _deadline) - now, 0);
-        _timer.Change(TimeSpan.FromSeconds((double)left / _time.TimestampFrequency) + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        _timer.Change(
+            TimeSpan.FromSeconds((double)left / _time.TimestampFrequency) + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
     }
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);

@@ -16,7 +16,8 @@ internal sealed class ShoppingGuard(Principals principals, RequestLimits limits)
 
     /// <summary>Like <see cref="EnterAsync"/>, but only for signed-in users.</summary>
     /// <param name="bodySessionId">The <c>sessionId</c> of the body, if it has one.</param>
-    public async ValueTask<Outcome<Principal>> EnterUserAsync(HttpContext http, CancellationToken cancellationToken, string? bodySessionId = null) =>
+    public async ValueTask<Outcome<Principal>> EnterUserAsync(
+        HttpContext http, CancellationToken cancellationToken, string? bodySessionId = null) =>
         !principals.ReadUser(http, bodySessionId).TryGet(out var principal, out var refusal) ? refusal
         : await limits.RefusalAsync(http, RequestBudget.Shopping, principal.Key, cancellationToken) is { } tooMany ? tooMany
         : principal;

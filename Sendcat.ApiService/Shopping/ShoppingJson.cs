@@ -10,7 +10,8 @@ using Sendcat.ApiService.Shopping.Packages;
 
 namespace Sendcat.ApiService.Shopping;
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ItemDetails))]
 [JsonSerializable(typeof(ExplorePage))]
 [JsonSerializable(typeof(Page<ExploreItem>), TypeInfoPropertyName = "ExploreItems")]

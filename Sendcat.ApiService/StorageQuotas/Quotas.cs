@@ -37,9 +37,11 @@ internal sealed class Quotas(RequestDatabase source, IMemoryCache cache, IOption
         SELECT coalesce(sum(owned.threads), 0)::int, coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfGuest}
         """;
 
-    public static ApiError TooManyBytes() => ApiError.QuotaExceeded("Your chats and files take all the space that you have", RefusalReason.Bytes);
+    public static ApiError TooManyBytes() =>
+        ApiError.QuotaExceeded("Your chats and files take all the space that you have", RefusalReason.Bytes);
 
-    public static ApiError TooManyMessages() => ApiError.QuotaExceeded("This chat has as many messages as it may have", RefusalReason.Messages);
+    public static ApiError TooManyMessages() =>
+        ApiError.QuotaExceeded("This chat has as many messages as it may have", RefusalReason.Messages);
 
     public Quota Of(Principal principal)
     {

@@ -36,5 +36,8 @@ internal static class Usage
     /// every request read all of them.
     /// </summary>
     public static NpgsqlParameter[] Parameters(Principal principal, Quota quota) =>
-        [new NpgsqlParameter<string> { TypedValue = principal.UserId ?? principal.SessionId! }, new NpgsqlParameter<int> { TypedValue = quota.Threads + 1 }];
+        [
+            new NpgsqlParameter<string> { TypedValue = principal.UserId ?? principal.SessionId! },
+            new NpgsqlParameter<int> { TypedValue = quota.Threads + 1 },
+        ];
 }

@@ -14,20 +14,24 @@ internal sealed class Composition(
     public async Task<Outcome<ThreadView>> BranchAsync(
         HttpContext http, string threadId, Branch branch, CancellationToken cancellationToken)
     {
-        if (!(await OpenAsync(http, threadId, branch.MessageId, branch.SessionId, "threads.branch", cancellationToken)).TryGet(out var origin, out var refusal))
+        if (!(await OpenAsync(http, threadId, branch.MessageId, branch.SessionId, "threads.branch", cancellationToken))
+            .TryGet(out var origin, out var refusal))
         {
             return refusal;
         }
 
         var before = await AfterResultsAsync(origin, cancellationToken);
         var userMessage = await LastUserMessageAsync(origin, before, cancellationToken);
-        return await copies.CopyAsync(http, origin.Open.Principal, origin.Open.Thread.Id, NewBranch(origin, userMessage?.Content), before, next: null, cancellationToken);
+        return await copies.CopyAsync(
+            http, origin.Open.Principal, origin.Open.Thread.Id, NewBranch(origin, userMessage?.Content), before, next: null,
+            cancellationToken);
     }
 
     /// <summary>Creates a thread with all messages before the user message, followed by the message with its new content.</summary>
     public async Task<Outcome<ThreadView>> EditAsync(HttpContext http, string threadId, Edit edit, CancellationToken cancellationToken)
     {
-        if (!(await OpenAsync(http, threadId, edit.MessageId, edit.SessionId, "threads.edit", cancellationToken)).TryGet(out var origin, out var refusal))
+        if (!(await OpenAsync(http, threadId, edit.MessageId, edit.SessionId, "threads.edit", cancellationToken))
+            .TryGet(out var origin, out var refusal))
         {
             return refusal;
         }
@@ -37,7 +41,8 @@ internal sealed class Composition(
             return ApiError.InvalidRequest("Only a user message can be edited");
         }
 
-        if (!(await attachments.ResolveAsync(origin.Open.Principal, edit.Attachments, cancellationToken)).TryGet(out var files, out refusal))
+        if (!(await attachments.ResolveAsync(origin.Open.Principal, edit.Attachments, cancellationToken))
+            .TryGet(out var files, out refusal))
         {
             return refusal;
         }
@@ -54,7 +59,8 @@ internal sealed class Composition(
     /// </summary>
     public async Task<Outcome<ThreadView>> RetryAsync(HttpContext http, string threadId, Branch retry, CancellationToken cancellationToken)
     {
-        if (!(await OpenAsync(http, threadId, retry.MessageId, retry.SessionId, "threads.retry", cancellationToken)).TryGet(out var origin, out var refusal))
+        if (!(await OpenAsync(http, threadId, retry.MessageId, retry.SessionId, "threads.retry", cancellationToken))
+            .TryGet(out var origin, out var refusal))
         {
             return refusal;
         }

@@ -17,7 +17,9 @@ internal static class CompositionEndpoints
         thread.MapPost("/edit", EditAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<Edit>()
             .As("threads.edit", "Edit: a new thread in which this user message has new content", 400, 401, 403, 404, 409, 413, 415, 429);
         thread.MapPost("/retry", RetryAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<Branch>()
-            .As("threads.retry", "Retry: a new thread that repeats the user message of this answer", 400, 401, 403, 404, 409, 413, 415, 429);
+            .As(
+                "threads.retry", "Retry: a new thread that repeats the user message of this answer", 400, 401, 403, 404, 409, 413, 415,
+                429);
     }
 
     private static async Task<Results<Created<ThreadView>, ApiError>> BranchAsync(

@@ -8,7 +8,8 @@ namespace Sendcat.ApiService.Threads;
 internal static class ModelEndpoints
 {
     public static void MapModels(this IEndpointRouteBuilder app) =>
-        app.MapGet("/api/models", List).WithTags("Threads").As("models.list", "The models that the caller may use, the default one first", 401);
+        app.MapGet("/api/models", List).WithTags("Threads")
+            .As("models.list", "The models that the caller may use, the default one first", 401);
 
     private static Results<Ok<Page<ModelView>>, ApiError> List(HttpContext http, Principals principals, ThreadModels models) =>
         principals.Read(http).TryGet(out var principal, out var refusal)

@@ -18,11 +18,14 @@ internal static class ShareEndpoints
         threads.MapPost("", ShareAsync).RequireLimit(RequestBudget.Writing).Takes<NewShare>()
             .As("threads.createShareToken", "Create a share link, or return the active one", 400, 401, 403, 409, 413, 415, 429);
         threads.MapGet("", GetAsync).As("threads.getShare", "The active share link", 401, 403, 404);
-        threads.MapDelete("", RevokeAsync).RequireLimit(RequestBudget.Writing).As("threads.revokeShareToken", "Revoke the share link", 401, 403, 429);
+        threads.MapDelete("", RevokeAsync).RequireLimit(RequestBudget.Writing)
+            .As("threads.revokeShareToken", "Revoke the share link", 401, 403, 429);
         var shares = app.MapGroup("/api/shares/{token}").WithTags("Sharing");
         shares.MapGet("", ReadAsync).As("shares.get", "What is shared under a link; no identity is needed", 400, 404);
         shares.MapPost("/fork", ForkAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<Fork>()
-            .As("threads.createShareFork", "Fork a shared thread: a copy of the caller's own; 200 with the first copy", 400, 401, 404, 409, 413, 415, 429);
+            .As(
+                "threads.createShareFork", "Fork a shared thread: a copy of the caller's own; 200 with the first copy", 400, 401, 404, 409,
+                413, 415, 429);
     }
 
     private static async Task<Results<Ok<ShareLink>, ApiError>> ShareAsync(
@@ -30,7 +33,8 @@ internal static class ShareEndpoints
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewShare, cancellationToken);
         if (!body.TryGet(out var request, out var refusal)
-            || !(await access.OpenAsync(http, id, "threads.createShareToken", request.SessionId, cancellationToken)).TryGet(out var open, out refusal)
+            || !(await access.OpenAsync(http, id, "threads.createShareToken", request.SessionId, cancellationToken))
+                .TryGet(out var open, out refusal)
             || !(await shares.ShareAsync(http, open, request, cancellationToken)).TryGet(out var share, out refusal))
         {
             return refusal;
@@ -82,8 +86,9 @@ internal static class ShareEndpoints
             return NoSuchLink();
         }
 
-        var rows = await db.SharedMessages.AsNoTracking().Where(m => m.ShareId == share.Id && m.Place > after).OrderBy(m => m.Place).Take(count + 1)
-            .TagWith("read shared messages").ToListAsync(cancellationToken);
+        var rows = await db.SharedMessages.AsNoTracking().Where(m => m.ShareId == share.Id && m.Place > after).OrderBy(m => m.Place)
+            .Take(count + 1)
+                .TagWith("read shared messages").ToListAsync(cancellationToken);
         return TypedResults.Ok(new SharedView(
             share.Title,
             share.SharedAt.UtcDateTime,

@@ -58,7 +58,10 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
             var found = id is not null
                 ? db.Threads.Where(t => t.Id == id)
                 : db.Threads
-                    .Where(t => t.ClientId == clientId && ((t.UserId != null && t.UserId == principal.UserId) || (t.UserId == null && t.SessionId == principal.SessionId)))
+                    .Where(
+                        t => t.ClientId == clientId
+                            && ((t.UserId != null && t.UserId == principal.UserId)
+                                || (t.UserId == null && t.SessionId == principal.SessionId)))
                     .OrderBy(t => t.UserId == null);
             if (await found.AsNoTracking().TagWith("read thread").FirstOrDefaultAsync(cancellationToken) is { } thread
                 && Permits(principal, new(thread.UserId, thread.SessionId)))

@@ -208,7 +208,8 @@ internal sealed class ThreadCopies(SendcatDb db, RequestDatabase source, Quotas 
     }
 
     private static long BytesOf(ChatMessage message) =>
-        Encoding.UTF8.GetByteCount(message.Content) + (message.Attachments is { } attachments ? JsonMarshal.GetRawUtf8Value(attachments).Length : 0);
+        Encoding.UTF8.GetByteCount(message.Content) + (
+            message.Attachments is { } attachments ? JsonMarshal.GetRawUtf8Value(attachments).Length : 0);
 
     private static async Task<(long Messages, long Bytes)> ReadSizeAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {

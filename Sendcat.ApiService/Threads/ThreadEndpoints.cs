@@ -52,7 +52,8 @@ internal static class ThreadEndpoints
         Guid? parent = null;
         if (request.ParentThreadId is not null)
         {
-            if (!(await access.OpenAsync(http, request.ParentThreadId, Function, request.SessionId, cancellationToken)).TryGet(out var opened, out refusal))
+            if (!(await access.OpenAsync(http, request.ParentThreadId, Function, request.SessionId, cancellationToken))
+                .TryGet(out var opened, out refusal))
             {
                 return refusal;
             }
@@ -107,7 +108,8 @@ internal static class ThreadEndpoints
 
         return !principal.HasSignedSession
             ? ApiError.InvalidRequest("The session id is not valid")
-            : TypedResults.Ok(new Claimed(await adoption.AdoptAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
+            : TypedResults.Ok(
+                new Claimed(await adoption.AdoptAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
     }
 
     private static async Task<Results<Ok<ThreadView>, ApiError>> GetAsync(

@@ -74,5 +74,6 @@ internal sealed class ThreadList(SendcatDb db)
             : db.Threads.AsNoTracking().Where(t => t.UserId == null && t.SessionId == principal.SessionId);
 
     private static string Escaped(string search) =>
-        search.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
+        search.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal)
+            .Replace("_", @"\_", StringComparison.Ordinal);
 }

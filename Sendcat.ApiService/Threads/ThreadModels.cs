@@ -29,6 +29,8 @@ internal sealed class ThreadModels(ModelAccess access, ModelCatalogue catalogue,
     {
         var capability = catalogue.CapabilityOf(model);
         var price = catalogue.PriceOf(model);
-        return new(model, catalogue.NameOf(model), catalogue.ClassOf(model), capability.NativeTools, capability.Vision, price?.Input, price?.Output, model == routes.DefaultModel);
+        return new(
+            model, catalogue.NameOf(model), catalogue.ClassOf(model), capability.NativeTools, capability.Vision, price?.Input,
+            price?.Output, model == routes.DefaultModel);
     }
 }

@@ -36,7 +36,9 @@ internal static class ThreadRules
 
     public static IEnumerable<string> ContentProblems(string? content, IReadOnlyList<AttachmentReference>? attachments)
     {
-        if (attachments is null or [] ? !StoredText.HasText(content, JsonBody.OrdinaryLimit) : !StoredText.Fits(content, JsonBody.OrdinaryLimit))
+        if (attachments is null or []
+            ? !StoredText.HasText(content, JsonBody.OrdinaryLimit)
+            : !StoredText.Fits(content, JsonBody.OrdinaryLimit))
         {
             yield return "content must not be empty and must be plain text";
         }

@@ -21,6 +21,7 @@ internal sealed class GetCurrentTime(TimeProvider time) : ITool
     public Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
     {
         var local = TimeZoneInfo.ConvertTime(time.GetUtcNow(), Jamaica);
-        return Task.FromResult(new ToolCallResult(local.ToString("dddd, MMMM d, yyyy 'at' h:mm tt '(Jamaica time)'", CultureInfo.InvariantCulture)));
+        return Task.FromResult(
+            new ToolCallResult(local.ToString("dddd, MMMM d, yyyy 'at' h:mm tt '(Jamaica time)'", CultureInfo.InvariantCulture)));
     }
 }

@@ -41,7 +41,8 @@ internal sealed record ToolCall(string Id, string Name, string ArgumentsJson, st
 /// <param name="Failed">True: <paramref name="Text"/> tells the model that the call failed.</param>
 /// <param name="Pressure">Backpressure of the tool's queue; null: there was none.</param>
 internal sealed record ToolCallResult(
-    string Text, string? OutputJson = null, IReadOnlyList<Product>? Products = null, IReadOnlyList<SearchWebHit>? Hits = null, bool Failed = false, ToolPressure? Pressure = null);
+    string Text, string? OutputJson = null, IReadOnlyList<Product>? Products = null, IReadOnlyList<SearchWebHit>? Hits = null,
+    bool Failed = false, ToolPressure? Pressure = null);
 
 /// <summary>Backpressure of a tool queue: the reason why the job was not executed in time.</summary>
 internal sealed record ToolPressure(string Reason, bool Retryable, int? RetryAfterMs);

@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Tools;
 /// </summary>
 internal static class ResultJson
 {
-    public static readonly ToolJson Readable = new(new JsonSerializerOptions(ToolJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static readonly ToolJson Readable = new(
+        new JsonSerializerOptions(ToolJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public static string Products(IReadOnlyList<Product> products) => JsonSerializer.Serialize(products, Readable.IReadOnlyListProduct);
 

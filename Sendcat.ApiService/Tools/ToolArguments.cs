@@ -123,7 +123,8 @@ internal sealed partial class ToolArguments
     }
 
     private static bool IsNamed(JsonProperty member, string name) =>
-        LenientJsonString.ReadWellFormedName(member)?.Replace("_", "", StringComparison.Ordinal).Equals(name, StringComparison.OrdinalIgnoreCase) is true;
+        LenientJsonString.ReadWellFormedName(member)?.Replace("_", "", StringComparison.Ordinal)
+            .Equals(name, StringComparison.OrdinalIgnoreCase) is true;
 
     private static bool IsPlain(JsonElement value) => value.ValueKind is JsonValueKind.String or JsonValueKind.Number;
 

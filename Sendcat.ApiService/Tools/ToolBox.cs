@@ -27,7 +27,9 @@ internal sealed class ToolBox(IEnumerable<ITool> tools, ContentCapture capture, 
 
         if (!JsonShape.IsObject(call.ArgumentsJson))
         {
-            return new ToolCallResult("The arguments were not a JSON object. Call the tool again with valid arguments, or answer with what you know.", Failed: true);
+            return new ToolCallResult(
+                "The arguments were not a JSON object. Call the tool again with valid arguments, or answer with what you know.",
+                Failed: true);
         }
 
         using var activity = Activities.StartActivity($"execute_tool {call.Name}");

@@ -23,7 +23,9 @@ internal sealed class TurnOps(TurnStore store, ToolJobHistory jobs, LiveTurns tu
     {
         ops.MapGet("/turns", ListAsync).As(
             "ops.turns",
-                "Turns, the newest first; one of ?thread=, ?stream=, ?message=, ?trace=, or ?id= for any of these; ids of clients are known, too", 400);
+                "Turns, the newest first; one of ?thread=, ?stream=, ?message=, ?trace=, or ?id= for any of these; ids of clients are "
+                + "known, too",
+                400);
         ops.MapGet("/turns/{id}", FindAsync).As(
             "ops.turn", "One turn as a timeline: gate, routes, first token, tool jobs with their attempts, end, and what it waits for now",
                 404);

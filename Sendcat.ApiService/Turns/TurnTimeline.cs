@@ -57,13 +57,16 @@ internal static class TurnTimeline
 
     private static TurnEvent Admitted(StoredTurn turn, TrailGate gate)
     {
-        var limits = string.Join(", ", gate.Limits.Select(limit => string.Create(
-            CultureInfo.InvariantCulture,
-                $"{limit.Name} {limit.Used?.ToString(CultureInfo.InvariantCulture) ?? "?"}/{limit.Max}{(limit.Verdict is { } verdict ? $" {verdict}" : "")}")));
+        var limits = string.Join(", ", gate.Limits.Select(limit =>
+        {
+            var used = limit.Used?.ToString(CultureInfo.InvariantCulture) ?? "?";
+            var verdict = limit.Verdict is { } known ? $" {known}" : "";
+            return string.Create(CultureInfo.InvariantCulture, $"{limit.Name} {used}/{limit.Max}{verdict}");
+        }));
         var mode = gate.IsLocal ? $"{gate.Mode}, decided without Redis" : gate.Mode;
         return new(
             turn.StartedAt, "gate",
-                string.Create(CultureInfo.InvariantCulture, $"Admitted ({mode}) after {gate.WaitedMs} ms, slot of {gate.Route}"), limits);
+            string.Create(CultureInfo.InvariantCulture, $"Admitted ({mode}) after {gate.WaitedMs} ms, slot of {gate.Route}"), limits);
     }
 
     private static IEnumerable<TurnEvent> OfCall(TrailCall call)

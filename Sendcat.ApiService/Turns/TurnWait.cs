@@ -75,13 +75,16 @@ internal sealed record TurnWait(string Kind, string Text, DateTimeOffset Since)
         {
             null => new(
                 "provider",
-                    $"The {attempt.Route} route has not responded for {Elapsed(facts.Now - attempt.At)}; model {attempt.Model}{count}.{circuit}", attempt.At)
+                $"The {attempt.Route} route has not responded for {Elapsed(facts.Now - attempt.At)}; "
+                + $"model {attempt.Model}{count}.{circuit}",
+                attempt.At)
             {
                 Route = attempt.Route, Provider = barring?.Provider,
             },
             TrailAttempt.Chosen => new(
                 "first_token",
-                $"The {attempt.Route} route has responded and sent no token for {Elapsed(facts.Now - (attempt.EndedAt ?? attempt.At))}; model {attempt.Model}{count}.{circuit}",
+                $"The {attempt.Route} route has responded and sent no token for {Elapsed(facts.Now - (attempt.EndedAt ?? attempt.At))}; "
+                + $"model {attempt.Model}{count}.{circuit}",
                 attempt.EndedAt ?? attempt.At)
             {
                 Route = attempt.Route, Provider = barring?.Provider,

@@ -7,5 +7,6 @@ public static class CategoryNames
     public static string Normalized(string name) => string.Join(' ', Words(name));
 
     public static string[] Words(string name) =>
-        string.Concat(name.ToLowerInvariant().Select(letter => char.IsLetterOrDigit(letter) ? letter : ' ')).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string.Concat(name.ToLowerInvariant().Select(letter => char.IsLetterOrDigit(letter) ? letter : ' '))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }

@@ -80,7 +80,9 @@ public sealed class EbayToken(Upstream upstream, IOptionsMonitor<EbayOptions> op
         var result = await upstream.RequestAsync(
             policy,
             CreateRequest,
-            body => body.Text("access_token") is { } token ? new CachedToken(settings.ClientId, token, ExpiryOf(body.Number("expires_in"))) : null,
+            body => body.Text("access_token") is { } token
+                ? new CachedToken(settings.ClientId, token, ExpiryOf(body.Number("expires_in")))
+                : null,
             cancellationToken);
         if (!result.IsSuccess)
         {

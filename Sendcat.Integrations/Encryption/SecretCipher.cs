@@ -38,7 +38,9 @@ public sealed class SecretCipher(IOptionsMonitor<EncryptionOptions> options)
         var value = new byte[NonceBytes + plain.Length + TagBytes];
         RandomNumberGenerator.Fill(value.AsSpan(0, NonceBytes));
         using var aes = new AesGcm(Derived(key, purpose), TagBytes);
-        aes.Encrypt(value.AsSpan(0, NonceBytes), plain, value.AsSpan(NonceBytes, plain.Length), value.AsSpan(NonceBytes + plain.Length), Encoding.UTF8.GetBytes(owner));
+        aes.Encrypt(
+            value.AsSpan(0, NonceBytes), plain, value.AsSpan(NonceBytes, plain.Length), value.AsSpan(NonceBytes + plain.Length),
+            Encoding.UTF8.GetBytes(owner));
         return $"{Version}.{IdOf(key)}.{Base64Url.EncodeToString(value)}";
     }
 
@@ -84,7 +86,8 @@ public sealed class SecretCipher(IOptionsMonitor<EncryptionOptions> options)
         try
         {
             aes.Decrypt(
-                value.AsSpan(0, NonceBytes), value.AsSpan(NonceBytes, plain.Length), value.AsSpan(NonceBytes + plain.Length, TagBytes), plain, Encoding.UTF8.GetBytes(owner));
+                value.AsSpan(0, NonceBytes), value.AsSpan(NonceBytes, plain.Length), value.AsSpan(NonceBytes + plain.Length, TagBytes),
+                plain, Encoding.UTF8.GetBytes(owner));
         }
         catch (AuthenticationTagMismatchException)
         {

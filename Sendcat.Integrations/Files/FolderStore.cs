@@ -8,21 +8,22 @@ internal sealed partial class FolderStore(string folder) : IFileStore
 {
     public string Name => FilesOptions.Folder;
 
-    public Task PutAsync(string key, Stream content, string contentType, CancellationToken cancellationToken) => GuardAsync<object?>(async () =>
-    {
-        var path = PathOf(key);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
-        if (!OperatingSystem.IsWindows())
+    public Task PutAsync(string key, Stream content, string contentType, CancellationToken cancellationToken) =>
+        GuardAsync<object?>(async () =>
         {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
+            var path = PathOf(key);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
 
-        await using var file = new FileStream(path, options);
-        await content.CopyToAsync(file, cancellationToken);
-        file.Flush(flushToDisk: true);
-        return null;
-    });
+            await using var file = new FileStream(path, options);
+            await content.CopyToAsync(file, cancellationToken);
+            file.Flush(flushToDisk: true);
+            return null;
+        });
 
     public Task<Stream?> OpenAsync(string key, CancellationToken cancellationToken) => FindAsync<Stream?>(() => Task.FromResult<Stream?>(
         new FileStream(PathOf(key), new FileStreamOptions { Options = FileOptions.Asynchronous | FileOptions.SequentialScan })));

@@ -99,7 +99,8 @@ internal sealed class S3Store : IFileStore, IDisposable
             return default;
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested
-            && failure is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or TimeoutException or OperationCanceledException)
+            && failure is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or TimeoutException
+                or OperationCanceledException)
         {
             throw new FileStoreException("The S3 service of the files does not serve our request.", failure);
         }
@@ -108,7 +109,8 @@ internal sealed class S3Store : IFileStore, IDisposable
     /// <summary>The connections of the SDK send no trace headers, as those to all third parties.</summary>
     private sealed class ThirdPartyClients : HttpClientFactory
     {
-        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(Connections.Handler()) { Timeout = Timeout.InfiniteTimeSpan };
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) =>
+            new(Connections.Handler()) { Timeout = Timeout.InfiniteTimeSpan };
 
         public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
     }

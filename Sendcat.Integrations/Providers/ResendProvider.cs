@@ -26,7 +26,8 @@ public static class ResendProvider
         "missing_required_field", "monthly_quota_exceeded", "rate_limit_exceeded", "restricted_api_key", "validation_error",
     ];
 
-    private static string? ErrorCode(JsonElement response) => response.Text("name") is { } name ? Array.Find(Errors, known => known == name) : null;
+    private static string? ErrorCode(JsonElement response) =>
+        response.Text("name") is { } name ? Array.Find(Errors, known => known == name) : null;
 }
 
 /// <summary>Limits of <see cref="ResendProvider"/>.</summary>

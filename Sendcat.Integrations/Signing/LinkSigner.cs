@@ -28,7 +28,8 @@ public sealed class LinkSigner(SigningKey key)
     public bool Verify(string token, LinkPurpose purpose, string userId, string stamp, DateTimeOffset now) =>
         token.Split('.') is [var owner, var expiry, var signature]
         && string.Equals(owner, userId, StringComparison.Ordinal)
-        && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(signature), Encoding.UTF8.GetBytes(Signature(purpose, owner, expiry, stamp)))
+        && CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(signature), Encoding.UTF8.GetBytes(Signature(purpose, owner, expiry, stamp)))
         && long.TryParse(expiry, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
         && now.ToUnixTimeSeconds() < seconds;
 

@@ -13,7 +13,8 @@ public static class SigningFeature
     /// </summary>
     public static IServiceCollection AddSigning(this IServiceCollection services)
     {
-        services.TryAddSingleton(provider => SigningKey.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
+        services.TryAddSingleton(
+            provider => SigningKey.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.TryAddSingleton<LinkSigner>();
         return services;
     }

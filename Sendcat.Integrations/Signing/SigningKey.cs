@@ -38,12 +38,15 @@ public sealed class SigningKey
             var bytes = Encoding.UTF8.GetBytes(configured);
             return bytes.Length >= MinBytes
                 ? new(bytes)
-                : throw new InvalidOperationException($"{Setting} has {bytes.Length} bytes and needs at least {MinBytes}. Make one with: openssl rand -base64 48");
+                : throw new InvalidOperationException(
+                    $"{Setting} has {bytes.Length} bytes and needs at least {MinBytes}. Make one with: openssl rand -base64 48");
         }
 
         return environment.IsDevelopment()
             ? new(Encoding.UTF8.GetBytes(LoadOrCreateLocal()))
-            : throw new InvalidOperationException($"{Setting} is missing: it signs access tokens and links in mails, and must be the same in every API replica and tool worker. Make one with: openssl rand -base64 48");
+            : throw new InvalidOperationException(
+                $"{Setting} is missing: it signs access tokens and links in mails, and must be the same in every API replica and tool "
+                + "worker. Make one with: openssl rand -base64 48");
     }
 
     /// <summary>

@@ -22,18 +22,19 @@ public readonly partial record struct Money(string Text, decimal? Amount, string
     /// <summary>Signs and abbreviations that stand for one currency alone.</summary>
     private static readonly FrozenDictionary<string, string> Signs = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
     {
-        ["US$"] = UsDollar, ["CA$"] = "CAD", ["C$"] = "CAD", ["A$"] = "AUD", ["AU$"] = "AUD", ["NZ$"] = "NZD", ["HK$"] = "HKD", ["S$"] = "SGD",
-        ["NT$"] = "TWD", ["MX$"] = "MXN", ["R$"] = "BRL", ["J$"] = "JMD", ["JA$"] = "JMD", ["JM$"] = "JMD", ["TT$"] = "TTD", ["BDS$"] = "BBD",
-        ["BB$"] = "BBD", ["EC$"] = "XCD", ["KY$"] = "KYD", ["CI$"] = "KYD", ["£"] = "GBP", ["€"] = "EUR", ["₹"] = "INR", ["₩"] = "KRW", ["₺"] = "TRY",
-        ["₽"] = "RUB", ["₪"] = "ILS", ["₫"] = "VND", ["₦"] = "NGN", ["₱"] = "PHP", ["zł"] = "PLN",
+        ["US$"] = UsDollar, ["CA$"] = "CAD", ["C$"] = "CAD", ["A$"] = "AUD", ["AU$"] = "AUD", ["NZ$"] = "NZD", ["HK$"] = "HKD",
+        ["S$"] = "SGD", ["NT$"] = "TWD", ["MX$"] = "MXN", ["R$"] = "BRL", ["J$"] = "JMD", ["JA$"] = "JMD", ["JM$"] = "JMD", ["TT$"] = "TTD",
+        ["BDS$"] = "BBD", ["BB$"] = "BBD", ["EC$"] = "XCD", ["KY$"] = "KYD", ["CI$"] = "KYD", ["£"] = "GBP", ["€"] = "EUR", ["₹"] = "INR",
+        ["₩"] = "KRW", ["₺"] = "TRY", ["₽"] = "RUB", ["₪"] = "ILS", ["₫"] = "VND", ["₦"] = "NGN", ["₱"] = "PHP", ["zł"] = "PLN",
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The currencies that a country writes with a dollar sign alone, by country code.</summary>
-    private static readonly FrozenDictionary<string, string> DollarCountries = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+    private static readonly FrozenDictionary<string, string> DollarCountries = new Dictionary<string, string>(
+        StringComparer.OrdinalIgnoreCase)
     {
-        ["us"] = UsDollar, ["ca"] = "CAD", ["au"] = "AUD", ["nz"] = "NZD", ["hk"] = "HKD", ["sg"] = "SGD", ["tw"] = "TWD", ["mx"] = "MXN", ["ar"] = "ARS",
-        ["cl"] = "CLP", ["co"] = "COP", ["jm"] = "JMD", ["tt"] = "TTD", ["bb"] = "BBD", ["bs"] = "BSD", ["ky"] = "KYD", ["bz"] = "BZD", ["gy"] = "GYD",
-        ["ag"] = "XCD", ["dm"] = "XCD", ["gd"] = "XCD", ["kn"] = "XCD", ["lc"] = "XCD", ["vc"] = "XCD",
+        ["us"] = UsDollar, ["ca"] = "CAD", ["au"] = "AUD", ["nz"] = "NZD", ["hk"] = "HKD", ["sg"] = "SGD", ["tw"] = "TWD", ["mx"] = "MXN",
+        ["ar"] = "ARS", ["cl"] = "CLP", ["co"] = "COP", ["jm"] = "JMD", ["tt"] = "TTD", ["bb"] = "BBD", ["bs"] = "BSD", ["ky"] = "KYD",
+        ["bz"] = "BZD", ["gy"] = "GYD", ["ag"] = "XCD", ["dm"] = "XCD", ["gd"] = "XCD", ["kn"] = "XCD", ["lc"] = "XCD", ["vc"] = "XCD",
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads an amount of eBay, <c>{"value":"8.00","currency":"GBP"}</c>.</summary>
@@ -45,7 +46,9 @@ public readonly partial record struct Money(string Text, decimal? Amount, string
         }
 
         var currency = of.Text("currency") is { } code && IsCode(code) ? code : null;
-        decimal? amount = decimal.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : null;
+        decimal? amount = decimal.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
         return new(Row.Cut(currency is null ? value : $"{currency} {value}", Row.LongestPrice), amount, currency);
     }
 
@@ -85,9 +88,12 @@ public readonly partial record struct Money(string Text, decimal? Amount, string
     /// </summary>
     private static decimal? Number(string text)
     {
-        var digits = text.Replace(" ", "", StringComparison.Ordinal).Replace("\u00A0", "", StringComparison.Ordinal).Replace("\u202F", "", StringComparison.Ordinal);
+        var digits = text.Replace(" ", "", StringComparison.Ordinal).Replace("\u00A0", "", StringComparison.Ordinal)
+            .Replace("\u202F", "", StringComparison.Ordinal);
         var last = digits.LastIndexOfAny(['.', ',']);
-        var isDecimal = last >= 0 && (digits.Length - last - 1 is 1 or 2 || (digits.Contains('.', StringComparison.Ordinal) && digits.Contains(',', StringComparison.Ordinal)));
+        var isDecimal = last >= 0
+            && (digits.Length - last - 1 is 1 or 2
+                || (digits.Contains('.', StringComparison.Ordinal) && digits.Contains(',', StringComparison.Ordinal)));
         var whole = Separators().Replace(isDecimal ? digits[..last] : digits, "");
         var plain = isDecimal ? $"{whole}.{digits[(last + 1)..]}" : whole;
         return decimal.TryParse(plain, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : null;

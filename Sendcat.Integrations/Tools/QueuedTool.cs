@@ -17,7 +17,8 @@ namespace Sendcat.Integrations.Tools;
 /// Registers the knobs that <paramref name="Lane"/> and <paramref name="Cache"/> read, and those of the tool's own provider.
 /// </param>
 public sealed partial record QueuedTool(
-    ToolLane Lane, ToolCacheKind Cache, string Spoken, IReadOnlyList<Provider> Providers, Func<IServiceCollection, IServiceCollection> AddKnobs)
+    ToolLane Lane, ToolCacheKind Cache, string Spoken, IReadOnlyList<Provider> Providers,
+    Func<IServiceCollection, IServiceCollection> AddKnobs)
 {
     /// <summary>The tools in the order in which reports list them.</summary>
     public static IReadOnlyList<QueuedTool> All => field ??= [SearchWeb, SearchProducts, SearchGlobal];

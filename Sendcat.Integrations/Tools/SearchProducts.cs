@@ -48,7 +48,8 @@ public sealed class SearchProductsOptions
 /// False: the turn has used all its global searches. Only eBay is searched, and the result is not cached.
 /// </param>
 /// <param name="GlobalLimit">Maximum number of products from the global search, 1–12.</param>
-public sealed record SearchProductsArguments(string Query, int Limit, int SellerRating = 95, bool IncludeGlobal = true, int GlobalLimit = 12)
+public sealed record SearchProductsArguments(
+    string Query, int Limit, int SellerRating = 95, bool IncludeGlobal = true, int GlobalLimit = 12)
 {
     public string? CategoryId { get; init; }
 

@@ -30,7 +30,8 @@ internal sealed class ChatSession(SendcatClient client, Transcript transcript, T
                 await client.StoreMessageAsync(threadId, sessionId, options.Content, stop);
             }
 
-            using var response = await client.StartTurnAsync(dialect.Request(new(threadId, sessionId, options.Content, options.ModelId, options.WebSearch)), stop);
+            using var response = await client.StartTurnAsync(
+                dialect.Request(new(threadId, sessionId, options.Content, options.ModelId, options.WebSearch)), stop);
             await using var stream = await response.Content.ReadAsStreamAsync(stop);
             TurnEvent? last = null;
             await foreach (var turnEvent in TurnReader.ReadAsync(stream, dialect, stop))
@@ -76,5 +77,6 @@ internal sealed class ChatSession(SendcatClient client, Transcript transcript, T
         }
     }
 
-    private static string Title(string content) => content.Length <= LongestTitle ? content : string.Concat(content.EnumerateRunes().Take(LongestTitle));
+    private static string Title(string content) =>
+        content.Length <= LongestTitle ? content : string.Concat(content.EnumerateRunes().Take(LongestTitle));
 }

@@ -25,7 +25,10 @@ internal sealed class RefusedException(int status, string code, string message, 
 /// <summary>The requests that the <c>chat</c> verb sends.</summary>
 internal sealed class SendcatClient(HttpClient http)
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     /// <exception cref="RefusedException">The service refused the request. Every method of this class throws it.</exception>
     /// <exception cref="HttpRequestException">The service does not respond. Every method of this class throws it.</exception>
@@ -50,7 +53,8 @@ internal sealed class SendcatClient(HttpClient http)
 
     public async Task AbortAsync(string threadId, string messageId, string? streamId, string sessionId, CancellationToken cancellationToken)
     {
-        using var response = await http.PostAsJsonAsync(Wire.ChatAbort, new { threadId, messageId, streamId, sessionId }, Options, cancellationToken);
+        using var response = await http.PostAsJsonAsync(
+            Wire.ChatAbort, new { threadId, messageId, streamId, sessionId }, Options, cancellationToken);
         await ThrowIfRefusedAsync(response, cancellationToken);
     }
 
@@ -81,5 +85,6 @@ internal sealed class SendcatClient(HttpClient http)
         }
     }
 
-    private static RefusedException Unreadable(string what) => new(200, "unexpected_answer", $"The service answered without {what}. Is this address a Sendcat API?", null);
+    private static RefusedException Unreadable(string what) =>
+        new(200, "unexpected_answer", $"The service answered without {what}. Is this address a Sendcat API?", null);
 }

@@ -19,10 +19,12 @@ internal sealed class SendcatTurnDialect : TurnDialect
             Wire.ProviderRoute => new TurnEvent.Route(json.Text("routeId") ?? "", json.Text("modelClass") ?? ""),
             Wire.Content => new TurnEvent.Text(json.Text("content") ?? ""),
             Wire.Reasoning => new TurnEvent.Reasoning(json.Text("content") ?? ""),
-            Wire.ToolInputAvailable => new TurnEvent.ToolCalled(json.Text("toolCallId") ?? "", json.Text("toolName") ?? "", json.Field("input")?.GetRawText() ?? "{}"),
+            Wire.ToolInputAvailable => new TurnEvent.ToolCalled(
+                json.Text("toolCallId") ?? "", json.Text("toolName") ?? "", json.Field("input")?.GetRawText() ?? "{}"),
             Wire.ToolOutputPartial => new TurnEvent.ToolAnswered(json.Text("toolCallId") ?? "", json.Field("output")?.Clone() ?? default),
             Wire.ToolOutputError => new TurnEvent.ToolFailed(json.Text("toolCallId") ?? "", json.Text("errorText") ?? ""),
-            Wire.ToolBackpressure => new TurnEvent.Backpressure(json.Text("toolName") ?? "", json.Text("reason") ?? "", (int?)json.Number("retryAfterMs")),
+            Wire.ToolBackpressure =>
+                new TurnEvent.Backpressure(json.Text("toolName") ?? "", json.Text("reason") ?? "", (int?)json.Number("retryAfterMs")),
             Wire.Usage => JsonFields.Usage(json.Field("usage"), json.Field("metrics")),
             Wire.Error => new TurnEvent.Failed(json.Text("code") ?? "error", json.Text("error") ?? "", (int?)json.Number("retryAfterMs")),
             Wire.Aborted => new TurnEvent.Stopped(),

@@ -21,7 +21,8 @@ internal sealed record ToolRow(string Title, string Price, string Seller, string
 
     public static Table Table(IReadOnlyList<ToolRow> rows)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumn("Title").AddColumn(new TableColumn("Price").RightAligned()).AddColumn("From");
+        var table = new Table().Border(TableBorder.Simple).AddColumn("Title").AddColumn(new TableColumn("Price").RightAligned())
+            .AddColumn("From");
         foreach (var row in rows)
         {
             table.AddRow(Cell(row.Title, row.Link), Cell(row.Price, null), Cell(row.Seller, null));

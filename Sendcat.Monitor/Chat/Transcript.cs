@@ -119,7 +119,10 @@ internal sealed class Transcript(IAnsiConsole console)
             return; // the UI dialect repeats the preliminary rows in the final output
         }
 
-        Line($"← {ToolName(answer.CallId)}: {rows.Count.ToString(CultureInfo.InvariantCulture)} {(rows.Count == 1 ? "result" : "results")}", "36");
+        Line(
+            $"← {ToolName(answer.CallId)}: {rows.Count.ToString(CultureInfo.InvariantCulture)} "
+            + (rows.Count == 1 ? "result" : "results"),
+            "36");
         var first = rows.Take(RowsShown).ToArray();
         if (_colours)
         {
@@ -129,7 +132,8 @@ internal sealed class Transcript(IAnsiConsole console)
         {
             foreach (var (row, n) in first.Select((row, i) => (row, i + 1)))
             {
-                _output.WriteLine(Clean(string.Create(CultureInfo.InvariantCulture, $"  {n}. {string.Join(" | ", row.Cells.Where(c => c.Length > 0))}")));
+                _output.WriteLine(
+                    Clean(string.Create(CultureInfo.InvariantCulture, $"  {n}. {string.Join(" | ", row.Cells.Where(c => c.Length > 0))}")));
             }
         }
 
@@ -176,7 +180,8 @@ internal sealed class Transcript(IAnsiConsole console)
 
     private string ToolName(string callId) => _toolNames.GetValueOrDefault(callId, "tool");
 
-    private static string RetryAfter(int? milliseconds) => milliseconds is { } ms ? string.Create(CultureInfo.InvariantCulture, $" (try again in {Math.Max(1, (ms + 999) / 1000)} s)") : "";
+    private static string RetryAfter(int? milliseconds) =>
+        milliseconds is { } ms ? string.Create(CultureInfo.InvariantCulture, $" (try again in {Math.Max(1, (ms + 999) / 1000)} s)") : "";
 
     private static string Clean(string text)
     {

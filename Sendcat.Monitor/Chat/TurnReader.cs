@@ -9,7 +9,8 @@ namespace Sendcat.Monitor.Chat;
 /// </summary>
 internal static class TurnReader
 {
-    public static async IAsyncEnumerable<TurnEvent> ReadAsync(Stream stream, TurnDialect dialect, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public static async IAsyncEnumerable<TurnEvent> ReadAsync(
+        Stream stream, TurnDialect dialect, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var items = SseParser.Create(stream).EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using (items)
@@ -34,7 +35,9 @@ internal static class TurnReader
     {
         try
         {
-            return await items.MoveNextAsync() ? (dialect.Read(items.Current.Data), false) : (new TurnEvent.Failed("stream_ended", "The stream ended before the answer did.", null), true);
+            return await items.MoveNextAsync()
+                ? (dialect.Read(items.Current.Data), false)
+                : (new TurnEvent.Failed("stream_ended", "The stream ended before the answer did.", null), true);
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
         {

@@ -12,10 +12,11 @@ internal sealed class UiTurnDialect : TurnDialect
     public override object Request(TurnInput input) => new
     {
         Id = input.ThreadId,
-        Messages = new[] { new { Id = Guid.NewGuid().ToString("N"), Role = "user", Parts = new[] { new { Type = "text", Text = input.Content } } } },
-        Trigger = "submit-message",
-        input.SessionId,
-        input.ModelId,
+        Messages = new[]
+        {
+            new { Id = Guid.NewGuid().ToString("N"), Role = "user", Parts = new[] { new { Type = "text", Text = input.Content } } },
+        },
+        Trigger = "submit-message", input.SessionId, input.ModelId,
         input.WebSearch,
     };
 
@@ -37,16 +38,22 @@ internal sealed class UiTurnDialect : TurnDialect
             case Wire.UiTextDelta: return new TurnEvent.Text(json.Text("delta") ?? "");
             case Wire.UiReasoningDelta: return new TurnEvent.Reasoning(json.Text("delta") ?? "");
             case Wire.ToolInputAvailable or Wire.UiToolInputError:
-                return new TurnEvent.ToolCalled(json.Text("toolCallId") ?? "", json.Text("toolName") ?? "", json.Field("input")?.GetRawText() ?? "{}");
-            case Wire.UiToolOutput: return new TurnEvent.ToolAnswered(json.Text("toolCallId") ?? "", json.Field("output")?.Clone() ?? default);
+                return new TurnEvent.ToolCalled(
+                    json.Text("toolCallId") ?? "", json.Text("toolName") ?? "", json.Field("input")?.GetRawText() ?? "{}");
+            case Wire.UiToolOutput: return new TurnEvent.ToolAnswered(
+                json.Text("toolCallId") ?? "", json.Field("output")?.Clone() ?? default);
             case Wire.ToolOutputError: return new TurnEvent.ToolFailed(json.Text("toolCallId") ?? "", json.Text("errorText") ?? "");
-            case Wire.UiBackpressure: return new TurnEvent.Backpressure(detail.Text("toolName") ?? "", detail.Text("reason") ?? "", (int?)detail.Number("retryAfterMs"));
+            case Wire.UiBackpressure: return new TurnEvent.Backpressure(
+                detail.Text("toolName") ?? "", detail.Text("reason") ?? "", (int?)detail.Number("retryAfterMs"));
             case Wire.UiErrorDetail:
                 _errorDetail = detail.Clone();
                 return null;
-            case Wire.Error: return new TurnEvent.Failed(_errorDetail?.Text("code") ?? "error", json.Text("errorText") ?? "", (int?)_errorDetail?.Number("retryAfterMs"));
+            case Wire.Error: return new TurnEvent.Failed(
+                _errorDetail?.Text("code") ?? "error", json.Text("errorText") ?? "", (int?)_errorDetail?.Number("retryAfterMs"));
             case Wire.UiAbort: return new TurnEvent.Stopped();
-            case Wire.UiFinish: return json.Field("messageMetadata") is { } metadata ? JsonFields.Usage(metadata.Field("usage"), metadata.Field("metrics")) : null;
+            case Wire.UiFinish: return json.Field("messageMetadata") is { } metadata
+                ? JsonFields.Usage(metadata.Field("usage"), metadata.Field("metrics"))
+                : null;
             default: return null;
         }
     }

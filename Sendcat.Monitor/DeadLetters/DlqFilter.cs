@@ -10,12 +10,27 @@ namespace Sendcat.Monitor.DeadLetters;
 internal sealed class DlqFilter
 {
     private readonly Option<string?> _tool = new("--tool") { Description = "Dead letters of this tool, for example search_web." };
-    private readonly Option<string?> _fingerprint = new("--fingerprint") { Description = "Dead letters with this error fingerprint, as listed by groups." };
-    private readonly Option<string[]> _ids = new("--id") { Description = "Dead letters with these job ids; can be given several times.", AllowMultipleArgumentsPerToken = true };
-    private readonly Option<DateTimeOffset?> _diedBefore = new("--died-before") { Description = "Dead before this time, for instance 2026-03-01T12:00Z." };
-    private readonly Option<DateTimeOffset?> _diedAfter = new("--died-after") { Description = "Dead since this time, for instance 2026-03-01T12:00Z." };
+    private readonly Option<string?> _fingerprint = new("--fingerprint")
+    {
+        Description = "Dead letters with this error fingerprint, as listed by groups.",
+    };
+    private readonly Option<string[]> _ids = new("--id")
+    {
+        Description = "Dead letters with these job ids; can be given several times.", AllowMultipleArgumentsPerToken = true,
+    };
+    private readonly Option<DateTimeOffset?> _diedBefore = new("--died-before")
+    {
+        Description = "Dead before this time, for instance 2026-03-01T12:00Z.",
+    };
+    private readonly Option<DateTimeOffset?> _diedAfter = new("--died-after")
+    {
+        Description = "Dead since this time, for instance 2026-03-01T12:00Z.",
+    };
     private readonly Option<string?> _principal = new("--principal") { Description = "Dead letters of this principal, as lists show it." };
-    private readonly Option<string?> _arguments = new("--arguments") { Description = "Dead letters whose arguments contain these words, or words that begin with them." };
+    private readonly Option<string?> _arguments = new("--arguments")
+    {
+        Description = "Dead letters whose arguments contain these words, or words that begin with them.",
+    };
     private readonly Option<int?> _limit = new("--limit") { Description = "Maximum number of dead letters." };
 
     public DlqFilter() => _ids.Validators.Add(result =>
@@ -53,7 +68,8 @@ internal sealed class DlqFilter
             ("limit", parsed.GetValue(_limit)?.ToString(CultureInfo.InvariantCulture)),
             ("cursor", cursor),
         ];
-        return string.Join('&', parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}"));
+        return string.Join(
+            '&', parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}"));
     }
 
     public object RequestBody(ParseResult parsed, bool all, bool dryRun, bool force) => new

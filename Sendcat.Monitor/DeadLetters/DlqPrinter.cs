@@ -65,7 +65,8 @@ internal static class DlqPrinter
     {
         var (dryRun, skipped) = (response.Flag("dryRun") == true, response.Number("skipped") ?? 0);
         var (matched, changed) = (OpsPrinter.Integer(response, "matched"), OpsPrinter.Integer(response, "changed"));
-        printer.Line($"{changed} of {matched} dead letters {(dryRun ? "would be" : "were")} {(verb == "requeue" ? "requeued" : "discarded")}.");
+        printer.Line(
+            $"{changed} of {matched} dead letters {(dryRun ? "would be" : "were")} {(verb == "requeue" ? "requeued" : "discarded")}.");
         if (skipped > 0)
         {
             printer.Line($"{skipped} stay: their question is being worked on already.");

@@ -86,7 +86,8 @@ internal static class CallerCommands
             .. callers.Select(caller => new[]
             {
                 $"  {caller.Text("caller")}", $"turns {OpsPrinter.Integer(caller, "turns")}", $"jobs {OpsPrinter.Integer(caller, "jobs")}",
-                $"refusals {OpsPrinter.Integer(caller, "refusals")}", $"tokens {OpsPrinter.Integer(caller, "tokens")}", OpsPrinter.Dollars(caller),
+                $"refusals {OpsPrinter.Integer(caller, "refusals")}", $"tokens {OpsPrinter.Integer(caller, "tokens")}",
+                OpsPrinter.Dollars(caller),
                 caller.Text("blockedUntil") is null ? "" : $"blocked until {OpsPrinter.Time(caller, "blockedUntil")}",
             }),
         ]);

@@ -23,7 +23,10 @@ internal static class KnobCommand
 
     private static Command List(OpsVerb verb)
     {
-        var part = new Argument<string?>("name") { Description = "Only settings whose name contains this.", Arity = ArgumentArity.ZeroOrOne };
+        var part = new Argument<string?>("name")
+        {
+            Description = "Only settings whose name contains this.", Arity = ArgumentArity.ZeroOrOne,
+        };
         var changed = new Option<bool>("--changed") { Description = "Only settings that an operator has changed." };
         var list = new Command("list", "Settings with value, source and range.") { part, changed };
         verb.SetAction(list, async (parsed, service, printer, stop) =>

@@ -10,11 +10,15 @@ internal sealed class OpsClient(HttpClient http, string key)
 {
     private const string ReasonHeader = "x-sendcat-reason";
 
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     /// <exception cref="RefusedException">The service refused the request, or its response is not JSON.</exception>
     /// <exception cref="HttpRequestException">The service does not respond.</exception>
-    public Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(new(HttpMethod.Get, path), cancellationToken);
+    public Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken) =>
+        SendAsync(new(HttpMethod.Get, path), cancellationToken);
 
     /// <inheritdoc cref="GetAsync"/>
     public Task<JsonElement> PostAsync(string path, object? body, string? reason, CancellationToken cancellationToken) =>
@@ -53,7 +57,8 @@ internal sealed class OpsClient(HttpClient http, string key)
             }
             catch (JsonException)
             {
-                throw new RefusedException(200, "unexpected_answer", "The service answered without JSON. Is this address a Sendcat API?", null);
+                throw new RefusedException(
+                    200, "unexpected_answer", "The service answered without JSON. Is this address a Sendcat API?", null);
             }
         }
     }

@@ -15,7 +15,8 @@ internal static class OpsKeyFile
     /// <summary>The operator's key, else the viewer's key: this account may be allowed to read only the second file.</summary>
     internal static string? Read(string folder) => Text(Path.Combine(folder, Operator)) ?? Text(Path.Combine(folder, Viewer));
 
-    private static string? Given(string variable) => Environment.GetEnvironmentVariable(variable)?.Trim() is { Length: > 0 } key ? key : null;
+    private static string? Given(string variable) =>
+        Environment.GetEnvironmentVariable(variable)?.Trim() is { Length: > 0 } key ? key : null;
 
     private static string? Text(string file)
     {
@@ -29,5 +30,8 @@ internal static class OpsKeyFile
         }
     }
 
-    private static string Folder() => Environment.GetEnvironmentVariable("SENDCAT_STATE") is { Length: > 0 } state ? state : Path.Combine(Environment.CurrentDirectory, ".sendcat");
+    private static string Folder() =>
+        Environment.GetEnvironmentVariable("SENDCAT_STATE") is { Length: > 0 } state
+            ? state
+            : Path.Combine(Environment.CurrentDirectory, ".sendcat");
 }

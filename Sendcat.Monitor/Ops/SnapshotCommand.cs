@@ -35,11 +35,13 @@ internal static class SnapshotCommand
         return command;
     }
 
-    private static string? Parameter(string name, int? value) => value is { } given ? string.Create(CultureInfo.InvariantCulture, $"{name}={given}") : null;
+    private static string? Parameter(string name, int? value) =>
+        value is { } given ? string.Create(CultureInfo.InvariantCulture, $"{name}={given}") : null;
 
     private static void Print(OpsPrinter printer, JsonElement snapshot)
     {
-        printer.Line($"Snapshot of {OpsPrinter.Time(snapshot, "generatedAt")} UTC, last {OpsPrinter.Integer(snapshot, "windowMinutes")} minutes");
+        printer.Line(
+            $"Snapshot of {OpsPrinter.Time(snapshot, "generatedAt")} UTC, last {OpsPrinter.Integer(snapshot, "windowMinutes")} minutes");
         if (snapshot.Field("chatAdmission") is { } admission)
         {
             printer.Line("");
@@ -49,7 +51,10 @@ internal static class SnapshotCommand
 
         if (snapshot.Field("rateLimitPressure") is { } pressure)
         {
-            Section(printer, $"Limits: {OpsPrinter.Integer(pressure, "sampledEvents")} events, {OpsPrinter.Integer(pressure, "alertsInWindow")} alerts", Numbers(pressure.Field("byBucketOutcome")));
+            Section(
+                printer,
+                $"Limits: {OpsPrinter.Integer(pressure, "sampledEvents")} events, {OpsPrinter.Integer(pressure, "alertsInWindow")} alerts",
+                Numbers(pressure.Field("byBucketOutcome")));
         }
 
         if (snapshot.Field("circuitBreakers") is { } circuits)
@@ -61,32 +66,42 @@ internal static class SnapshotCommand
                         .Where(circuit => circuit.Text("state") != "closed" || circuit.Number("failureCount") > 0)
                         .Select(circuit => new[]
                     {
-                        $"  {circuit.Text("provider")}", circuit.Text("state") ?? "", $"failures {OpsPrinter.Integer(circuit, "failureCount")}",
-                        circuit.Text("suspended") is { } suspended ? $"suspended: {suspended}" : OpsPrinter.Time(circuit, "cooldownUntil"), circuit.Text("lastError") ?? "",
+                        $"  {circuit.Text("provider")}", circuit.Text("state") ?? "",
+                        $"failures {OpsPrinter.Integer(circuit, "failureCount")}",
+                        circuit.Text("suspended") is { } suspended ? $"suspended: {suspended}" : OpsPrinter.Time(circuit, "cooldownUntil"),
+                        circuit.Text("lastError") ?? "",
                     }),
                 ]);
         }
 
         if (snapshot.Field("bulkheads") is { } bulkheads)
         {
-            Section(printer, $"Bulkheads: {OpsPrinter.Integer(bulkheads, "activeLeaseCount")} slots in use", Numbers(bulkheads.Field("inFlightByProvider"), onlyPositive: true));
+            Section(
+                printer, $"Bulkheads: {OpsPrinter.Integer(bulkheads, "activeLeaseCount")} slots in use",
+                Numbers(bulkheads.Field("inFlightByProvider"), onlyPositive: true));
         }
 
         if (snapshot.Field("replayProtection") is { } replay)
         {
-            Section(printer, $"Webhooks: {OpsPrinter.Integer(replay, "keysInWindow")} keys, {OpsPrinter.Integer(replay, "duplicateHitsInWindow")} repetitions", []);
+            var (keys, repetitions) = (OpsPrinter.Integer(replay, "keysInWindow"), OpsPrinter.Integer(replay, "duplicateHitsInWindow"));
+            Section(printer, $"Webhooks: {keys} keys, {repetitions} repetitions", []);
         }
 
         if (snapshot.Field("toolCache") is { } cache)
         {
-            Section(printer, $"Tool cache: {OpsPrinter.Integer(cache, "sampledActiveEntries")} entries", Numbers(cache.Field("byNamespace")));
+            Section(
+                printer, $"Tool cache: {OpsPrinter.Integer(cache, "sampledActiveEntries")} entries", Numbers(cache.Field("byNamespace")));
         }
 
         if (snapshot.Field("toolJobs") is { } jobs)
         {
             Section(
-                printer, $"Tool jobs: oldest queued {OpsPrinter.Integer(jobs, "oldestQueuedAgeMs")} ms, oldest running {OpsPrinter.Integer(jobs, "oldestRunningAgeMs")} ms",
-                jobs.Field("byTool") is { ValueKind: JsonValueKind.Object } tools ? [.. tools.EnumerateObject().Select(tool => Row(tool.Name, tool.Value))] : []);
+                printer,
+                $"Tool jobs: oldest queued {OpsPrinter.Integer(jobs, "oldestQueuedAgeMs")} ms, "
+                + $"oldest running {OpsPrinter.Integer(jobs, "oldestRunningAgeMs")} ms",
+                jobs.Field("byTool") is { ValueKind: JsonValueKind.Object } tools
+                    ? [.. tools.EnumerateObject().Select(tool => Row(tool.Name, tool.Value))]
+                    : []);
         }
 
         if (snapshot.Field("cost") is { } cost)
@@ -127,7 +142,15 @@ internal static class SnapshotCommand
         {
             Section(
                 printer, $"Queue alerts: {OpsPrinter.Integer(alerts, "alertsInWindow")}",
-                [.. OpsPrinter.ItemsOf(alerts, "recent").Take(5).Select(alert => new[] { $"  {OpsPrinter.Time(alert, "createdAt")}", alert.Text("kind") ?? "", $"{OpsPrinter.Integer(alert, "observed")} > {OpsPrinter.Integer(alert, "threshold")}" })]);
+                [
+                    .. OpsPrinter.ItemsOf(alerts, "recent").Take(5)
+                        .Select(
+                            alert => new[]
+                            {
+                                $"  {OpsPrinter.Time(alert, "createdAt")}", alert.Text("kind") ?? "",
+                                $"{OpsPrinter.Integer(alert, "observed")} > {OpsPrinter.Integer(alert, "threshold")}",
+                            }),
+                ]);
         }
     }
 
@@ -140,10 +163,14 @@ internal static class SnapshotCommand
 
     /// <summary>A name and each number of an object.</summary>
     private static string[] Row(string name, JsonElement? counts) =>
-        counts is { ValueKind: JsonValueKind.Object } numbers ? [$"  {name}", .. numbers.EnumerateObject().Select(number => $"{number.Name} {number.Value}")] : [$"  {name}"];
+        counts is { ValueKind: JsonValueKind.Object } numbers
+            ? [$"  {name}", .. numbers.EnumerateObject().Select(number => $"{number.Name} {number.Value}")]
+            : [$"  {name}"];
 
     private static IReadOnlyList<string[]> Numbers(JsonElement? counts, bool onlyPositive = false) =>
         counts is { ValueKind: JsonValueKind.Object } numbers
-            ? [.. numbers.EnumerateObject().Where(number => !onlyPositive || number.Value.GetInt64() > 0).Select(number => new[] { $"  {number.Name}", number.Value.ToString() })]
+            ? [
+                .. numbers.EnumerateObject().Where(number => !onlyPositive || number.Value.GetInt64() > 0)
+                    .Select(number => new[] { $"  {number.Name}", number.Value.ToString() })]
             : [];
 }

@@ -77,7 +77,9 @@ internal static class TurnCommand
         string?[] facts =
         [
             turn.Text("model"), $"{OpsPrinter.Integer(turn, "durationMs")} ms",
-            turn.Number("firstTokenMs") is { } first ? string.Create(CultureInfo.InvariantCulture, $"first token after {first:0} ms") : null,
+            turn.Number("firstTokenMs") is { } first
+                ? string.Create(CultureInfo.InvariantCulture, $"first token after {first:0} ms")
+                : null,
             turn.Number("tokens") is { } tokens ? string.Create(CultureInfo.InvariantCulture, $"{tokens:0} tokens") : null,
             turn.Number("costUsd") is { } cost ? string.Create(CultureInfo.InvariantCulture, $"{cost:0.######} USD") : null,
         ];

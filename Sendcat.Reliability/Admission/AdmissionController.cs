@@ -42,7 +42,8 @@ public sealed class AdmissionController : IDisposable
         TimeProvider time,
         ILogger<AdmissionController> logger)
     {
-        (_claims, _redis, _revocation, _events, _options, _flags, _metrics, _logger) = (claims, redis, revocation, events, options, flags, metrics, logger);
+        (_claims, _redis, _revocation, _events, _options, _flags, _metrics, _logger) =
+            (claims, redis, revocation, events, options, flags, metrics, logger);
         _denied = new(time, (reason, turns, principal) => logger.TurnsDenied(turns, reason, principal));
     }
 
@@ -83,14 +84,18 @@ public sealed class AdmissionController : IDisposable
         var keys = mode is AdmissionMode.Shadow ? _shadowKeys.For(RedisKeys.Shadow(options.KeyPrefix)) : _keys.For(options.KeyPrefix);
         var tools = Tools(request, options, keys);
         IReadOnlyList<Claim> deciding =
-            [.. OneTurn(request, options), .. mode is AdmissionMode.Enforce ? Dimensions(request, options, keys, tools) : [], .. request.OtherClaims];
+            [
+                .. OneTurn(request, options), .. mode is AdmissionMode.Enforce ? Dimensions(request, options, keys, tools) : [],
+                .. request.OtherClaims,
+            ];
         IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, keys, tools) : [];
         var fallback = FailsClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally;
 
         var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, fallback, request.Replaces);
         AdmissionDecision decision = outcome.Status switch
         {
-            ClaimStatus.Taken => new AdmissionDecision.Admitted(mode, Ticket(), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },
+            ClaimStatus.Taken =>
+                new AdmissionDecision.Admitted(mode, Ticket(), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },
             ClaimStatus.Refused => Refused(mode, request, outcome, options),
             _ => new AdmissionDecision.Denied(mode, AdmissionReason.RedisUnavailable, LocalClaims.RetryAfter),
         };
@@ -98,7 +103,9 @@ public sealed class AdmissionController : IDisposable
         if (span is { IsAllDataRequested: true })
         {
             span.SetTag("sendcat.admission.mode", NameOf(mode))
-                .SetTag("sendcat.admission.outcome", decision is AdmissionDecision.Denied ? "denied" : outcome.Local ? "admitted_locally" : "admitted")
+                .SetTag(
+                    "sendcat.admission.outcome",
+                    decision is AdmissionDecision.Denied ? "denied" : outcome.Local ? "admitted_locally" : "admitted")
                 .SetTag("sendcat.admission.reason", (decision as AdmissionDecision.Denied)?.Reason);
         }
 
@@ -128,7 +135,8 @@ public sealed class AdmissionController : IDisposable
         return reached;
     }
 
-    private static AdmissionDecision.Denied Refused(AdmissionMode mode, AdmissionRequest request, ClaimOutcome outcome, AdmissionOptions options)
+    private static AdmissionDecision.Denied Refused(
+        AdmissionMode mode, AdmissionRequest request, ClaimOutcome outcome, AdmissionOptions options)
     {
         var claim = outcome.RefusedBy!;
         var fromOtherGuard = request.OtherClaims.Contains(claim, ReferenceEqualityComparer.Instance);
@@ -149,18 +157,25 @@ public sealed class AdmissionController : IDisposable
         options.EnforceGlobalToolRate);
 
     private static IEnumerable<Claim> OneTurn(AdmissionRequest request, AdmissionOptions options) => request.Message is { } message
-        ? [new LeaseClaim(AdmissionReason.SameMessage, RedisKeys.TurnOfMessage(message), Cap: 1, TimeSpan.FromMilliseconds(options.TicketTtlMs))]
+        ? [
+            new LeaseClaim(
+                AdmissionReason.SameMessage, RedisKeys.TurnOfMessage(message), Cap: 1, TimeSpan.FromMilliseconds(options.TicketTtlMs))]
         : [];
 
     private static List<Claim> Dimensions(AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys, WindowClaim tools)
     {
         var ttl = TimeSpan.FromMilliseconds(options.TicketTtlMs);
         var userKey = RedisKeys.UserInFlight(keys.Prefix, request.Principal);
-        List<Claim> claims = [new LeaseClaim(AdmissionReason.UserInFlight, userKey, options.UserMaxInFlight, ttl, options.EnforceUserInFlight)];
+        List<Claim> claims =
+        [
+            new LeaseClaim(AdmissionReason.UserInFlight, userKey, options.UserMaxInFlight, ttl, options.EnforceUserInFlight),
+        ];
         AddShares(claims, request, options, keys, ttl);
-        claims.Add(new LeaseClaim(AdmissionReason.GlobalInFlight, keys.Global, options.GlobalMaxInFlight, ttl, options.EnforceGlobalInFlight));
+        claims.Add(
+            new LeaseClaim(AdmissionReason.GlobalInFlight, keys.Global, options.GlobalMaxInFlight, ttl, options.EnforceGlobalInFlight));
         claims.Add(new WindowClaim(
-            AdmissionReason.GlobalMessageRate, keys.Messages, options.GlobalMaxMessagesPerSecond, Second, 1, options.EnforceGlobalMessageRate));
+            AdmissionReason.GlobalMessageRate, keys.Messages, options.GlobalMaxMessagesPerSecond, Second, 1,
+            options.EnforceGlobalMessageRate));
         if (tools.Cost > 0)
         {
             claims.Add(tools);
@@ -177,7 +192,8 @@ public sealed class AdmissionController : IDisposable
             foreach (var address in request.Addresses)
             {
                 var key = RedisKeys.AddressInFlight(keys.Prefix, address.Name);
-                claims.Add(new LeaseClaim(AdmissionReason.AddressInFlight, key, ofAddress * address.Times, ttl, options.EnforceAddressInFlight));
+                claims.Add(
+                    new LeaseClaim(AdmissionReason.AddressInFlight, key, ofAddress * address.Times, ttl, options.EnforceAddressInFlight));
             }
         }
 

@@ -24,7 +24,8 @@ public abstract record AdmissionDecision(AdmissionMode Mode)
     /// <param name="SoftBlocked">Reasons of dimensions that are over their limit but not enforced.</param>
     /// <param name="WouldBlock">Reasons with which enforce mode would have refused (shadow mode only).</param>
     public sealed record Admitted(
-        AdmissionMode Mode, AdmissionTicket Ticket, IReadOnlyList<string> SoftBlocked, IReadOnlyList<string> WouldBlock) : AdmissionDecision(Mode)
+        AdmissionMode Mode, AdmissionTicket Ticket, IReadOnlyList<string> SoftBlocked,
+        IReadOnlyList<string> WouldBlock) : AdmissionDecision(Mode)
     {
         /// <summary>True: Redis was unavailable, and this process decided on its own counts alone.</summary>
         public bool Local { get; init; }

@@ -15,5 +15,6 @@ internal readonly record struct InFlightShares(int? OfAddress, int? OfGuests)
         return new(Part(slots, options.AddressMaxInFlightPct, LeastOfAddress), Part(slots, options.GuestMaxInFlightPct, least: 1));
     }
 
-    private static int? Part(int slots, int percent, int least) => percent >= 100 ? null : Math.Max(least, (int)((long)slots * percent / 100));
+    private static int? Part(int slots, int percent, int least) =>
+        percent >= 100 ? null : Math.Max(least, (int)((long)slots * percent / 100));
 }

@@ -3,7 +3,8 @@ namespace Sendcat.Reliability.Admission;
 /// <summary>The retry time of a refused turn, with jitter, so that refused clients do not retry at the same moment.</summary>
 internal static class RetryAfter
 {
-    public static TimeSpan Jittered(AdmissionOptions options) => Jittered(options.RetryAfterMs, options.RetryAfterJitterPct, Random.Shared.NextDouble());
+    public static TimeSpan Jittered(AdmissionOptions options) =>
+        Jittered(options.RetryAfterMs, options.RetryAfterJitterPct, Random.Shared.NextDouble());
 
     /// <param name="baseMs">The time before jitter, in ms.</param>
     /// <param name="jitterPct">Largest change in either direction, in percent.</param>

@@ -57,7 +57,8 @@ public sealed class QueueAlerts
         QueueHealth.Evaluate(await _gauge(cancellationToken), _options.CurrentValue);
 
     /// <summary>Checks the queue, and raises and clears alerts. Waits while another replica checks.</summary>
-    public async Task<QueueCheck> CheckAsync(CancellationToken cancellationToken) => (await CheckAsync(onlyWhenDue: false, cancellationToken))!;
+    public async Task<QueueCheck> CheckAsync(CancellationToken cancellationToken) =>
+        (await CheckAsync(onlyWhenDue: false, cancellationToken))!;
 
     /// <summary>
     /// Checks the queue like <see cref="CheckAsync(CancellationToken)"/>, unless another replica checks now or has checked within
@@ -88,7 +89,9 @@ public sealed class QueueAlerts
                 reader.GetInt64(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt32(5),
                 await reader.GetFieldValueAsync<DateTimeOffset>(6, cancellationToken),
                 await reader.GetFieldValueAsync<DateTimeOffset>(7, cancellationToken),
-                await reader.IsDBNullAsync(8, cancellationToken) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(8, cancellationToken)));
+                await reader.IsDBNullAsync(8, cancellationToken)
+                    ? null
+                    : await reader.GetFieldValueAsync<DateTimeOffset>(8, cancellationToken)));
         }
 
         return alerts;
@@ -148,7 +151,12 @@ public sealed class QueueAlerts
             RETURNING TRUE
             """,
             connection)
-        { Parameters = { new() { Value = RunName }, new() { Value = now }, new() { Value = CheckInterval }, new() { Value = onlyWhenDue } } };
+        {
+            Parameters =
+            {
+                new() { Value = RunName }, new() { Value = now }, new() { Value = CheckInterval }, new() { Value = onlyWhenDue },
+            },
+        };
         return await running.ExecuteScalarAsync(cancellationToken) is true;
     }
 
@@ -167,7 +175,8 @@ public sealed class QueueAlerts
             """
             -- raise queue alerts
             INSERT INTO reliability.tool_queue_alerts AS a (alert_key, kind, observed, threshold, window_minutes, created_at, expires_at)
-            SELECT kind || '|' || $4, kind, observed, threshold, $5, $6, $7 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS f(kind, observed, threshold)
+            SELECT kind || '|' || $4, kind, observed, threshold, $5, $6, $7
+            FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS f(kind, observed, threshold)
             ON CONFLICT (alert_key) DO UPDATE SET observed = greatest(a.observed, excluded.observed), cleared_at = NULL
             RETURNING kind, xmax = 0
             """)
@@ -194,7 +203,8 @@ public sealed class QueueAlerts
         batch.BatchCommands.Add(new(
             """
             -- remove expired queue alerts
-            DELETE FROM reliability.tool_queue_alerts WHERE id IN (SELECT id FROM reliability.tool_queue_alerts WHERE expires_at <= $1 LIMIT 1000)
+            DELETE FROM reliability.tool_queue_alerts
+              WHERE id IN (SELECT id FROM reliability.tool_queue_alerts WHERE expires_at <= $1 LIMIT 1000)
             """)
         {
             Parameters = { new() { Value = now } },

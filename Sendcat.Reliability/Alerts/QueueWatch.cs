@@ -32,7 +32,8 @@ internal sealed class QueueWatch(
             _outage.Ends();
             if (check is not null && check.Created + check.Cleared > 0)
             {
-                BackgroundRound.Record("check tool queue", began, ("sendcat.alerts.raised", check.Created), ("sendcat.alerts.cleared", check.Cleared));
+                BackgroundRound.Record(
+                    "check tool queue", began, ("sendcat.alerts.raised", check.Created), ("sendcat.alerts.cleared", check.Cleared));
             }
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))

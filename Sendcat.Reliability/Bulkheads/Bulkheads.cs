@@ -67,7 +67,9 @@ public sealed class Bulkheads
     {
         var claim = Claim(provider);
         var outcome = await _claims.TakeAsync(holder, [claim], [], cancellationToken, RedisFallback.DecideLocally);
-        return outcome.Status is ClaimStatus.Taken ? new(new BulkheadLease(outcome.Lease!), TimeSpan.Zero) : new(null, claim.RetryAfter!.Value);
+        return outcome.Status is ClaimStatus.Taken
+            ? new(new BulkheadLease(outcome.Lease!), TimeSpan.Zero)
+            : new(null, claim.RetryAfter!.Value);
     }
 
     /// <summary>Slots in use now per bulkhead, over all replicas; of this process only when Redis is unavailable.</summary>

@@ -23,7 +23,8 @@ internal sealed class SlotTurnover(TimeProvider time)
     /// <returns>The average hold time divided by the slots, because releases are assumed to be spread evenly; 1–15 s.</returns>
     public TimeSpan NextFree(string provider, int slots)
     {
-        return TimeSpan.FromMilliseconds(Math.Clamp((Of(provider).AverageMs ?? 0) / slots, MinRetryAfter.TotalMilliseconds, MaxRetryAfter.TotalMilliseconds));
+        return TimeSpan.FromMilliseconds(
+            Math.Clamp((Of(provider).AverageMs ?? 0) / slots, MinRetryAfter.TotalMilliseconds, MaxRetryAfter.TotalMilliseconds));
     }
 
     /// <summary>Whether a full bulkhead may be reported now; if so, starts the cooldown.</summary>
@@ -71,7 +72,9 @@ internal sealed class SlotTurnover(TimeProvider time)
         {
             lock (_gate)
             {
-                _averageMs = _averageMs is { } average ? average + (NewestWeight * (took.TotalMilliseconds - average)) : took.TotalMilliseconds;
+                _averageMs = _averageMs is { } average
+                    ? average + (NewestWeight * (took.TotalMilliseconds - average))
+                    : took.TotalMilliseconds;
             }
         }
     }

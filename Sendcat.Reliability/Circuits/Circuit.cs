@@ -5,7 +5,8 @@ namespace Sendcat.Reliability.Circuits;
 /// <param name="policy">Reads the present thresholds and times.</param>
 /// <param name="time">The clock.</param>
 /// <param name="changed">Called with the states before and after when the other replicas have to know the change.</param>
-internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeProvider time, Action<Circuit, CircuitState, CircuitState> changed)
+internal sealed class Circuit(
+    string provider, Func<CircuitPolicy> policy, TimeProvider time, Action<Circuit, CircuitState, CircuitState> changed)
 {
     private readonly Lock _gate = new();
     private volatile CircuitState _state = CircuitState.Fresh;

@@ -10,9 +10,10 @@ internal sealed record CircuitOpening(int Failures, string? Error)
     /// <param name="text">As <see cref="ToString"/> writes it.</param>
     /// <returns>Null: it says nothing.</returns>
     public static CircuitOpening? Parse(string? text) =>
-        (text ?? "").Split(' ', 2) is [var count, var error] && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var failures)
-            ? new(failures, error.Length > 0 ? error : null)
-            : null;
+        (text ?? "").Split(' ', 2) is [var count, var error]
+            && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var failures)
+                ? new(failures, error.Length > 0 ? error : null)
+                : null;
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Failures} {Error}");
 }

@@ -105,7 +105,8 @@ internal sealed class CircuitSharing(
                 circuit.ReadOpening()?.ToString() ?? "",
             ],
             cancellationToken);
-        if (response is not null && (string?[]?)response is [{ } epoch, { } ends, var suspended, { } keys, { } ofConfigured, { } quotas, var opening])
+        if (response is not null
+            && (string?[]?)response is [{ } epoch, { } ends, var suspended, { } keys, { } ofConfigured, { } quotas, var opening])
         {
             var (until, counted) = (Number(ends), Number(epoch));
             DateTimeOffset? openUntil = until == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(until);

@@ -38,7 +38,8 @@ internal static class CircuitPhases
 /// <param name="Failures">Times of the failures since the last success, within the window.</param>
 /// <param name="OpenUntil">End of the cooldown; null while closed.</param>
 /// <param name="ProbeUntil">A call is the probe until this time; then it no longer blocks other probes.</param>
-internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> Failures, DateTimeOffset? OpenUntil, DateTimeOffset? ProbeUntil)
+internal sealed record CircuitState(
+    long Epoch, ImmutableArray<DateTimeOffset> Failures, DateTimeOffset? OpenUntil, DateTimeOffset? ProbeUntil)
 {
     public static readonly CircuitState Fresh = new(0, [], null, null);
 
@@ -104,7 +105,8 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
         }
 
         var refusals = Refusals.Add(refusal, configured);
-        return Suspended is Suspension.Key or Suspension.Quota && configured ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = refusal }
+        return Suspended is Suspension.Key or Suspension.Quota && configured
+            ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = refusal }
             : refusals.Suspends is { } suspended ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = suspended }
             : (this with { Refusals = refusals, Unshared = Unshared.Add(refusal, configured) }).Neutral(epoch);
     }

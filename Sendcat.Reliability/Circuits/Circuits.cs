@@ -114,7 +114,9 @@ public sealed class Circuits
     internal IEnumerable<Circuit> All => _providers.All.Select(provider => Of(provider.Name));
 
     internal Circuit Of(string provider) =>
-        _circuits.TryGetValue(provider, out var known) ? known : _circuits.GetOrAdd(provider, name => new(name, () => PolicyOf(name), _time, Changed));
+        _circuits.TryGetValue(provider, out var known)
+            ? known
+            : _circuits.GetOrAdd(provider, name => new(name, () => PolicyOf(name), _time, Changed));
 
     private async ValueTask<CircuitEntry> ProbeAsync(Circuit circuit, CancellationToken cancellationToken)
     {
@@ -184,7 +186,8 @@ public sealed class Circuits
             var title = after.Suspended switch
             {
                 null => string.Create(
-                    CultureInfo.InvariantCulture, $"Opened after {after.Failures.Length} {(after.Failures.Length == 1 ? "failure" : "failures")}"),
+                    CultureInfo.InvariantCulture,
+                    $"Opened after {after.Failures.Length} {(after.Failures.Length == 1 ? "failure" : "failures")}"),
                 Suspension.Operator => "Isolated by an operator",
                 { } reason => $"Suspended: {reason.Name()}",
             };
@@ -213,9 +216,10 @@ public sealed class Circuits
 
         _logger.ProviderSuspended(provider, reason.Name(), until);
         _metrics.ProviderSuspended(provider, reason.Name());
-        _events.Record(new(RateLimitSource.ChatHttp, SuspensionBucket, $"{SuspensionBucket}:{provider}", RateLimitOutcome.Blocked, reason.Name())
-        {
-            RetryAfter = until - _time.GetUtcNow(),
-        });
+        _events.Record(
+            new(RateLimitSource.ChatHttp, SuspensionBucket, $"{SuspensionBucket}:{provider}", RateLimitOutcome.Blocked, reason.Name())
+            {
+                RetryAfter = until - _time.GetUtcNow(),
+            });
     }
 }

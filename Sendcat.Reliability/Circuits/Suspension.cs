@@ -25,7 +25,8 @@ public static class Suspensions
     };
 
     /// <summary>The reason of a name; null for an unknown name.</summary>
-    internal static Suspension? Of(string? name) => name switch { "key" => Suspension.Key, "quota" => Suspension.Quota, "operator" => Suspension.Operator, _ => null };
+    internal static Suspension? Of(string? name) =>
+        name switch { "key" => Suspension.Key, "quota" => Suspension.Quota, "operator" => Suspension.Operator, _ => null };
 }
 
 /// <summary>The present suspension of a provider.</summary>

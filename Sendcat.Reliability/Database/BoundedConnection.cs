@@ -22,7 +22,8 @@ public sealed class BoundedConnection : IAsyncDisposable
     /// <exception cref="NpgsqlException">Postgres is unavailable, or there was no connection before the timeout.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public static Task<BoundedConnection> OpenAsync(
-        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken, RequestOutage? outage = null) =>
+        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken,
+        RequestOutage? outage = null) =>
         OpenAsync(database.CreateConnection(), timeout, time, cancellationToken, outage);
 
     /// <summary>The same for a connection that is not open. It belongs to the result from now on.</summary>
@@ -36,7 +37,8 @@ public sealed class BoundedConnection : IAsyncDisposable
         {
             await opening.WaitAsync(timeout, time, cancellationToken);
             var remaining = timeout - time.GetElapsedTime(started);
-            return new(connection, StatementDeadline.Start(connection, remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero, time), outage);
+            return new(
+                connection, StatementDeadline.Start(connection, remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero, time), outage);
         }
         catch (Exception failure)
         {

@@ -49,7 +49,8 @@ public sealed class OperatorAudit(RequestDatabase database, TimeProvider time)
         await using var command = connection.CreateCommand(
             """
             -- list operator audit
-            SELECT id, actor, action, target, before, after, created_at, reason FROM reliability.operator_audit WHERE id < $1 ORDER BY id DESC LIMIT $2
+            SELECT id, actor, action, target, before, after, created_at, reason FROM reliability.operator_audit WHERE id < $1
+            ORDER BY id DESC LIMIT $2
             """);
         command.Parameters.Add(new() { Value = before ?? long.MaxValue });
         command.Parameters.Add(new() { Value = limit });

@@ -61,7 +61,8 @@ public sealed class OperatorKeys(RequestDatabase database, TimeProvider time)
             $"""
             -- revoke operator key
             WITH revoked AS (
-                UPDATE reliability.operator_keys SET revoked_at = $3, revoked_by = $2 WHERE name = $1 AND revoked_at IS NULL RETURNING {Columns}
+                UPDATE reliability.operator_keys SET revoked_at = $3, revoked_by = $2 WHERE name = $1 AND revoked_at IS NULL
+                  RETURNING {Columns}
             ), audited AS (
                 INSERT INTO reliability.operator_audit (actor, action, target, before, created_at, reason)
                 SELECT $2, 'key.revoke', name, role, $3, $4 FROM revoked

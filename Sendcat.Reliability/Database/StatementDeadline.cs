@@ -32,7 +32,8 @@ public sealed class StatementDeadline : IDisposable
 
     /// <summary>Starts the deadline. Dispose it before the connection returns to its pool.</summary>
     /// <param name="connection">An open connection.</param>
-    public static StatementDeadline Start(NpgsqlConnection connection, TimeSpan timeout, TimeProvider time) => new(connection, timeout, time);
+    public static StatementDeadline Start(NpgsqlConnection connection, TimeSpan timeout, TimeProvider time) =>
+        new(connection, timeout, time);
 
     /// <summary>
     /// Opens the connection. The wait for a free connection of the pool ends at the timeout. A new connection to a server that does not
@@ -40,7 +41,8 @@ public sealed class StatementDeadline : IDisposable
     /// </summary>
     /// <exception cref="NpgsqlException">Postgres is unavailable, or there was no connection in time.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    public static async Task OpenAsync(NpgsqlConnection connection, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task OpenAsync(
+        NpgsqlConnection connection, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
     {
         using var expired = new CancellationTokenSource(timeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(expired.Token, cancellationToken);
@@ -89,7 +91,8 @@ public sealed class StatementDeadline : IDisposable
         }
     }
 
-#pragma warning disable NPG9001 // The client has no public way to break a connection. StatementDeadlineTests fails when these members change.
+// The client has no public way to break a connection. StatementDeadlineTests fails when these members change.
+#pragma warning disable NPG9001
     private static bool TryCloseSocketOf(NpgsqlConnection connection)
     {
         if (ConnectorOf(connection) is not { } connector)

@@ -28,7 +28,8 @@ public sealed class EventHistory(RequestDatabase database)
     /// <summary>The newest events that match the filter.</summary>
     /// <param name="before">Id of the last event of the previous page; null: the first page.</param>
     /// <param name="limit">Most events to return.</param>
-    public async Task<IReadOnlyList<WrittenEvent>> ListAsync(EventFilter filter, long? before, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<WrittenEvent>> ListAsync(
+        EventFilter filter, long? before, int limit, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(List);

@@ -25,14 +25,17 @@ public sealed class RateLimitEvents : BackgroundService
     // The dedupe key is the same on all replicas: equal events of two replicas are one row with the sum of their hits.
     private const string Insert = """
         -- write rate limit events
-        INSERT INTO reliability.rate_limit_events (source, bucket, key, outcome, reason, retry_after_ms, path, method, dedupe_key, hits, created_at, expires_at)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::int[], $11::timestamptz[], $12::timestamptz[])
+        INSERT INTO reliability.rate_limit_events (source, bucket, key, outcome, reason, retry_after_ms, path, method, dedupe_key, hits,
+          created_at, expires_at)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[],
+          $10::int[], $11::timestamptz[], $12::timestamptz[])
         ON CONFLICT (dedupe_key) DO UPDATE SET hits = rate_limit_events.hits + excluded.hits
         """;
 
     private const string Sweep = """
         -- remove expired rate limit events
-        DELETE FROM reliability.rate_limit_events WHERE id IN (SELECT id FROM reliability.rate_limit_events WHERE expires_at < $1 LIMIT 5000)
+        DELETE FROM reliability.rate_limit_events
+          WHERE id IN (SELECT id FROM reliability.rate_limit_events WHERE expires_at < $1 LIMIT 5000)
         """;
 
     private readonly EventTally _tally = new();
@@ -65,7 +68,8 @@ public sealed class RateLimitEvents : BackgroundService
     internal async Task FlushAsync(CancellationToken cancellationToken)
     {
         // Sorted by key, so that two replicas that write the same rows lock them in the same order and cannot deadlock.
-        var tallies = _tally.Drain().Select(tally => (tally.DedupeKey, tally)).OrderBy(pair => pair.DedupeKey, StringComparer.Ordinal).ToArray();
+        var tallies = _tally.Drain().Select(tally => (tally.DedupeKey, tally)).OrderBy(pair => pair.DedupeKey, StringComparer.Ordinal)
+            .ToArray();
         if (tallies.Length == 0)
         {
             return;

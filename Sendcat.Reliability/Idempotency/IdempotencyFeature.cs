@@ -13,7 +13,8 @@ public static class IdempotencyFeature
     {
         services.TryAddSingleton<InboxMetrics>();
         services.TryAddSingleton(provider => new WebhookInbox(
-            provider.GetRequiredService<RequestDatabase>(), provider.GetRequiredService<OutboxPublisher>(), provider.GetRequiredService<InboxMetrics>()));
+            provider.GetRequiredService<RequestDatabase>(), provider.GetRequiredService<OutboxPublisher>(),
+            provider.GetRequiredService<InboxMetrics>()));
         return services;
     }
 }

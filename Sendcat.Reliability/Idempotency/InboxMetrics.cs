@@ -8,7 +8,8 @@ internal sealed class InboxMetrics
     private readonly Counter<long> _keys;
 
     public InboxMetrics(IMeterFactory meters) => _keys = meters.Create(ReliabilityMetrics.MeterName).CreateCounter<long>(
-        "sendcat.inbox.keys", description: "Keys of webhook deliveries by scope and outcome: claimed, retried (its job had failed), replayed");
+        "sendcat.inbox.keys",
+        description: "Keys of webhook deliveries by scope and outcome: claimed, retried (its job had failed), replayed");
 
     public void Received(InboxScope scope, InboxOutcome outcome) => _keys.Add(1, new("scope", scope.Name), new("outcome", outcome switch
     {

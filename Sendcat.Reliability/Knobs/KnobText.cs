@@ -43,7 +43,9 @@ internal static class KnobText
             return whole is >= int.MinValue and <= int.MaxValue ? (int)whole : null;
         }
 
-        return type == typeof(long) ? whole is > -9e15 and < 9e15 ? (long)whole : null : throw new NotSupportedException($"A knob cannot have the type {type.Name}");
+        return type == typeof(long)
+            ? whole is > -9e15 and < 9e15 ? (long)whole : null
+            : throw new NotSupportedException($"A knob cannot have the type {type.Name}");
     }
 
     public static string Of(object? value) => value switch
@@ -93,5 +95,6 @@ internal static class KnobText
 
     /// <summary>Converts to snake case: <c>SingleRegion</c> becomes <c>single_region</c>.</summary>
     private static string SnakeCase(string name) =>
-        string.Concat(name.Select((letter, at) => char.IsUpper(letter) ? (at > 0 ? "_" : "") + char.ToLowerInvariant(letter) : letter.ToString()));
+        string.Concat(
+            name.Select((letter, at) => char.IsUpper(letter) ? (at > 0 ? "_" : "") + char.ToLowerInvariant(letter) : letter.ToString()));
 }

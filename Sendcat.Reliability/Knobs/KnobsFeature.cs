@@ -18,7 +18,8 @@ public static class KnobsFeature
         services.TryAddSingleton<KnobOverrides>();
         services.TryAddSingleton<KnobValues>();
         services.TryAddSingleton<CurrentKnobs>();
-        services.TryAddSingleton(provider => new KnobRegistry(provider.GetServices<KnobClass>(), provider.GetRequiredService<KnobValues>()));
+        services.TryAddSingleton(
+            provider => new KnobRegistry(provider.GetServices<KnobClass>(), provider.GetRequiredService<KnobValues>()));
         if (services.Any(service => service.ImplementationInstance is KnobClass known && known.Options == typeof(TOptions)))
         {
             return services;

@@ -38,7 +38,8 @@ public static class Row
     public static string? Price(this JsonElement row, params ReadOnlySpan<string> names) => Cut(row.Text(names), LongestPrice);
 
     /// <summary>An id; null when it is too long, because a truncated id could be the id of another row.</summary>
-    public static string? Id(this JsonElement row, params ReadOnlySpan<string> names) => row.Text(names) is { Length: <= LongestId } id ? id : null;
+    public static string? Id(this JsonElement row, params ReadOnlySpan<string> names) =>
+        row.Text(names) is { Length: <= LongestId } id ? id : null;
 
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]
     public static string? Cut(string? text, int longest) =>

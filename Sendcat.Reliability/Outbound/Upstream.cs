@@ -46,11 +46,14 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
 
     /// <summary>Sends a request and reads the bytes of the response, at most <see cref="UpstreamPolicy.MaxResponseBytes"/>.</summary>
     /// <inheritdoc cref="RequestAsync"/>
-    public Task<UpstreamResult<byte[]>> DownloadAsync(UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, CancellationToken cancellationToken) =>
-        SendAsync<byte[]>(policy, createRequest, async (response, token) => await response.Content.ReadAsByteArrayAsync(token), cancellationToken);
+    public Task<UpstreamResult<byte[]>> DownloadAsync(
+        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, CancellationToken cancellationToken) =>
+        SendAsync<byte[]>(
+            policy, createRequest, async (response, token) => await response.Content.ReadAsByteArrayAsync(token), cancellationToken);
 
     private async Task<UpstreamResult<T>> SendAsync<T>(
-        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<HttpResponseMessage, CancellationToken, Task<T?>> read, CancellationToken cancellationToken)
+        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<HttpResponseMessage, CancellationToken, Task<T?>> read,
+        CancellationToken cancellationToken)
         where T : class
     {
         var entry = await circuits.EnterAsync(policy.Provider, cancellationToken);
@@ -67,7 +70,10 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
             {
                 // Not retryable either: a full bulkhead is not the job's failure, and retries would use up its attempts until it becomes a
                 // dead letter.
-                return new UpstreamError($"{policy.Provider}: the bulkhead is saturated.", Retryable: false) { RetryAfter = slot.RetryAfter, IsSaturated = true };
+                return new UpstreamError($"{policy.Provider}: the bulkhead is saturated.", Retryable: false)
+                {
+                    RetryAfter = slot.RetryAfter, IsSaturated = true,
+                };
             }
 
             await using (lease)
@@ -102,7 +108,9 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         for (var attempt = 0; ; attempt++)
         {
             var outcome = await TryAsync(policy, createRequest, read, cancellationToken);
-            var pause = attempt < policy.Retries && outcome.MayRetry ? UpstreamPolicy.Pause(attempt, outcome.RetryAfter, Random.Shared.NextDouble()) : null;
+            var pause = attempt < policy.Retries && outcome.MayRetry
+                ? UpstreamPolicy.Pause(attempt, outcome.RetryAfter, Random.Shared.NextDouble())
+                : null;
             if (pause is not { } wait || !await PauseAsync(wait, policy.TooLate, cancellationToken))
             {
                 outcome.ReportTo(permit);
@@ -122,7 +130,8 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     }
 
     private async Task<Attempt<T>> TryAsync<T>(
-        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<HttpResponseMessage, CancellationToken, Task<T?>> read, CancellationToken cancellationToken)
+        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<HttpResponseMessage, CancellationToken, Task<T?>> read,
+        CancellationToken cancellationToken)
         where T : class
     {
         using var timeout = new CancellationTokenSource(policy.Timeout, time);
@@ -130,7 +139,8 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         try
         {
             using var request = createRequest();
-            using var response = await clients.CreateClient(ClientName).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            using var response = await clients.CreateClient(ClientName)
+                .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             var status = (int)response.StatusCode;
             if (!response.IsSuccessStatusCode)
             {
@@ -150,7 +160,9 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
             await response.Content.LoadIntoBufferAsync(policy.MaxResponseBytes, either.Token);
             return await read(response, either.Token) is { } value
                 ? new(value, permit => permit.Succeeded())
-                : new(new UpstreamError($"{policy.Provider}: not what was asked for", Retryable: true), permit => permit.Failed("unexpected answer"));
+                : new(
+                    new UpstreamError($"{policy.Provider}: not what was asked for", Retryable: true),
+                    permit => permit.Failed("unexpected answer"));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -168,14 +180,16 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
                 ? new(error with { Retryable = false }, permit => permit.Succeeded())
                 : new(error, permit => permit.Failed(kind), MayRetry: !isTooLong);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (Exception exception) when (
+            exception is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
             var error = new UpstreamError($"{policy.Provider}: unreadable answer", Retryable: true);
             return new(error, permit => permit.Failed("unreadable answer"));
         }
     }
 
-    private static async Task<string?> ReadErrorCodeAsync(UpstreamPolicy policy, HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<string?> ReadErrorCodeAsync(
+        UpstreamPolicy policy, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (policy.ReadErrorCode is not { } read)
         {
@@ -200,6 +214,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     /// <param name="ReportTo">Reports the result to the circuit; called only for the last attempt.</param>
     /// <param name="MayRetry">Whether another attempt is allowed.</param>
     /// <param name="RetryAfter">The <c>Retry-After</c> of the response.</param>
-    private sealed record Attempt<T>(UpstreamResult<T> Result, Action<CircuitPermit> ReportTo, bool MayRetry = false, TimeSpan? RetryAfter = null)
+    private sealed record Attempt<T>(
+        UpstreamResult<T> Result, Action<CircuitPermit> ReportTo, bool MayRetry = false, TimeSpan? RetryAfter = null)
         where T : class;
 }

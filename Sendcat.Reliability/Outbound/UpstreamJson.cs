@@ -72,7 +72,9 @@ public static class UpstreamJson
     }
 
     public static double? Number(this JsonElement element, params ReadOnlySpan<string> names) =>
-        double.TryParse(element.Text(names), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
+        double.TryParse(element.Text(names), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
+            ? number
+            : null;
 
     public static int? Count(this JsonElement element, params ReadOnlySpan<string> names) =>
         element.Number(names) is >= 0 and <= int.MaxValue and var number ? (int)number : null;

@@ -25,7 +25,8 @@ public sealed class RateLimiter
     /// <summary>A claim for one call in the bucket, to be decided together with other claims.</summary>
     public WindowClaim Claim(RateLimitBucket bucket, LimitKey key) => Window(bucket, key) with
     {
-        OnRefused = outcome => Report(bucket, key.Name, new(false, 0, outcome.RetryAfter ?? LocalClaims.RetryAfter, outcome.Local), null, null),
+        OnRefused = outcome =>
+            Report(bucket, key.Name, new(false, 0, outcome.RetryAfter ?? LocalClaims.RetryAfter, outcome.Local), null, null),
     };
 
     /// <inheritdoc cref="Claim(RateLimitBucket, LimitKey)"/>
@@ -79,7 +80,8 @@ public sealed class RateLimiter
     /// <param name="cost">Units that the call counts as. A cost above the limit of the window counts as the whole window.</param>
     /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
     public async ValueTask<RateLimitDecision> CheckAsync(
-        RateLimitBucket bucket, IReadOnlyList<LimitKey> keys, CancellationToken cancellationToken, string? path = null, string? method = null, int cost = 1)
+        RateLimitBucket bucket, IReadOnlyList<LimitKey> keys, CancellationToken cancellationToken, string? path = null,
+        string? method = null, int cost = 1)
     {
         var windows = new WindowClaim[keys.Count];
         for (var n = 0; n < windows.Length; n++)
@@ -119,10 +121,12 @@ public sealed class RateLimiter
     /// <param name="bucket">The limit.</param>
     /// <param name="key">The name that the limit counts under.</param>
     /// <param name="difference">Actual cost minus counted cost; negative when it cost less.</param>
-    public ValueTask SettleAsync(RateLimitBucket bucket, string key, long difference) => _claims.SettleAsync(Window(bucket, new(key)), difference);
+    public ValueTask SettleAsync(RateLimitBucket bucket, string key, long difference) =>
+        _claims.SettleAsync(Window(bucket, new(key)), difference);
 
-    private static bool IsOfChat(RateLimitBucket bucket) => bucket is RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp
-        or RateLimitBucket.ChatAddressTokens or RateLimitBucket.ChatGlobalTokens or RateLimitBucket.ChatMoney;
+    private static bool IsOfChat(RateLimitBucket bucket) =>
+        bucket is RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp
+            or RateLimitBucket.ChatAddressTokens or RateLimitBucket.ChatGlobalTokens or RateLimitBucket.ChatMoney;
 
     private WindowClaim Window(RateLimitBucket bucket, LimitKey key)
     {

@@ -34,7 +34,8 @@ public sealed record LeaseClaim(string Reason, string Key, int Cap, TimeSpan Ttl
 /// <param name="Max">Most units in the window.</param>
 /// <param name="Window">Length of the window.</param>
 /// <param name="Cost">Units that this claim counts as.</param>
-public sealed record WindowClaim(string Reason, string Key, int Max, TimeSpan Window, int Cost = 1, bool Enforced = true) : Claim(Reason, Key, Enforced)
+public sealed record WindowClaim(
+    string Reason, string Key, int Max, TimeSpan Window, int Cost = 1, bool Enforced = true) : Claim(Reason, Key, Enforced)
 {
     /// <summary>The unit of a cost that is only an estimate and is corrected when the turn ends. Null: the cost is final.</summary>
     public SpendUnit? Reserves { get; init; }

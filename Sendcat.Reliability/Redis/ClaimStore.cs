@@ -18,7 +18,8 @@ public sealed class ClaimStore
     private readonly ReliabilityMetrics _metrics;
     private readonly RedisKey _registry;
 
-    internal ClaimStore(GuardedRedis redis, LeaseKeeper keeper, LocalClaims local, ReplicaId replica, TimeProvider time, ReliabilityMetrics metrics)
+    internal ClaimStore(
+        GuardedRedis redis, LeaseKeeper keeper, LocalClaims local, ReplicaId replica, TimeProvider time, ReliabilityMetrics metrics)
     {
         (_redis, _keeper, _local, _time, _metrics) = (redis, keeper, local, time, metrics);
         _registry = RedisKeys.LeasesOf(replica.ToString());
@@ -111,7 +112,8 @@ public sealed class ClaimStore
     internal long Timestamp() => _time.GetTimestamp();
 
     private async ValueTask<ClaimOutcome> DecideAsync(
-        string holder, string? replaces, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, RedisFallback fallback, CancellationToken cancellationToken)
+        string holder, string? replaces, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, RedisFallback fallback,
+        CancellationToken cancellationToken)
     {
         RedisResult? response;
         ClaimOutcome? decided = null;
@@ -148,7 +150,8 @@ public sealed class ClaimStore
         return outcome;
     }
 
-    private ClaimOutcome ReadResponse(string holder, string? replaces, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, int[] response)
+    private ClaimOutcome ReadResponse(
+        string holder, string? replaces, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, int[] response)
     {
         List<string>? softBlocked = null;
         List<string>? wouldBlock = null;
@@ -207,9 +210,11 @@ public sealed class ClaimStore
     /// <param name="forced">True: take them even beyond the limits, because Redis lost data and no other holder can have the slots.</param>
     /// <param name="cancellationToken">Ends the wait for Redis.</param>
     /// <returns>True: acquired. False: refused. Null: no response.</returns>
-    internal static async ValueTask<bool?> RetakeAsync(GuardedRedis redis, RedisKey registry, HeldLease lease, bool forced, CancellationToken cancellationToken)
+    internal static async ValueTask<bool?> RetakeAsync(
+        GuardedRedis redis, RedisKey registry, HeldLease lease, bool forced, CancellationToken cancellationToken)
     {
-        var (keys, arguments) = BuildRequest(registry, lease.Holder, lease.Claims[..lease.Deciding], lease.Claims[lease.Deciding..], forced);
+        var (keys, arguments) = BuildRequest(
+            registry, lease.Holder, lease.Claims[..lease.Deciding], lease.Claims[lease.Deciding..], forced);
         return await redis.MaintainAsync(Script, keys, arguments, cancellationToken) is { } response ? ((int[])response!)[0] == 1 : null;
     }
 

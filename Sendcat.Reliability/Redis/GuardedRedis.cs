@@ -28,7 +28,8 @@ internal sealed class GuardedRedis(
 
     /// <summary>True while Redis is disconnected or calls are suspended. Callers should skip work that is optional.</summary>
     public bool IsUnresponsive =>
-        !connection.IsConnected || (Volatile.Read(ref _failures) >= MaxFailures && time.GetTimestamp() < Volatile.Read(ref _suspendedUntil));
+        !connection.IsConnected
+            || (Volatile.Read(ref _failures) >= MaxFailures && time.GetTimestamp() < Volatile.Read(ref _suspendedUntil));
 
     /// <summary>
     /// Whether Redis responds now: false while it is disconnected, and when it does not respond twice in a row within the decision timeout.
@@ -39,13 +40,15 @@ internal sealed class GuardedRedis(
     {
         var timeout = TimeSpan.FromMilliseconds(options.CurrentValue.DecisionTimeoutMs);
         return connection.IsConnected
-            && (await WaitAsync(Ping, [], [], timeout, cancellationToken) is not null || await WaitAsync(Ping, [], [], timeout, cancellationToken) is not null);
+            && (await WaitAsync(Ping, [], [], timeout, cancellationToken) is not null
+                || await WaitAsync(Ping, [], [], timeout, cancellationToken) is not null);
     }
 
     /// <summary>Runs a script on the path of a caller, with the timeout <see cref="RedisOptions.DecisionTimeoutMs"/>.</summary>
     /// <returns>The response; null when Redis is disconnected, suspended, too slow or reports an error.</returns>
     /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
-    public ValueTask<RedisResult?> EvaluateAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
+    public ValueTask<RedisResult?> EvaluateAsync(
+        RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
         !connection.IsConnected ? Unavailable("disconnected")
         : IsSuspended() ? Unavailable("suspended")
         : WaitAsync(script, keys, arguments, TimeSpan.FromMilliseconds(options.CurrentValue.DecisionTimeoutMs), cancellationToken);
@@ -53,8 +56,11 @@ internal sealed class GuardedRedis(
     /// <summary>Runs a script for background upkeep that no caller waits for: timeout 2 s, and a suspension does not stop it.</summary>
     /// <returns>The response; null when Redis is disconnected, too slow or reports an error.</returns>
     /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
-    public ValueTask<RedisResult?> MaintainAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
-        connection.IsConnected ? WaitAsync(script, keys, arguments, TimeSpan.FromSeconds(2), cancellationToken) : Unavailable("disconnected");
+    public ValueTask<RedisResult?> MaintainAsync(
+        RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
+        connection.IsConnected
+            ? WaitAsync(script, keys, arguments, TimeSpan.FromSeconds(2), cancellationToken)
+            : Unavailable("disconnected");
 
     private async ValueTask<RedisResult?> WaitAsync(
         RedisScript script, RedisKey[] keys, RedisValue[] arguments, TimeSpan timeout, CancellationToken cancellationToken)
@@ -90,7 +96,8 @@ internal sealed class GuardedRedis(
             return await call;
         }
 
-        RecordFailure(failure.Message, failure is RedisServerException ? "error" : failure is TimeoutException ? "timeout" : "disconnected");
+        RecordFailure(
+            failure.Message, failure is RedisServerException ? "error" : failure is TimeoutException ? "timeout" : "disconnected");
         return null;
     }
 

@@ -307,7 +307,8 @@ internal sealed class LeaseKeeper : BackgroundService
             {
                 if (responses[n] is null || batch[n].Repeat)
                 {
-                    _pending.Enqueue(batch[n] with { Repeat = responses[n] is null && batch[n].Repeat }, responses[n] is null ? Period() : RepeatAfter);
+                    _pending.Enqueue(
+                        batch[n] with { Repeat = responses[n] is null && batch[n].Repeat }, responses[n] is null ? Period() : RepeatAfter);
                 }
             }
 
@@ -339,7 +340,8 @@ internal sealed class LeaseKeeper : BackgroundService
 
     private RedisKey[] KeysOf(LeaseClaim[] claims) => [_registry, .. claims.Select(claim => (RedisKey)claim.Key)];
 
-    private TimeSpan Period() => _leases.ShortestInterval / 3 is var third && third < TimeSpan.FromSeconds(1) ? third : TimeSpan.FromSeconds(1);
+    private TimeSpan Period() =>
+        _leases.ShortestInterval / 3 is var third && third < TimeSpan.FromSeconds(1) ? third : TimeSpan.FromSeconds(1);
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
 }

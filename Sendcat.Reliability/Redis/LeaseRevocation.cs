@@ -15,7 +15,10 @@ internal sealed class LeaseRevocation(GuardedRedis redis, LeaseKeeper keeper)
         return await redis.EvaluateAsync(
             Script,
             [RedisKeys.Replicas],
-            [holder, RedisKeys.LeasesOfPrefix, RedisKeys.RevokedHolderPrefix + holder, (long)MarkTtl.TotalMilliseconds, RedisKeys.LeasesRevoked.ToString()],
+            [
+                holder, RedisKeys.LeasesOfPrefix, RedisKeys.RevokedHolderPrefix + holder, (long)MarkTtl.TotalMilliseconds,
+                RedisKeys.LeasesRevoked.ToString(),
+            ],
             cancellationToken) is not null;
     }
 }

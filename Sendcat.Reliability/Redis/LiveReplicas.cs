@@ -15,7 +15,8 @@ internal sealed class LiveReplicas(GuardedRedis redis, ReplicaHeartbeat heartbea
             return null;
         }
 
-        var live = replicas.Select(replica => Guid.TryParse(replica, out var id) ? new ReplicaId(id) : null).OfType<ReplicaId>().ToHashSet();
+        var live = replicas.Select(replica => Guid.TryParse(replica, out var id) ? new ReplicaId(id) : null).OfType<ReplicaId>()
+            .ToHashSet();
 
         // Without the heartbeat of this process, Redis came back empty, and this process has not noticed it yet.
         return live.Contains(self) && heartbeat.AllHaveBeaten ? live : null;

@@ -81,7 +81,8 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
             else if (_windows.ContainsKey(window.Key))
             {
                 var length = (long)window.Window.TotalMilliseconds;
-                _windows[window.Key] = (Count(window.Key, nowMs, length).Refund(-difference, nowMs - (long)since.TotalMilliseconds, length), length);
+                _windows[window.Key] = (
+                    Count(window.Key, nowMs, length).Refund(-difference, nowMs - (long)since.TotalMilliseconds, length), length);
             }
         }
     }
@@ -139,7 +140,10 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
 
                 if (breached && claim.Enforced)
                 {
-                    return new(ClaimStatus.Refused) { RefusedBy = claim, RetryAfter = (claim as LeaseClaim)?.RetryAfter ?? RetryAfter, Local = true };
+                    return new(ClaimStatus.Refused)
+                    {
+                        RefusedBy = claim, RetryAfter = (claim as LeaseClaim)?.RetryAfter ?? RetryAfter, Local = true,
+                    };
                 }
 
                 if (breached)
@@ -176,11 +180,14 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
     private void Add(WindowClaim window, long nowMs, long cost)
     {
         var length = (long)window.Window.TotalMilliseconds;
-        CollectionsMarshal.GetValueRefOrAddDefault(_windows, window.Key, out _) = (Count(window.Key, nowMs, length).Spend(cost, nowMs), length);
+        CollectionsMarshal.GetValueRefOrAddDefault(_windows, window.Key, out _) =
+            (Count(window.Key, nowMs, length).Spend(cost, nowMs), length);
     }
 
     private WindowCount Count(string key, long nowMs, long lengthMs) =>
-        _windows.TryGetValue(key, out var found) && found.LengthMs == lengthMs ? found.Count.At(nowMs, lengthMs) : new(nowMs / lengthMs, 0, 0);
+        _windows.TryGetValue(key, out var found) && found.LengthMs == lengthMs
+            ? found.Count.At(nowMs, lengthMs)
+            : new(nowMs / lengthMs, 0, 0);
 
     /// <summary>
     /// Evicts windows that no longer count, once there are too many. If that is not enough, evicts all: bounded memory has priority.

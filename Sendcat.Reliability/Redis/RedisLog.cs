@@ -17,6 +17,7 @@ internal static partial class RedisLog
     [LoggerMessage(2207, LogLevel.Warning, "Process was suspended for {Ms} ms, its leases may have expired")]
     public static partial void ProcessSuspended(this ILogger logger, long ms);
 
-    [LoggerMessage(2208, LogLevel.Warning, "Redis came back without its data: windows and budgets count from zero, leases are acquired again")]
+    [LoggerMessage(
+        2208, LogLevel.Warning, "Redis came back without its data: windows and budgets count from zero, leases are acquired again")]
     public static partial void RedisLostData(this ILogger logger);
 }

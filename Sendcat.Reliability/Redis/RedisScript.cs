@@ -71,5 +71,6 @@ internal sealed class RedisScript
 
     /// <summary>Whether Redis responded that it does not have the script (after a restart, a failover or a flush).</summary>
     public static bool IsUnknown(Task call) =>
-        call.Exception?.InnerException is RedisServerException response && response.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal);
+        call.Exception?.InnerException is RedisServerException response
+            && response.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal);
 }

@@ -105,7 +105,8 @@ internal sealed class ReplicaHeartbeat(
         var began = time.GetUtcNow();
         for (var left = 1; left > 0;)
         {
-            if (await redis.MaintainAsync(Reap, [RedisKeys.Replicas, RedisKeys.LeasesOf(dead)], [dead], cancellationToken) is not { } response)
+            if (await redis.MaintainAsync(
+                Reap, [RedisKeys.Replicas, RedisKeys.LeasesOf(dead)], [dead], cancellationToken) is not { } response)
             {
                 return;
             }

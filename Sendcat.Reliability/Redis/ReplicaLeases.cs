@@ -35,7 +35,8 @@ public sealed class ReplicaLeases
     {
         for (var left = int.MaxValue; left > 0;)
         {
-            if (await _redis.MaintainAsync(Reap, [RedisKeys.Replicas, RedisKeys.LeasesOf(replica)], [replica], cancellationToken) is not { } response)
+            if (await _redis.MaintainAsync(
+                Reap, [RedisKeys.Replicas, RedisKeys.LeasesOf(replica)], [replica], cancellationToken) is not { } response)
             {
                 return null;
             }

@@ -12,14 +12,17 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
     private static readonly TimeSpan Forgotten = TimeSpan.FromDays(7);
 
     /// <summary>Lists the jobs of this program. New ones are due at once.</summary>
-    public async Task RegisterAsync(IReadOnlyList<(string Name, string Description, TimeSpan Interval)> jobs, CancellationToken cancellationToken)
+    public async Task RegisterAsync(
+        IReadOnlyList<(string Name, string Description, TimeSpan Interval)> jobs, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             """
             -- register scheduled jobs
             INSERT INTO reliability.scheduled_jobs AS j (name, description, interval_ms, listed_at, next_run_at)
-            SELECT name, description, interval_ms, statement_timestamp(), statement_timestamp() FROM unnest($1::text[], $2::text[], $3::bigint[]) AS l(name, description, interval_ms) ORDER BY name
-            ON CONFLICT (name) DO UPDATE SET description = excluded.description, interval_ms = excluded.interval_ms, listed_at = excluded.listed_at,
+            SELECT name, description, interval_ms, statement_timestamp(), statement_timestamp()
+            FROM unnest($1::text[], $2::text[], $3::bigint[]) AS l(name, description, interval_ms) ORDER BY name
+            ON CONFLICT (name) DO UPDATE SET description = excluded.description, interval_ms = excluded.interval_ms,
+              listed_at = excluded.listed_at,
                 next_run_at = least(j.next_run_at, statement_timestamp() + INTERVAL '1 millisecond' * excluded.interval_ms)
             """);
         command.Parameters.Add(new() { Value = jobs.Select(job => job.Name).ToArray() });
@@ -34,15 +37,18 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
     /// <param name="lease">The lease.</param>
     /// <param name="cancellationToken">Cancels the statement.</param>
     /// <returns>Null: none is due.</returns>
-    public async Task<ScheduledRun?> ClaimAsync(IReadOnlyCollection<string> names, string worker, TimeSpan lease, CancellationToken cancellationToken)
+    public async Task<ScheduledRun?> ClaimAsync(
+        IReadOnlyCollection<string> names, string worker, TimeSpan lease, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             """
             -- claim scheduled job
-            UPDATE reliability.scheduled_jobs j SET token = j.token + 1, lease_until = statement_timestamp() + $3, worker = $2, started_at = statement_timestamp(), requested_at = NULL
+            UPDATE reliability.scheduled_jobs j SET token = j.token + 1, lease_until = statement_timestamp() + $3, worker = $2,
+              started_at = statement_timestamp(), requested_at = NULL
             FROM (
                 SELECT name, requested_at IS NOT NULL AS is_requested FROM reliability.scheduled_jobs
-                WHERE name = ANY($1) AND (next_run_at <= statement_timestamp() OR requested_at IS NOT NULL) AND (lease_until IS NULL OR lease_until <= statement_timestamp())
+                WHERE name = ANY($1) AND (next_run_at <= statement_timestamp() OR requested_at IS NOT NULL)
+                  AND (lease_until IS NULL OR lease_until <= statement_timestamp())
                 ORDER BY requested_at NULLS LAST, next_run_at LIMIT 1 FOR UPDATE SKIP LOCKED
             ) due WHERE j.name = due.name
             RETURNING j.name, j.token, due.is_requested
@@ -60,7 +66,8 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
         await using var command = database.CreateCommand(
             """
             -- renew scheduled job
-            UPDATE reliability.scheduled_jobs SET lease_until = statement_timestamp() + $3 WHERE name = $1 AND token = $2 AND lease_until > statement_timestamp()
+            UPDATE reliability.scheduled_jobs SET lease_until = statement_timestamp() + $3
+              WHERE name = $1 AND token = $2 AND lease_until > statement_timestamp()
             """);
         command.Parameters.Add(new() { Value = run.Name });
         command.Parameters.Add(new() { Value = run.Token });
@@ -74,7 +81,8 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
     /// <param name="result">For operators; it contains no secrets.</param>
     /// <param name="retryDelays">The delay after so many consecutive failures; it is not longer than the interval.</param>
     /// <param name="cancellationToken">Cancels the statement.</param>
-    public async Task EndAsync(ScheduledRun run, bool isSuccess, string result, Func<int, TimeSpan> retryDelays, CancellationToken cancellationToken)
+    public async Task EndAsync(
+        ScheduledRun run, bool isSuccess, string result, Func<int, TimeSpan> retryDelays, CancellationToken cancellationToken)
     {
         // The number of failures is small: longer series have the longest delay.
         const int Steps = 16;
@@ -82,16 +90,20 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
             """
             -- end scheduled job
             UPDATE reliability.scheduled_jobs SET
-                lease_until = NULL, ended_at = statement_timestamp(), duration_ms = (extract(epoch FROM statement_timestamp() - started_at) * 1000)::bigint,
-                outcome = CASE WHEN $3 THEN 'succeeded' ELSE 'failed' END, result = $4, failures = CASE WHEN $3 THEN 0 ELSE failures + 1 END,
-                next_run_at = statement_timestamp() + INTERVAL '1 millisecond' * CASE WHEN $3 THEN interval_ms ELSE least(interval_ms, ($5::bigint[])[least(failures + 1, $6)]) END
+                lease_until = NULL, ended_at = statement_timestamp(),
+                duration_ms = (extract(epoch FROM statement_timestamp() - started_at) * 1000)::bigint,
+                outcome = CASE WHEN $3 THEN 'succeeded' ELSE 'failed' END, result = $4,
+                failures = CASE WHEN $3 THEN 0 ELSE failures + 1 END,
+                next_run_at = statement_timestamp() + INTERVAL '1 millisecond' * CASE WHEN $3 THEN interval_ms
+                ELSE least(interval_ms, ($5::bigint[])[least(failures + 1, $6)]) END
             WHERE name = $1 AND token = $2
             """);
         command.Parameters.Add(new() { Value = run.Name });
         command.Parameters.Add(new() { Value = run.Token });
         command.Parameters.Add(new() { Value = isSuccess });
         command.Parameters.Add(new() { Value = result });
-        command.Parameters.Add(new() { Value = Enumerable.Range(1, Steps).Select(failures => (long)retryDelays(failures).TotalMilliseconds).ToArray() });
+        command.Parameters.Add(
+            new() { Value = Enumerable.Range(1, Steps).Select(failures => (long)retryDelays(failures).TotalMilliseconds).ToArray() });
         command.Parameters.Add(new() { Value = Steps });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -117,7 +129,8 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
         await using var command = database.CreateCommand(
             """
             -- list scheduled jobs
-            SELECT name, description, interval_ms, next_run_at, requested_at, lease_until > statement_timestamp(), worker, started_at, ended_at, duration_ms, outcome, result, failures
+            SELECT name, description, interval_ms, next_run_at, requested_at, lease_until > statement_timestamp(), worker, started_at,
+              ended_at, duration_ms, outcome, result, failures
             FROM reliability.scheduled_jobs WHERE listed_at > statement_timestamp() - $1 ORDER BY name
             """);
         command.Parameters.Add(new() { Value = Forgotten });
@@ -144,9 +157,12 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
         return jobs;
 
         async Task<DateTimeOffset?> TimeAsync(int column) =>
-            await reader.IsDBNullAsync(column, cancellationToken) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(column, cancellationToken);
+            await reader.IsDBNullAsync(column, cancellationToken)
+                ? null
+                : await reader.GetFieldValueAsync<DateTimeOffset>(column, cancellationToken);
 
-        async Task<string?> TextAsync(int column) => await reader.IsDBNullAsync(column, cancellationToken) ? null : reader.GetString(column);
+        async Task<string?> TextAsync(int column) =>
+            await reader.IsDBNullAsync(column, cancellationToken) ? null : reader.GetString(column);
     }
 }
 
@@ -165,5 +181,6 @@ public sealed record ScheduledRun(string Name, long Token, bool IsRequested);
 /// <param name="Outcome"><c>succeeded</c> or <c>failed</c>.</param>
 /// <param name="Failures">Consecutive failed runs.</param>
 public sealed record ScheduledJobState(
-    string Name, string Description, TimeSpan Interval, DateTimeOffset NextRunAt, DateTimeOffset? RequestedAt, bool IsRunning, string? Worker, DateTimeOffset? StartedAt,
+    string Name, string Description, TimeSpan Interval, DateTimeOffset NextRunAt, DateTimeOffset? RequestedAt, bool IsRunning,
+    string? Worker, DateTimeOffset? StartedAt,
     DateTimeOffset? EndedAt, TimeSpan? Duration, string? Outcome, string? Result, int Failures);

@@ -6,7 +6,8 @@ namespace Sendcat.Reliability.Timing;
 /// <param name="time">The clock of the timeouts.</param>
 public sealed class AutoResetSignal(TimeProvider time)
 {
-    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     public void Set() => _signal.Writer.TryWrite(true);
 

@@ -75,7 +75,8 @@ public sealed class ToolCache
     /// </summary>
     /// <param name="fill">Has a timeout of 30 s. The cancellation of one caller does not cancel it.</param>
     /// <exception cref="Exception">The exception of <paramref name="fill"/>, when there is no stale value.</exception>
-    public async Task<string> GetOrFillAsync(ToolCacheNamespace space, string key, Func<CancellationToken, Task<CacheFill>> fill, CancellationToken cancellationToken) =>
+    public async Task<string> GetOrFillAsync(
+        ToolCacheNamespace space, string key, Func<CancellationToken, Task<CacheFill>> fill, CancellationToken cancellationToken) =>
         await GetAsync(space, key, cancellationToken)
         ?? await _flights.JoinAsync(space.Name, key, flight => FillAsync(space, key, fill, flight)).WaitAsync(cancellationToken);
 
@@ -83,13 +84,15 @@ public sealed class ToolCache
     /// <param name="space">The name of the namespace with its version.</param>
     /// <param name="maxDeletes">Maximum number of entries, clamped to 1–100 000.</param>
     /// <exception cref="TimeoutException">Redis is unavailable.</exception>
-    public async Task<ClearedNamespace> ClearNamespaceAsync(string space, int maxDeletes = 10_000, CancellationToken cancellationToken = default)
+    public async Task<ClearedNamespace> ClearNamespaceAsync(
+        string space, int maxDeletes = 10_000, CancellationToken cancellationToken = default)
     {
         const int MaxBatchSize = 1_000;
         var (limit, deleted, left) = (Math.Clamp(maxDeletes, 1, 100_000), 0, 1);
         while (deleted < limit && left > 0)
         {
-            var reply = (int[]?)await _redis.MaintainAsync(ClearScript, [RedisKeys.ToolCacheIndex(space)], [Math.Min(MaxBatchSize, limit - deleted)], cancellationToken)
+            var reply = (int[]?)await _redis.MaintainAsync(
+                ClearScript, [RedisKeys.ToolCacheIndex(space)], [Math.Min(MaxBatchSize, limit - deleted)], cancellationToken)
                 ?? throw new TimeoutException("Redis is unavailable.");
             (deleted, left) = (deleted + reply[0], reply[1]);
         }
@@ -166,9 +169,10 @@ public sealed class ToolCache
 
     /// <summary>Parses a stored entry: the time until which it is fresh (Unix time in ms), a colon, the value.</summary>
     private CachedValue? Parse(string? entry) =>
-        entry?.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && long.TryParse(entry.AsSpan(0, colon), CultureInfo.InvariantCulture, out var freshUntil)
-            ? new(entry[(colon + 1)..], _time.GetUtcNow().ToUnixTimeMilliseconds() < freshUntil)
-            : null;
+        entry?.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon
+            && long.TryParse(entry.AsSpan(0, colon), CultureInfo.InvariantCulture, out var freshUntil)
+                ? new(entry[(colon + 1)..], _time.GetUtcNow().ToUnixTimeMilliseconds() < freshUntil)
+                : null;
 }
 
 /// <summary>A value from the cache.</summary>

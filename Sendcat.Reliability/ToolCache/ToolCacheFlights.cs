@@ -76,7 +76,8 @@ internal sealed class Flight(ToolCacheFlights flights, string space, string key)
     /// </returns>
     public async ValueTask<bool> TryAcquireAsync()
     {
-        var reply = await flights.Redis.MaintainAsync(AcquireScript, [RedisKeys.ToolCacheFlight(space, key)], [_owner, (long)FillTimeout.TotalMilliseconds], TimedOut);
+        var reply = await flights.Redis.MaintainAsync(
+            AcquireScript, [RedisKeys.ToolCacheFlight(space, key)], [_owner, (long)FillTimeout.TotalMilliseconds], TimedOut);
         _acquired = reply is not null && (int)reply == 1;
         return reply is null || _acquired;
     }

@@ -19,7 +19,9 @@ public static class ToolCacheKey
     public static string Of(string text)
     {
         var key = Normalize(text);
-        return key.Length <= MaxLength ? key : key[..(MaxLength - HashLength - 1)] + "#" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+        return key.Length <= MaxLength
+            ? key
+            : key[..(MaxLength - HashLength - 1)] + "#" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
     }
 
     /// <summary>Builds a key from named fields in their order: <c>q=…&amp;limit=…</c>. A missing value is empty.</summary>

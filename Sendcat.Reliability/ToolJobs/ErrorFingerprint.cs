@@ -21,6 +21,8 @@ public static partial class ErrorFingerprint
     /// <returns>The first 600 characters of the text.</returns>
     public static string Truncate(string error) => TextLimit.Cut(error, MaxErrorLength);
 
-    [GeneratedRegex("""https?://\S+|"[^"]*"|'[^']*'|\b[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}\b|\b[0-9a-fA-F]{12,}\b|\d+(\.\d+)?""", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        """https?://\S+|"[^"]*"|'[^']*'|\b[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}\b|\b[0-9a-fA-F]{12,}\b|\d+(\.\d+)?""",
+        RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Varying();
 }

@@ -23,18 +23,25 @@ public sealed class ToolJobMetrics
     public ToolJobMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(MeterName);
-        _entered = meter.CreateCounter<long>("sendcat.tool_jobs.entered", description: "Tool calls by tool and outcome: accepted, joined, refused, would_refuse");
-        _ended = meter.CreateCounter<long>("sendcat.tool_jobs.attempts", description: "Attempts by tool and outcome: completed, requeued, failed, dead_letter, late (its lease was gone), handed_back");
+        _entered = meter.CreateCounter<long>(
+            "sendcat.tool_jobs.entered", description: "Tool calls by tool and outcome: accepted, joined, refused, would_refuse");
+        _ended = meter.CreateCounter<long>(
+            "sendcat.tool_jobs.attempts",
+            description: "Attempts by tool and outcome: completed, requeued, failed, dead_letter, late (its lease was gone), handed_back");
         _waits = meter.CreateCounter<long>("sendcat.tool_jobs.waits", description: "Waits of turns by tool and outcome");
         _published = meter.CreateCounter<long>("sendcat.tool_jobs.published", description: "Messages confirmed by the broker, by tool");
-        _rescued = meter.CreateCounter<long>("sendcat.tool_jobs.rescued", description: "Jobs by tool and what the sweeper did: requeued, dead_letter, announced, removed");
+        _rescued = meter.CreateCounter<long>(
+            "sendcat.tool_jobs.rescued", description: "Jobs by tool and what the sweeper did: requeued, dead_letter, announced, removed");
         _waited = meter.CreateHistogram(
-            "sendcat.tool_jobs.queue_time", unit: "s", description: "From due to started, by tool", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
+            "sendcat.tool_jobs.queue_time", unit: "s", description: "From due to started, by tool",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
         _ran = meter.CreateHistogram(
-            "sendcat.tool_jobs.run_time", unit: "s", description: "Of one attempt, by tool and outcome", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
+            "sendcat.tool_jobs.run_time", unit: "s", description: "Of one attempt, by tool and outcome",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
     }
 
-    public void Started(string tool, TimeSpan waited) => _waited.Record(waited.TotalSeconds, new KeyValuePair<string, object?>("tool", tool));
+    public void Started(string tool, TimeSpan waited) =>
+        _waited.Record(waited.TotalSeconds, new KeyValuePair<string, object?>("tool", tool));
 
     public void Ended(string tool, string outcome, TimeSpan ran)
     {

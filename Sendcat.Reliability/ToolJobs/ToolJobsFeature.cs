@@ -21,7 +21,8 @@ public static class ToolJobsFeature
     /// <c>NpgsqlDataSource</c> with the migrated schema and an <c>IConnectionMultiplexer</c>.
     /// </summary>
     /// <param name="connect">Returns the process's single connection to the broker; opens it when necessary.</param>
-    public static IServiceCollection AddToolJobs(this IServiceCollection services, Func<IServiceProvider, Func<CancellationToken, Task<IConnection>>> connect)
+    public static IServiceCollection AddToolJobs(
+        this IServiceCollection services, Func<IServiceProvider, Func<CancellationToken, Task<IConnection>>> connect)
     {
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);

@@ -12,7 +12,8 @@ public readonly record struct TraceContext(string? Parent, string? State)
 {
     public static readonly ActivitySource Source = new("Sendcat.ToolJobs");
 
-    public static TraceContext Current => Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? new(activity.Id, activity.TraceStateString) : default;
+    public static TraceContext Current =>
+        Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? new(activity.Id, activity.TraceStateString) : default;
 
     /// <summary>
     /// Records a span that began before its job was known. The span is a child of this context and lasts from <paramref name="began"/>

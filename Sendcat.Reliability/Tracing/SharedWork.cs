@@ -28,9 +28,13 @@ public static class SharedWork
         }
 
         Activity.Current = null;
-        ActivityContext[] contexts = [.. waiting.OfType<Activity>().Where(span => span.Recorded).Select(span => span.Context).Distinct().Take(MaxLinks + 1)];
+        ActivityContext[] contexts =
+        [
+            .. waiting.OfType<Activity>().Where(span => span.Recorded).Select(span => span.Context).Distinct().Take(MaxLinks + 1),
+        ];
         return contexts.Length == 0
             ? null
-            : Source.StartActivity(name, ActivityKind.Internal, contexts[0], links: contexts.Skip(1).Select(context => new ActivityLink(context)));
+            : Source.StartActivity(
+                name, ActivityKind.Internal, contexts[0], links: contexts.Skip(1).Select(context => new ActivityLink(context)));
     }
 }

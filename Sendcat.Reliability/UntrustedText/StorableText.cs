@@ -35,7 +35,8 @@ public static class StorableText
         // The text contains no NUL now, so NUL can mark escaped backslashes for a moment: @"\\u0000" is a backslash and the text u0000, not
         // an escaped NUL.
         return sanitized is not null && sanitized.Contains(@"\u0000", StringComparison.Ordinal)
-            ? sanitized.Replace(@"\\", "\0", StringComparison.Ordinal).Replace(@"\u0000", "", StringComparison.Ordinal).Replace("\0", @"\\", StringComparison.Ordinal)
+            ? sanitized.Replace(@"\\", "\0", StringComparison.Ordinal).Replace(@"\u0000", "", StringComparison.Ordinal)
+                .Replace("\0", @"\\", StringComparison.Ordinal)
             : sanitized;
     }
 

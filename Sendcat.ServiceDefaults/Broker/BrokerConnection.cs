@@ -15,7 +15,8 @@ namespace Sendcat.ServiceDefaults.Broker;
 /// <remarks>
 /// A broker without memory or disk space blocks the connections that publish: it accepts nothing more from them and says so once.
 /// </remarks>
-public sealed class BrokerConnection(IConnectionFactory factory, IHostEnvironment environment, ILogger<BrokerConnection> logger) : IAsyncDisposable
+public sealed class BrokerConnection(
+    IConnectionFactory factory, IHostEnvironment environment, ILogger<BrokerConnection> logger) : IAsyncDisposable
 {
     /// <summary>
     /// Both sides close a connection that was silent for two of these intervals. The default of the client, 60 s, lets a suspended worker

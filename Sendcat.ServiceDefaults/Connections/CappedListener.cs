@@ -10,7 +10,9 @@ namespace Sendcat.ServiceDefaults.Connections;
 /// A listener that accepts connections up to the cap, closes further connections at once, and stops accepting while the process has no free
 /// file descriptors.
 /// </summary>
-internal sealed class CappedListener(IConnectionListener inner, ConnectionCount connections, DescriptorWatch descriptors, ILogger<CappedListener> logger) : IConnectionListener
+internal sealed class CappedListener(
+    IConnectionListener inner, ConnectionCount connections, DescriptorWatch descriptors,
+    ILogger<CappedListener> logger) : IConnectionListener
 {
     private static readonly ConnectionAbortedException TooMany = new("The process has as many connections as it may.");
 

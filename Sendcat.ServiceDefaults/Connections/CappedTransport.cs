@@ -12,7 +12,8 @@ namespace Sendcat.ServiceDefaults.Connections;
 /// transport has passed it on. Here a connection over the cap is closed before the next one is accepted, so a flood cannot open connections
 /// faster than they are closed.
 /// </summary>
-internal sealed class CappedTransport(IOptions<SocketTransportOptions> options, ConnectionCount connections, DescriptorWatch descriptors, ILoggerFactory loggers)
+internal sealed class CappedTransport(
+    IOptions<SocketTransportOptions> options, ConnectionCount connections, DescriptorWatch descriptors, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly SocketTransportFactory _sockets = new(options, loggers);
@@ -20,5 +21,6 @@ internal sealed class CappedTransport(IOptions<SocketTransportOptions> options, 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint or FileHandleEndPoint;
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new CappedListener(await _sockets.BindAsync(endpoint, cancellationToken), connections, descriptors, loggers.CreateLogger<CappedListener>());
+        new CappedListener(
+            await _sockets.BindAsync(endpoint, cancellationToken), connections, descriptors, loggers.CreateLogger<CappedListener>());
 }

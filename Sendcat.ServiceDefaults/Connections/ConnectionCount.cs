@@ -10,7 +10,8 @@ internal sealed class ConnectionCount(ConnectionCap cap, TimeProvider time, ILog
 
     private static readonly TimeSpan WarningInterval = TimeSpan.FromSeconds(10);
     private static readonly Meter Meter = new(MeterName);
-    private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("sendcat.connections.refused", "{connection}", "Connections closed because the process has as many as it may.");
+    private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
+        "sendcat.connections.refused", "{connection}", "Connections closed because the process has as many as it may.");
 
     private readonly Lock _gate = new();
     private int _open;

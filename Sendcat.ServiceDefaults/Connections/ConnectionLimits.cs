@@ -15,7 +15,8 @@ internal static class ConnectionLimits
     {
         services.TryAddSingleton(_ => ConnectionCap.OfThisProcess());
         services.TryAddSingleton<ConnectionCount>();
-        services.TryAddSingleton(provider => new DescriptorWatch(DescriptorWatch.CanOpenDescriptors, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(
+            provider => new DescriptorWatch(DescriptorWatch.CanOpenDescriptors, provider.GetRequiredService<TimeProvider>()));
 
         // Kestrel tries the transport that was registered last first.
         services.AddSingleton<IConnectionListenerFactory, CappedTransport>();

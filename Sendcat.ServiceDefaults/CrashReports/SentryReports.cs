@@ -48,9 +48,10 @@ internal static partial class SentryReports
     /// missing or not a number.
     /// </summary>
     public static double TracesSampleRate(IConfiguration configuration) =>
-        double.TryParse(configuration["SENTRY_TRACES_SAMPLE_RATE"], NumberStyles.Float, CultureInfo.InvariantCulture, out var rate) && !double.IsNaN(rate)
-            ? Math.Clamp(rate, 0, 1)
-            : DefaultTracesSampleRate;
+        double.TryParse(configuration["SENTRY_TRACES_SAMPLE_RATE"], NumberStyles.Float, CultureInfo.InvariantCulture, out var rate)
+            && !double.IsNaN(rate)
+                ? Math.Clamp(rate, 0, 1)
+                : DefaultTracesSampleRate;
 
     private static void Configure(SentryLoggingOptions sentry, string dsn, IConfiguration configuration)
     {
@@ -62,7 +63,8 @@ internal static partial class SentryReports
         sentry.MinimumBreadcrumbLevel = LogLevel.Warning;
         sentry.DisableSentryHttpMessageHandler = true;
         sentry.TracePropagationTargets = [];
-        sentry.SetBeforeBreadcrumb((crumb, _) => new Breadcrumb(WithoutAddresses(crumb.Message) ?? "", crumb.Type ?? "", null, crumb.Category, crumb.Level));
+        sentry.SetBeforeBreadcrumb(
+            (crumb, _) => new Breadcrumb(WithoutAddresses(crumb.Message) ?? "", crumb.Type ?? "", null, crumb.Category, crumb.Level));
         sentry.SetBeforeSend(WithoutPersonalData);
         sentry.SetBeforeSendTransaction(transaction =>
         {
@@ -88,7 +90,8 @@ internal static partial class SentryReports
 
         if (report.Message is { } message)
         {
-            (message.Message, message.Formatted, message.Params) = (WithoutAddresses(message.Message), WithoutAddresses(message.Formatted), null);
+            (message.Message, message.Formatted, message.Params) =
+                (WithoutAddresses(message.Message), WithoutAddresses(message.Formatted), null);
         }
 
         foreach (var exception in report.SentryExceptions ?? [])
@@ -108,7 +111,9 @@ internal static partial class SentryReports
     private static string? WithoutAddresses(string? text) => text is null ? null : Address().Replace(text, "[address]");
 
     /// <summary>Absolute URLs, and paths of Sendcat's API.</summary>
-    [GeneratedRegex(@"\bhttps?://[^\s""'<>]+|/api/[^\s""'<>]*", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1_000)]
+    [GeneratedRegex(
+        @"\bhttps?://[^\s""'<>]+|/api/[^\s""'<>]*", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase,
+        matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Address();
 
     private static void Strip(SentryRequest request)

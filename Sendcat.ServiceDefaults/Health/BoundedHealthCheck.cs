@@ -14,7 +14,8 @@ namespace Sendcat.ServiceDefaults.Health;
 /// <see cref="HealthStatus.Degraded"/>. A second timeout, or one of a store that was never healthy, has the failure status of the
 /// registration.
 /// </remarks>
-internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> createCheck, IServiceScopeFactory scopes, TimeProvider clock) : IHealthCheck
+internal sealed class BoundedHealthCheck(
+    Func<IServiceProvider, IHealthCheck> createCheck, IServiceScopeFactory scopes, TimeProvider clock) : IHealthCheck
 {
     private readonly Lock _gate = new();
     private Task<HealthCheckResult?>? _running;

@@ -39,7 +39,8 @@ internal static class HealthEndpoints
         var report = await readiness.ReportAsync().WaitAsync(context.RequestAborted);
         context.Response.Headers.CacheControl = "no-store";
         return Results.Json(
-            new HealthAnswer(report.Status.ToString(), report.Entries.ToDictionary(check => check.Key, check => check.Value.Status.ToString())),
+            new HealthAnswer(
+                report.Status.ToString(), report.Entries.ToDictionary(check => check.Key, check => check.Value.Status.ToString())),
             statusCode: report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);
     }
 

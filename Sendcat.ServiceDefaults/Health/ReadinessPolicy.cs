@@ -43,7 +43,8 @@ internal sealed class ReadinessPolicy : IPostConfigureOptions<HealthCheckService
             BoundedHealthCheck? bounded = null;
             check.Factory = services => LazyInitializer.EnsureInitialized(
                 ref bounded,
-                () => new BoundedHealthCheck(createCheck, services.GetRequiredService<IServiceScopeFactory>(), services.GetRequiredService<TimeProvider>()));
+                () => new BoundedHealthCheck(
+                    createCheck, services.GetRequiredService<IServiceScopeFactory>(), services.GetRequiredService<TimeProvider>()));
         }
     }
 

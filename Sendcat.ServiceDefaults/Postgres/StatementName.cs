@@ -25,12 +25,14 @@ public static class StatementName
     }
 
     /// <summary>The distinct names of the statements of a batch, joined by a comma.</summary>
-    public static string OfBatch(IEnumerable<string> statements) => string.Join(", ", statements.Select(Of).Distinct(StringComparer.Ordinal));
+    public static string OfBatch(IEnumerable<string> statements) =>
+        string.Join(", ", statements.Select(Of).Distinct(StringComparer.Ordinal));
 
     /// <summary>Uses these names for the spans of the data source. Npgsql calls the providers only while its spans are recorded.</summary>
     public static NpgsqlDataSourceBuilder NameSpans(this NpgsqlDataSourceBuilder source) => source.ConfigureTracing(tracing => tracing
         .ConfigureCommandSpanNameProvider(command => Of(command.CommandText))
-        .ConfigureBatchSpanNameProvider(batch => OfBatch(batch.BatchCommands.Cast<NpgsqlBatchCommand>().Select(command => command.CommandText))));
+        .ConfigureBatchSpanNameProvider(
+            batch => OfBatch(batch.BatchCommands.Cast<NpgsqlBatchCommand>().Select(command => command.CommandText))));
 
     private static string Summary(string sql)
     {

@@ -13,9 +13,10 @@ namespace Sendcat.ServiceDefaults.Telemetry;
 internal sealed class CallSampler(Sampler others) : Sampler
 {
     public override SamplingResult ShouldSample(in SamplingParameters samplingParameters) =>
-        samplingParameters.Kind is ActivityKind.Client or ActivityKind.Producer && !samplingParameters.ParentContext.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
-            ? new(SamplingDecision.Drop)
-            : others.ShouldSample(samplingParameters);
+        samplingParameters.Kind is ActivityKind.Client or ActivityKind.Producer
+            && !samplingParameters.ParentContext.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
+                ? new(SamplingDecision.Drop)
+                : others.ShouldSample(samplingParameters);
 
     /// <summary>
     /// Reads the sampler from the standard variables, with the names and the defaults of the SDK. The SDK ignores them when a sampler is
@@ -37,5 +38,9 @@ internal sealed class CallSampler(Sampler others) : Sampler
     }
 
     private static TraceIdRatioBasedSampler Ratio(IConfiguration configuration) =>
-        new(double.TryParse(configuration["OTEL_TRACES_SAMPLER_ARG"], NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1 ? share : 1);
+        new(
+            double.TryParse(configuration["OTEL_TRACES_SAMPLER_ARG"], NumberStyles.Float, CultureInfo.InvariantCulture, out var share)
+                && share is >= 0 and <= 1
+                ? share
+                : 1);
 }

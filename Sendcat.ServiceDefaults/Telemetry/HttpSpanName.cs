@@ -10,8 +10,11 @@ internal static class HttpSpanName
     private const int MinIdDigits = 3;
 
     public static string Of(HttpRequestMessage request) =>
-        request.RequestUri is { IsAbsoluteUri: true } address ? $"{request.Method} {address.Host}{PathOf(address)}" : request.Method.ToString();
+        request.RequestUri is { IsAbsoluteUri: true } address
+            ? $"{request.Method} {address.Host}{PathOf(address)}"
+            : request.Method.ToString();
 
     private static string PathOf(Uri address) =>
-        string.Join('/', address.AbsolutePath.Split('/').Select(segment => segment.Count(char.IsAsciiDigit) >= MinIdDigits ? "{id}" : segment));
+        string.Join(
+            '/', address.AbsolutePath.Split('/').Select(segment => segment.Count(char.IsAsciiDigit) >= MinIdDigits ? "{id}" : segment));
 }

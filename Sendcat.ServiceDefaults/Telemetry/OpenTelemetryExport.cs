@@ -56,7 +56,8 @@ internal static class OpenTelemetryExport
                     // The template of the root route of a route group ends with a slash, the URL does not.
                     server.EnrichWithHttpResponse = (span, _) => span.DisplayName = span.DisplayName.TrimEnd('/');
                 })
-                .AddHttpClientInstrumentation(client => client.EnrichWithHttpRequestMessage = (span, request) => span.DisplayName = HttpSpanName.Of(request)))
+                .AddHttpClientInstrumentation(
+                    client => client.EnrichWithHttpRequestMessage = (span, request) => span.DisplayName = HttpSpanName.Of(request)))
             .UseOtlpExporter();
     }
 

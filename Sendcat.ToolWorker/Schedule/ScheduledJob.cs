@@ -8,7 +8,8 @@ namespace Sendcat.ToolWorker.Schedule;
 /// Runs it once. The first parameter is true when an operator requested the run: what was done recently is then done again. It must be safe
 /// to run again after a part of a run. An exception is a failure; the run is then tried again after a minute, two, and so on.
 /// </param>
-internal sealed record ScheduledJob(string Name, string Description, TimeSpan Interval, Func<bool, CancellationToken, Task<ScheduledResult>> Run);
+internal sealed record ScheduledJob(
+    string Name, string Description, TimeSpan Interval, Func<bool, CancellationToken, Task<ScheduledResult>> Run);
 
 /// <summary>What a run has done.</summary>
 /// <param name="Text">For operators: numbers, and no secrets.</param>

@@ -35,7 +35,9 @@ internal static class GlobalProduct
             MerchantDomain = domain,
             ProductUrl = merchantLink
                 ?? (IsGoogle(link) ? null : link)
-                ?? (domain is null ? $"https://www.google.com/search?q={Uri.EscapeDataString($"{title} {merchant}".Trim())}" : $"https://{domain}"),
+                ?? (domain is null
+                    ? $"https://www.google.com/search?q={Uri.EscapeDataString($"{title} {merchant}".Trim())}"
+                    : $"https://{domain}"),
             Condition = row.Name("second_hand_condition", "condition"),
             Rating = row.Number("rating"),
             Reviews = row.Count("ratingCount", "reviews"),
@@ -57,7 +59,9 @@ internal static class GlobalProduct
         }
 
         var word = label.Trim().ToLowerInvariant();
-        if (word.Contains('.', StringComparison.Ordinal) && !word.Contains(' ', StringComparison.Ordinal) && Uri.CheckHostName(word) is UriHostNameType.Dns)
+        if (word.Contains('.', StringComparison.Ordinal)
+            && !word.Contains(' ', StringComparison.Ordinal)
+            && Uri.CheckHostName(word) is UriHostNameType.Dns)
         {
             return word;
         }

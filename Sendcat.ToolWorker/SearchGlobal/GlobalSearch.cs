@@ -20,20 +20,24 @@ internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
     public async Task<UpstreamResult<IReadOnlyList<Product>>> SearchAsync(
         string query, int limit, string? location, CancellationToken tooLate, CancellationToken cancellationToken)
     {
-        var (settings, policy, locationParameter) = (options.CurrentValue, GlobalSearchProvider.Policy.ForJobs(tooLate), LocationParameter(location));
+        var (settings, policy, locationParameter) =
+            (options.CurrentValue, GlobalSearchProvider.Policy.ForJobs(tooLate), LocationParameter(location));
         limit = Math.Clamp(limit, 1, MaxLimit);
         var country = locationParameter is { Name: "gl" } code ? code.Value : null;
         return settings switch
         {
             { SerperApiKey.Length: > 0 } => await upstream.RequestAsync(
-                policy, () => Serper(settings, query, limit, locationParameter), response => Read(response, "shopping", limit, country), cancellationToken),
+                policy, () => Serper(settings, query, limit, locationParameter), response => Read(response, "shopping", limit, country),
+                cancellationToken),
             { SerpApiKey.Length: > 0 } => await upstream.RequestAsync(
-                policy, () => SerpApi(settings, query, limit, locationParameter), response => ReadSerpApi(response, limit, country), cancellationToken),
+                policy, () => SerpApi(settings, query, limit, locationParameter), response => ReadSerpApi(response, limit, country),
+                cancellationToken),
             _ => new UpstreamError("Neither SERPER_API_KEY nor SERPAPI_API_KEY is set.", Retryable: false) { IsMisconfigured = true },
         };
     }
 
-    private static HttpRequestMessage Serper(UpstreamOptions settings, string query, int limit, (string Name, string Value)? locationParameter)
+    private static HttpRequestMessage Serper(
+        UpstreamOptions settings, string query, int limit, (string Name, string Value)? locationParameter)
     {
         var body = new Dictionary<string, object>(StringComparer.Ordinal) { ["q"] = query, ["num"] = limit };
         if (locationParameter is { } parameter)
@@ -48,13 +52,16 @@ internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
         };
     }
 
-    private static HttpRequestMessage SerpApi(UpstreamOptions settings, string query, int limit, (string Name, string Value)? locationParameter)
+    private static HttpRequestMessage SerpApi(
+        UpstreamOptions settings, string query, int limit, (string Name, string Value)? locationParameter)
     {
         var from = locationParameter is { } parameter ? $"&{parameter.Name}={Uri.EscapeDataString(parameter.Value)}" : "";
         var count = limit.ToString(CultureInfo.InvariantCulture);
+        var key = Uri.EscapeDataString(settings.SerpApiKey);
         return new(
             HttpMethod.Get,
-            $"{settings.SerpApiBaseUrl.TrimEnd('/')}/search.json?engine=google_shopping&q={Uri.EscapeDataString(query)}&num={count}{from}&api_key={Uri.EscapeDataString(settings.SerpApiKey)}");
+            $"{settings.SerpApiBaseUrl.TrimEnd('/')}/search.json?engine=google_shopping&q={Uri.EscapeDataString(query)}"
+            + $"&num={count}{from}&api_key={key}");
     }
 
     /// <summary>
@@ -75,5 +82,7 @@ internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
         : null;
 
     private static IReadOnlyList<Product>? Read(JsonElement response, string list, int limit, string? country) =>
-        response.ValueKind is JsonValueKind.Object ? response.Items(list).Select(row => GlobalProduct.Read(row, country)).OfType<Product>().Take(limit).ToArray() : null;
+        response.ValueKind is JsonValueKind.Object
+            ? response.Items(list).Select(row => GlobalProduct.Read(row, country)).OfType<Product>().Take(limit).ToArray()
+            : null;
 }

@@ -20,7 +20,8 @@ internal static class EbayQuery
     {
         var category = request.CategoryId is { Length: > 0 } id ? $"&category_ids={Uri.EscapeDataString(id)}" : "";
         var limit = Math.Min(2 * request.Limit, MaxLimit).ToString(CultureInfo.InvariantCulture);
-        return $"buy/browse/v1/item_summary/search?q={Uri.EscapeDataString(request.Query)}{category}&limit={limit}&filter={Uri.EscapeDataString(string.Join(',', Filters(request)))}";
+        var filter = Uri.EscapeDataString(string.Join(',', Filters(request)));
+        return $"buy/browse/v1/item_summary/search?q={Uri.EscapeDataString(request.Query)}{category}&limit={limit}&filter={filter}";
     }
 
     private static IEnumerable<string> Filters(SearchProductsArguments request)

@@ -14,8 +14,10 @@ internal sealed class EbaySearch(EbayClient ebay)
     /// <param name="tooLate">
     /// Cancelled when the caller no longer waits for the response. The circuit breaker counts this as a failure of eBay.
     /// </param>
-    public Task<UpstreamResult<IReadOnlyList<Product>>> SearchAsync(SearchProductsArguments request, CancellationToken tooLate, CancellationToken cancellationToken) =>
-        ebay.GetAsync(EbayQuery.Of(request), response => Read(response, request), cancellationToken, EbaySearchProvider.Policy.ForJobs(tooLate));
+    public Task<UpstreamResult<IReadOnlyList<Product>>> SearchAsync(
+        SearchProductsArguments request, CancellationToken tooLate, CancellationToken cancellationToken) =>
+        ebay.GetAsync(
+            EbayQuery.Of(request), response => Read(response, request), cancellationToken, EbaySearchProvider.Policy.ForJobs(tooLate));
 
     /// <summary>Drops items of sellers with too little positive feedback. For fast shipping it sorts the items by delivery date.</summary>
     internal static IReadOnlyList<Product>? Read(JsonElement response, SearchProductsArguments request)
@@ -25,14 +27,17 @@ internal sealed class EbaySearch(EbayClient ebay)
             return null;
         }
 
-        var items = response.Items("itemSummaries").Where(item => item.Part("seller")?.Number("feedbackPercentage") is not { } share || share >= request.SellerRating);
-        return (request.Shipping == "fast" ? items.OrderBy(DeliveryDate) : items).Select(Product).OfType<Product>().Take(request.Limit).ToArray();
+        var items = response.Items("itemSummaries")
+            .Where(item => item.Part("seller")?.Number("feedbackPercentage") is not { } share || share >= request.SellerRating);
+        return (request.Shipping == "fast" ? items.OrderBy(DeliveryDate) : items).Select(Product).OfType<Product>().Take(request.Limit)
+            .ToArray();
     }
 
     /// <summary>The earliest delivery date over all shipping options. Items without a date sort last.</summary>
     private static DateTimeOffset DeliveryDate(JsonElement item) => item.Items("shippingOptions")
         .Select(option =>
-            DateTimeOffset.TryParse(option.Text("maxEstimatedDeliveryDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day)
+            DateTimeOffset.TryParse(
+                option.Text("maxEstimatedDeliveryDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day)
                 ? day
                 : DateTimeOffset.MaxValue)
         .DefaultIfEmpty(DateTimeOffset.MaxValue)
@@ -40,7 +45,9 @@ internal sealed class EbaySearch(EbayClient ebay)
 
     private static Product? Product(JsonElement item)
     {
-        if (item.Id("itemId") is not { } id || item.Title() is not { } title || item.Address("itemAffiliateWebUrl", "itemWebUrl") is not { } url)
+        if (item.Id("itemId") is not { } id
+            || item.Title() is not { } title
+            || item.Address("itemAffiliateWebUrl", "itemWebUrl") is not { } url)
         {
             return null;
         }

@@ -15,7 +15,8 @@ namespace Sendcat.ToolWorker.SearchProducts;
 /// latency limit after the other one has responded, the result is partial; a partial result is returned but not cached. When both fail, the
 /// attempt fails.
 /// </summary>
-internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global, IOptionsMonitor<ToolJobOptions> options, TimeProvider time) : IToolHandler
+internal sealed class SearchProductsHandler(
+    EbaySearch ebay, GlobalSearch global, IOptionsMonitor<ToolJobOptions> options, TimeProvider time) : IToolHandler
 {
     /// <summary>Maximum time that a source still has after the other one has responded.</summary>
     private static readonly TimeSpan MaxRemaining = TimeSpan.FromSeconds(2.5);
@@ -32,7 +33,8 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
 
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
     {
-        if (JsonSerializer.Deserialize(arguments, ToolJson.Default.SearchProductsArguments) is not { Query.Length: > 0, Limit: >= 1 } request)
+        if (JsonSerializer.Deserialize(
+            arguments, ToolJson.Default.SearchProductsArguments) is not { Query.Length: > 0, Limit: >= 1 } request)
         {
             return new ToolResult.Failed("search_products was asked nothing.", Retryable: false);
         }
@@ -45,7 +47,8 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
             return Combine(request, await fromEbay, null);
         }
 
-        var fromGlobal = TimedAsync(global.SearchAsync(request.Query, request.GlobalLimit, request.Location, tooLate.Token, cancellationToken), _globalLatency);
+        var fromGlobal = TimedAsync(
+            global.SearchAsync(request.Query, request.GlobalLimit, request.Location, tooLate.Token, cancellationToken), _globalLatency);
         var first = await Task.WhenAny(fromEbay, fromGlobal);
         if (first.IsCompletedSuccessfully && (await first).IsSuccess)
         {
@@ -59,7 +62,9 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
 
     /// <summary>Combines the results of both sources. Products from eBay come first, and duplicates are removed.</summary>
     /// <param name="fromGlobal">The response of the global search; null: it was not searched.</param>
-    internal static ToolResult Combine(SearchProductsArguments request, UpstreamResult<IReadOnlyList<Product>> fromEbay, UpstreamResult<IReadOnlyList<Product>>? fromGlobal)
+    internal static ToolResult Combine(
+        SearchProductsArguments request, UpstreamResult<IReadOnlyList<Product>> fromEbay,
+        UpstreamResult<IReadOnlyList<Product>>? fromGlobal)
     {
         UpstreamError[] errors = [.. new[] { fromEbay.Error, fromGlobal?.Error }.OfType<UpstreamError>()];
         if (errors.Length == (fromGlobal is null ? 1 : 2))
@@ -81,7 +86,8 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
             failed.Add("global");
         }
 
-        var result = new ProductsResult(QueuedTool.SearchProducts.Lane.Tool, [.. ebayProducts, .. globalProducts], ebayProducts.Length, globalProducts.Length, failed);
+        var result = new ProductsResult(
+            QueuedTool.SearchProducts.Lane.Tool, [.. ebayProducts, .. globalProducts], ebayProducts.Length, globalProducts.Length, failed);
         return new ToolResult.Done(
             JsonSerializer.Serialize(result, ToolJson.Default.ProductsResult),
             Cacheable: request.IncludeGlobal && !result.IsPartial && result.Products.Count > 0)
@@ -90,7 +96,8 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
         };
     }
 
-    private async Task<UpstreamResult<IReadOnlyList<Product>>> TimedAsync(Task<UpstreamResult<IReadOnlyList<Product>>> search, LatencyEstimate estimate)
+    private async Task<UpstreamResult<IReadOnlyList<Product>>> TimedAsync(
+        Task<UpstreamResult<IReadOnlyList<Product>>> search, LatencyEstimate estimate)
     {
         var began = time.GetTimestamp();
         var response = await search;

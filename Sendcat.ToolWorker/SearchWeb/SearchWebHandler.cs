@@ -26,7 +26,9 @@ internal sealed class SearchWebHandler(SerperSearch serper) : IToolHandler
         }
 
         var hits = response.Value;
-        var text = hits.Count == 0 ? NothingFound : string.Join("\n\n", hits.Select(hit => $"{hit.Title}\n{hit.Link}\n{hit.Snippet}".TrimEnd()));
+        var text = hits.Count == 0
+            ? NothingFound
+            : string.Join("\n\n", hits.Select(hit => $"{hit.Title}\n{hit.Link}\n{hit.Snippet}".TrimEnd()));
         var result = new SearchWebResult(Lane.Tool, text, JsonSerializer.Serialize(hits, ToolJson.Default.IReadOnlyListSearchWebHit), hits);
         return new ToolResult.Done(JsonSerializer.Serialize(result, ToolJson.Default.SearchWebResult), Cacheable: hits.Count > 0);
     }

@@ -26,7 +26,8 @@ internal sealed class CategoryStore(NpgsqlDataSource database)
     /// is refreshing.
     /// </summary>
     /// <returns>True: the tree is fresh now. False: nothing was fetched, or another worker is refreshing.</returns>
-    public async Task<bool> RefreshAsync(string marketplace, TimeSpan age, Func<CancellationToken, Task<CategoryTree?>> fetch, CancellationToken cancellationToken)
+    public async Task<bool> RefreshAsync(
+        string marketplace, TimeSpan age, Func<CancellationToken, Task<CategoryTree?>> fetch, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -38,7 +39,10 @@ internal sealed class CategoryStore(NpgsqlDataSource database)
             }
         }
 
-        await using (var checking = new NpgsqlCommand(IsFresh, connection) { Parameters = { new() { Value = marketplace }, new() { Value = age } } })
+        await using (var checking = new NpgsqlCommand(IsFresh, connection)
+        {
+            Parameters = { new() { Value = marketplace }, new() { Value = age } },
+        })
         {
             if (await checking.ExecuteScalarAsync(cancellationToken) is true)
             {
@@ -66,11 +70,14 @@ internal sealed class CategoryStore(NpgsqlDataSource database)
     private static NpgsqlBatchCommand Upsert(string marketplace, CategoryTree tree) => new(
         """
         -- write ebay categories
-        INSERT INTO reliability.ebay_categories (marketplace_id, category_id, category_name, normalized_name, parent_id, path, leaf, fetched_at)
+        INSERT INTO reliability.ebay_categories (marketplace_id, category_id, category_name, normalized_name, parent_id, path, leaf,
+          fetched_at)
         SELECT $1, id, name, normalized, parent, path, leaf, statement_timestamp()
-        FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[]) AS c(id, name, normalized, parent, path, leaf)
+        FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[]) AS c(id, name, normalized, parent, path,
+          leaf)
         ON CONFLICT (marketplace_id, category_id) DO UPDATE SET
-            category_name = excluded.category_name, normalized_name = excluded.normalized_name, parent_id = excluded.parent_id, path = excluded.path, leaf = excluded.leaf,
+            category_name = excluded.category_name, normalized_name = excluded.normalized_name, parent_id = excluded.parent_id,
+            path = excluded.path, leaf = excluded.leaf,
             fetched_at = excluded.fetched_at
         """)
     {
@@ -80,7 +87,11 @@ internal sealed class CategoryStore(NpgsqlDataSource database)
             new() { Value = tree.Categories.Select(category => category.Id).ToArray() },
             new() { Value = tree.Categories.Select(category => category.Name).ToArray() },
             new() { Value = tree.Categories.Select(category => category.NormalizedName).ToArray() },
-            new() { Value = tree.Categories.Select(category => category.ParentId).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+            new()
+            {
+                Value = tree.Categories.Select(category => category.ParentId).ToArray(),
+                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+            },
             new() { Value = tree.Categories.Select(category => category.Path).ToArray() },
             new() { Value = tree.Categories.Select(category => category.Leaf).ToArray() },
         },
@@ -98,8 +109,10 @@ internal sealed class CategoryStore(NpgsqlDataSource database)
     private static NpgsqlBatchCommand Meta(string marketplace, CategoryTree tree) => new(
         """
         -- date ebay categories
-        INSERT INTO reliability.ebay_taxonomy_meta (marketplace_id, root_category_id, tree_version, fetched_at) VALUES ($1, $2, $3, statement_timestamp())
-        ON CONFLICT (marketplace_id) DO UPDATE SET root_category_id = excluded.root_category_id, tree_version = excluded.tree_version, fetched_at = excluded.fetched_at
+        INSERT INTO reliability.ebay_taxonomy_meta (marketplace_id, root_category_id, tree_version, fetched_at)
+          VALUES ($1, $2, $3, statement_timestamp())
+        ON CONFLICT (marketplace_id) DO UPDATE
+          SET root_category_id = excluded.root_category_id, tree_version = excluded.tree_version, fetched_at = excluded.fetched_at
         """)
     {
         Parameters =

@@ -11,12 +11,19 @@ internal sealed class EbayTaxonomy(EbayClient ebay)
     private const string Root = "commerce/taxonomy/v1";
 
     /// <summary>The response has tens of megabytes.</summary>
-    private static readonly UpstreamPolicy Policy = EbaySearchProvider.Policy with { Timeout = TimeSpan.FromSeconds(120), MaxResponseBytes = 128 * 1024 * 1024 };
+    private static readonly UpstreamPolicy Policy = EbaySearchProvider.Policy with
+    {
+        Timeout = TimeSpan.FromSeconds(120), MaxResponseBytes = 128 * 1024 * 1024,
+    };
 
     public async Task<UpstreamResult<CategoryTree>> FetchAsync(string marketplace, CancellationToken cancellationToken)
     {
-        var tree = await ebay.GetAsync($"{Root}/get_default_category_tree_id?marketplace_id={marketplace}", response => response.Text("categoryTreeId"), cancellationToken);
-        return tree.IsSuccess ? await ebay.GetAsync($"{Root}/category_tree/{Uri.EscapeDataString(tree.Value)}", Read, cancellationToken, Policy) : tree.Error;
+        var tree = await ebay.GetAsync(
+            $"{Root}/get_default_category_tree_id?marketplace_id={marketplace}", response => response.Text("categoryTreeId"),
+            cancellationToken);
+        return tree.IsSuccess
+            ? await ebay.GetAsync($"{Root}/category_tree/{Uri.EscapeDataString(tree.Value)}", Read, cancellationToken, Policy)
+            : tree.Error;
     }
 
     private static CategoryTree? Read(JsonElement response)
@@ -40,7 +47,9 @@ internal sealed class EbayTaxonomy(EbayClient ebay)
             }
         }
 
-        return categories.Count == 0 ? null : new(root.Part("category")?.Text("categoryId"), response.Text("categoryTreeVersion"), [.. categories.Values]);
+        return categories.Count == 0
+            ? null
+            : new(root.Part("category")?.Text("categoryId"), response.Text("categoryTreeVersion"), [.. categories.Values]);
     }
 
     /// <summary>Pushes the children of a node. The root is not a category itself, so its children have no parent.</summary>

@@ -12,7 +12,8 @@ namespace Sendcat.ToolWorker.Taxonomy;
 /// a fetch. The schedule asks every hour; an operator's request fetches them at once.
 /// </summary>
 internal sealed class TaxonomyRefresh(
-    EbayTaxonomy taxonomy, CategoryStore store, TaxonomyRequests requests, IOptionsMonitor<EbayOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
+    EbayTaxonomy taxonomy, CategoryStore store, TaxonomyRequests requests, IOptionsMonitor<EbayOptions> options, TimeProvider time,
+    ILogger<TaxonomyRefresh> logger) : BackgroundService
 {
     private static readonly TimeSpan RefreshAge = TimeSpan.FromHours(720);
     private static readonly TimeSpan CheckInterval = TimeSpan.FromHours(1);
@@ -22,7 +23,8 @@ internal sealed class TaxonomyRefresh(
 
     /// <summary>The hourly check, for the schedule.</summary>
     public static ScheduledJob Job(IServiceProvider provider) => new(
-        "refresh-ebay-taxonomy", "Fetches eBay's categories when they are 720 hours old.", CheckInterval, async (isRequested, cancellationToken) =>
+        "refresh-ebay-taxonomy", "Fetches eBay's categories when they are 720 hours old.", CheckInterval,
+        async (isRequested, cancellationToken) =>
         {
             var refresh = provider.GetRequiredService<TaxonomyRefresh>();
             return !refresh.IsConfigured ? new("EBAY_CLIENT_ID is not set", Changed: false)

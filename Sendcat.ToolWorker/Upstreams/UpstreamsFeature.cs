@@ -12,7 +12,8 @@ internal static class UpstreamsFeature
     /// </summary>
     private static readonly TimeSpan MaxSlotWait = TimeSpan.FromSeconds(3);
 
-    public static IServiceCollection AddUpstreams(this IServiceCollection services) => services.AddOutbound().AddEbay().AddKnobs<UpstreamOptions>();
+    public static IServiceCollection AddUpstreams(this IServiceCollection services) =>
+        services.AddOutbound().AddEbay().AddKnobs<UpstreamOptions>();
 
     /// <summary>The policy for requests of a job. A job waits for a bulkhead slot when the bulkhead is full.</summary>
     /// <param name="policy">The policy of the upstream.</param>

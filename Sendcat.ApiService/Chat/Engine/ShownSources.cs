@@ -11,7 +11,10 @@ internal static class ShownSources
     /// <returns>Null if there are no pages.</returns>
     public static string? Json(IEnumerable<SearchWebHit> hits)
     {
-        MessageSource[] sources = [.. hits.DistinctBy(hit => hit.Link, StringComparer.Ordinal).Select(hit => new MessageSource(hit.Title, hit.Link, hit.Snippet))];
+        MessageSource[] sources =
+        [
+            .. hits.DistinctBy(hit => hit.Link, StringComparer.Ordinal).Select(hit => new MessageSource(hit.Title, hit.Link, hit.Snippet)),
+        ];
         return sources.Length == 0 ? null : JsonSerializer.Serialize(sources, MessageSourceJson.Default.MessageSourceArray);
     }
 }

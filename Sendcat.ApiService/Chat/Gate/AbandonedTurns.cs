@@ -35,7 +35,8 @@ internal sealed class AbandonedTurns(
             return false;
         }
 
-        if (await directory.TakeAbandonedAsync(guestsOnly, TimeSpan.FromMilliseconds(options.CurrentValue.DetachGraceFullMs)) is not { } detached)
+        if (await directory.TakeAbandonedAsync(
+            guestsOnly, TimeSpan.FromMilliseconds(options.CurrentValue.DetachGraceFullMs)) is not { } detached)
         {
             pause.Start(time);
             return false;

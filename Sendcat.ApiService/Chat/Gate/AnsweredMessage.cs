@@ -17,7 +17,8 @@ internal static class AnsweredMessage
     public static string? NameIn(ChatRequest request, Principal principal) => request switch
     {
         { ThreadId: null } => null,
-        { Regeneration: { } regeneration } => Name(principal, request.ThreadId, regeneration.LastUserMessageId ?? regeneration.MessageId ?? ""),
+        { Regeneration: { } regeneration } =>
+            Name(principal, request.ThreadId, regeneration.LastUserMessageId ?? regeneration.MessageId ?? ""),
         { Message: { } message } => message.ClientId is { } id ? Name(principal, request.ThreadId, id) : null,
         _ => Name(principal, request.ThreadId, ""),
     };

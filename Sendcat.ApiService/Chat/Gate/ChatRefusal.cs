@@ -15,14 +15,20 @@ internal static class ChatRefusal
     /// <exception cref="ArgumentOutOfRangeException">No text is defined for this reason.</exception>
     public static ApiError Of(AdmissionDecision.Denied denied) => denied.Reason switch
     {
-        AdmissionReason.SameMessage => ApiError.UpstreamUnavailable(denied.RetryAfter, denied.Reason, "Another request with this message is starting its answer"),
-        AdmissionReason.UserInFlight => ApiError.RateLimited(denied.RetryAfter, denied.Reason, "Another answer of yours is still running. Stop it, or wait until it ends"),
-        AdmissionReason.AddressInFlight => ApiError.RateLimited(denied.RetryAfter, denied.Reason, "Your network has as many answers running as it may have"),
+        AdmissionReason.SameMessage =>
+            ApiError.UpstreamUnavailable(denied.RetryAfter, denied.Reason, "Another request with this message is starting its answer"),
+        AdmissionReason.UserInFlight => ApiError.RateLimited(
+            denied.RetryAfter, denied.Reason, "Another answer of yours is still running. Stop it, or wait until it ends"),
+        AdmissionReason.AddressInFlight =>
+            ApiError.RateLimited(denied.RetryAfter, denied.Reason, "Your network has as many answers running as it may have"),
         AdmissionReason.GuestInFlight => ApiError.RateLimited(denied.RetryAfter, denied.Reason, "All places for guests are taken"),
         AdmissionReason.GlobalInFlight => ApiError.RateLimited(denied.RetryAfter, denied.Reason, "All places are taken"),
-        AdmissionReason.GlobalMessageRate or AdmissionReason.GlobalToolRate => ApiError.RateLimited(denied.RetryAfter, denied.Reason, "Too many answers are starting at this moment"),
-        AdmissionReason.RedisUnavailable => ApiError.UpstreamUnavailable(denied.RetryAfter, denied.Reason, "The service cannot check its limits at the moment"),
-        Bulkheads.Reason => ApiError.UpstreamUnavailable(denied.RetryAfter, denied.Reason, "The model provider has as many answers running as it may have"),
+        AdmissionReason.GlobalMessageRate or AdmissionReason.GlobalToolRate =>
+            ApiError.RateLimited(denied.RetryAfter, denied.Reason, "Too many answers are starting at this moment"),
+        AdmissionReason.RedisUnavailable =>
+            ApiError.UpstreamUnavailable(denied.RetryAfter, denied.Reason, "The service cannot check its limits at the moment"),
+        Bulkheads.Reason =>
+            ApiError.UpstreamUnavailable(denied.RetryAfter, denied.Reason, "The model provider has as many answers running as it may have"),
         _ when Windows.TryGetValue(denied.Reason, out var window) => Of(window, denied.RetryAfter),
         _ => throw new ArgumentOutOfRangeException(nameof(denied), denied.Reason, "Unknown reason of a refusal."),
     };

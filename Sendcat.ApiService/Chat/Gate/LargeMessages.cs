@@ -38,7 +38,10 @@ internal sealed class LargeMessages(TimeProvider time)
     /// <returns>Null if no slot is free for this caller. Dispose the slot when the message is read.</returns>
     public Slot? TryTake(Principal? principal, IReadOnlyList<LimitKey> addresses)
     {
-        List<(string Key, int Cap)> limits = [("all", Slots), principal is null ? ("unidentified", Share) : (principal.Key, SlotsPerPrincipal)];
+        List<(string Key, int Cap)> limits =
+        [
+            ("all", Slots), principal is null ? ("unidentified", Share) : (principal.Key, SlotsPerPrincipal),
+        ];
         if (principal is { HasGuestLimits: true })
         {
             limits.AddRange(addresses.Select(address => (address.Name, Share * address.Times)));

@@ -34,7 +34,10 @@ internal sealed class NewThreads(RateLimiter limiter, Quotas quotas, TimeProvide
         var thread = ThreadCopies.NewThread(
             principal, time.Now(), request.ModelId, ThreadRules.TitleOf(request.Message.Text), parent: null, sharedFrom: null);
         thread.ClientId = request.ThreadId;
-        return new ThreadHistory(thread.Id, thread.UserId, thread.SessionId, thread.ModelId, []) { Begun = thread, HasTitle = thread.Title is not null };
+        return new ThreadHistory(thread.Id, thread.UserId, thread.SessionId, thread.ModelId, [])
+        {
+            Begun = thread, HasTitle = thread.Title is not null,
+        };
     }
 
     /// <summary>Counts a new thread of the principal. Admission counts the address.</summary>

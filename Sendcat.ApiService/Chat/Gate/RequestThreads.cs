@@ -16,9 +16,11 @@ internal sealed class RequestThreads(RequestDatabase database, Quotas quotas, Ne
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
     /// <returns>Null if the request names no thread, or one that does not exist.</returns>
-    public async ValueTask<ThreadHistory?> FindAsync(HttpContext http, ThreadName? name, Principal principal, ChatRequest request, bool sumUsage) =>
+    public async ValueTask<ThreadHistory?> FindAsync(
+        HttpContext http, ThreadName? name, Principal principal, ChatRequest request, bool sumUsage) =>
         name is { } known
-            ? await ThreadHistory.ReadAsync(database, known, principal, quotas.Of(principal), sumUsage, request.Key, chat.CurrentValue, http.RequestAborted)
+            ? await ThreadHistory.ReadAsync(
+                database, known, principal, quotas.Of(principal), sumUsage, request.Key, chat.CurrentValue, http.RequestAborted)
             : null;
 
     /// <summary>
@@ -44,8 +46,10 @@ internal sealed class RequestThreads(RequestDatabase database, Quotas quotas, Ne
             }
 
             // Most requests name one of the newest messages or none.
-            return thread.MessageCount > thread.Messages.Count && TurnPlan.NamedMessages(request) is { Count: > 0 } named && !TurnPlan.HasAny(thread, named)
-                ? await thread.ThroughAsync(
+            return thread.MessageCount > thread.Messages.Count
+                && TurnPlan.NamedMessages(request) is { Count: > 0 } named
+                && !TurnPlan.HasAny(thread, named)
+                    ? await thread.ThroughAsync(
                     database, named, named.Select(id => TurnPlan.MessageId(thread.ThreadId, id)), chat.CurrentValue, http.RequestAborted)
                 : thread;
         }

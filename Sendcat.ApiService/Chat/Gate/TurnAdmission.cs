@@ -13,7 +13,8 @@ namespace Sendcat.ApiService.Chat.Gate;
 
 /// <summary>The admission of a turn: what it claims, and what is tried when it is denied.</summary>
 internal sealed class TurnAdmission(
-    AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned,
+    AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals,
+    AbandonedTurns abandoned,
     TurnModel models, RouteDrain drain, TurnReservation reservation, TimeProvider time)
 {
     private const int MaxTakeoverAttempts = 3;
@@ -26,11 +27,14 @@ internal sealed class TurnAdmission(
     /// <summary>Wait between two attempts to take over the principal's own detached turn.</summary>
     private static readonly TimeSpan DisconnectDelay = TimeSpan.FromMilliseconds(60);
 
-    public static bool IsInFlight(AdmissionDecision decision) => decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight };
+    public static bool IsInFlight(AdmissionDecision decision) =>
+        decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight };
 
-    public static bool IsSameMessage(AdmissionDecision decision) => decision is AdmissionDecision.Denied { Reason: AdmissionReason.SameMessage };
+    public static bool IsSameMessage(AdmissionDecision decision) =>
+        decision is AdmissionDecision.Denied { Reason: AdmissionReason.SameMessage };
 
-    public Task<AdmissionDecision> AdmitAsync(AdmissionRequest request, CancellationToken cancellation) => admission.AdmitAsync(request, cancellation).AsTask();
+    public Task<AdmissionDecision> AdmitAsync(AdmissionRequest request, CancellationToken cancellation) =>
+        admission.AdmitAsync(request, cancellation).AsTask();
 
     /// <summary>
     /// Puts the claims on admission, rate limiter and provider bulkhead into one request: one decision, one round trip to Redis.
@@ -55,7 +59,8 @@ internal sealed class TurnAdmission(
         ];
         var admissionRequest = new AdmissionRequest
         {
-            Principal = principal.Key, Message = AnsweredMessage.NameIn(request, principal), StreamId = StreamIds.Format(streamId), Addresses = addresses, IsGuest = principal.HasGuestLimits,
+            Principal = principal.Key, Message = AnsweredMessage.NameIn(request, principal), StreamId = StreamIds.Format(streamId),
+            Addresses = addresses, IsGuest = principal.HasGuestLimits,
             RouteSlots = slotClaim.Cap, WebSearch = request.WebSearch, OtherClaims = claims,
         };
         return (admissionRequest, new(route, slotClaim, streamId));

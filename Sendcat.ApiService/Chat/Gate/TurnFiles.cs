@@ -12,7 +12,9 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Turns the files of a message in <c>useChat</c> shape into attachments: a <c>data:</c> address is stored as a new one, the path of an
 /// attachment names one that was uploaded before. A web address is stored as it is; the provider fetches it.
 /// </summary>
-internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, RateLimiter limiter, IOptionsMonitor<AttachmentOptions> options, ILogger<TurnFiles> logger)
+internal sealed class TurnFiles(
+    Uploads uploads, OwnedAttachments attachments, RateLimiter limiter, IOptionsMonitor<AttachmentOptions> options,
+    ILogger<TurnFiles> logger)
 {
     /// <returns>
     /// What is to be stored with the message, in the order of the files; or the error of the first file that cannot be stored.
@@ -71,7 +73,10 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
     /// <param name="stored">What was stored of them, in their order; it may be shorter.</param>
     public async ValueTask DiscardAsync(IReadOnlyList<UiFile> files, IReadOnlyList<MessageAttachment> stored)
     {
-        Guid[] added = [.. files.Zip(stored).Where(pair => DataAddress.Is(pair.First.Url)).Select(pair => Guid.Parse(pair.Second.StorageId!))];
+        Guid[] added =
+        [
+            .. files.Zip(stored).Where(pair => DataAddress.Is(pair.First.Url)).Select(pair => Guid.Parse(pair.Second.StorageId!)),
+        ];
         if (added.Length == 0)
         {
             return;
@@ -144,7 +149,9 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
     {
         var uploaded = contents.Count(content => content is not null);
         return uploaded > 0
-            && await limiter.CheckAsync(RateLimitBucket.Uploads, [new(principal.Key)], cancellationToken, "/api/chat", HttpMethods.Post, uploaded) is { Allowed: false } denied
+            && await limiter.CheckAsync(
+                RateLimitBucket.Uploads, [new(principal.Key)], cancellationToken, "/api/chat", HttpMethods.Post,
+                uploaded) is { Allowed: false } denied
                 ? ApiError.RateLimited(denied.RetryAfter, RequestBudget.Upload, "Too many files")
                 : null;
     }

@@ -12,7 +12,9 @@ internal static class HistoryEndpoint
 {
     public static void Map(RouteGroupBuilder chat) =>
         chat.MapGet("/{id}/messages", ListAsync)
-            .As("chatMessages", "The messages of a thread for useChat: the last ones, oldest first, an answer of several steps as one", 400, 401, 403, 429, 503);
+            .As(
+                "chatMessages", "The messages of a thread for useChat: the last ones, oldest first, an answer of several steps as one", 400,
+                401, 403, 429, 503);
 
     private static async Task<Results<Ok<Page<ChatUiMessage>>, ApiError>> ListAsync(
         HttpContext http, string id, Principals principals, ThreadOwnership threads, UiHistory history, RequestDatabase database,

@@ -27,7 +27,9 @@ internal static class UiAnswer
             parts.Add(new ChatUiPart("text") { Text = row.Content });
         }
 
-        return new(row.ClientId ?? row.Id.ToString(), "user", parts, new(threadId.ToString(), null, row.CreatedAt.UtcDateTime, MessageStatus.Completed, null));
+        return new(
+            row.ClientId ?? row.Id.ToString(), "user", parts,
+            new(threadId.ToString(), null, row.CreatedAt.UtcDateTime, MessageStatus.Completed, null));
     }
 
     /// <param name="rows">The rows of one answer, the oldest first, at least one of them of the assistant.</param>
@@ -38,7 +40,9 @@ internal static class UiAnswer
         var turn = steps.FindLast(step => step.Turn is not null)?.Turn;
         return new(
             first.Id.ToString(), "assistant", [.. steps.SelectMany((step, number) => PartsOf(step, number, rows))],
-            new(threadId.ToString(), turn is { } id ? StreamIds.Format(id) : null, first.CreatedAt.UtcDateTime, last.Status ?? MessageStatus.Completed, last.ModelId));
+            new(
+                threadId.ToString(), turn is { } id ? StreamIds.Format(id) : null, first.CreatedAt.UtcDateTime,
+                last.Status ?? MessageStatus.Completed, last.ModelId));
     }
 
     private static IEnumerable<ChatUiPart> PartsOf(StoredRow step, int number, IReadOnlyList<StoredRow> rows)
@@ -46,7 +50,10 @@ internal static class UiAnswer
         yield return new("step-start");
         if (number > 0)
         {
-            yield return new("data-step") { Id = string.Create(CultureInfo.InvariantCulture, $"step-{number}"), Data = new(number, step.Id.ToString()) };
+            yield return new("data-step")
+            {
+                Id = string.Create(CultureInfo.InvariantCulture, $"step-{number}"), Data = new(number, step.Id.ToString()),
+            };
         }
 
         if (!string.IsNullOrEmpty(step.Reasoning))
@@ -64,7 +71,11 @@ internal static class UiAnswer
         {
             var result = rows.FirstOrDefault(row => row.Role == "tool" && row.ToolCallId == call.Id && row.Seq > step.Seq);
             var hits = call.Name == QueuedTool.SearchWeb.Name && IsSuccess(result) ? HitsOf(result!, step, calls) : [];
-            yield return ToolPart(call, result, hits.Count > 0 ? JsonSerializer.SerializeToElement(hits, ToolJson.Default.IReadOnlyListSearchWebHit) : ProductsOf(call, result, step, calls, rows));
+            yield return ToolPart(
+                call, result,
+                hits.Count > 0
+                    ? JsonSerializer.SerializeToElement(hits, ToolJson.Default.IReadOnlyListSearchWebHit)
+                    : ProductsOf(call, result, step, calls, rows));
             foreach (var source in UiSource.Of(call.Id, hits))
             {
                 yield return new("source-url") { SourceId = source.Id, Url = source.Url, Title = source.Title };
@@ -81,7 +92,10 @@ internal static class UiAnswer
         };
         if (!IsSuccess(result))
         {
-            return part with { State = "output-error", ErrorText = result?.Content ?? "The tool call was interrupted before it had a result." };
+            return part with
+            {
+                State = "output-error", ErrorText = result?.Content ?? "The tool call was interrupted before it had a result.",
+            };
         }
 
         return part with
@@ -114,7 +128,9 @@ internal static class UiAnswer
         }
 
         return step.Sources is { } sources && calls.Count(call => call.Name == QueuedTool.SearchWeb.Name) == 1
-            ? [.. (sources.Deserialize(MessageSourceJson.Default.MessageSourceArray) ?? []).Select(source => new SearchWebHit(source.Title, source.Url, source.Snippet))]
+            ? [
+                .. (sources.Deserialize(MessageSourceJson.Default.MessageSourceArray) ?? [])
+                    .Select(source => new SearchWebHit(source.Title, source.Url, source.Snippet))]
             : [];
     }
 
@@ -122,7 +138,10 @@ internal static class UiAnswer
     private static JsonElement? ProductsOf(
         ProviderToolCall call, StoredRow? result, StoredRow step, IReadOnlyList<ProviderToolCall> calls, IReadOnlyList<StoredRow> rows) =>
         step.Products is { } products && IsSuccess(result)
-            && calls.FirstOrDefault(other => FindsProducts(other) && IsSuccess(rows.FirstOrDefault(row => row.Role == "tool" && row.ToolCallId == other.Id && row.Seq > step.Seq)))?.Id == call.Id
+            && calls.FirstOrDefault(
+                other => FindsProducts(other)
+                    && IsSuccess(
+                        rows.FirstOrDefault(row => row.Role == "tool" && row.ToolCallId == other.Id && row.Seq > step.Seq)))?.Id == call.Id
             ? products
             : null;
 

@@ -71,7 +71,9 @@ internal sealed class UiHistory(RequestDatabase database)
 
         exchanges.Reverse();
         Join(exchanges);
-        return new([.. exchanges.SelectMany(exchange => MessagesOf(threadId, exchange))], !hasMore ? null : MessageCursor.Text(before, newestFirst: true));
+        return new(
+            [.. exchanges.SelectMany(exchange => MessagesOf(threadId, exchange))],
+            !hasMore ? null : MessageCursor.Text(before, newestFirst: true));
 
         int Add(StoredRow? user)
         {

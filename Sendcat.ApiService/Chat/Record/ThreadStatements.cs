@@ -54,7 +54,8 @@ internal static class ThreadStatements
 
     public static NpgsqlBatchCommand Lock(Guid[] ids) => new(LockThreads) { Parameters = { Ids(ids) } };
 
-    public static NpgsqlBatchCommand Touch(Guid[] ids, DateTimeOffset now) => new(Touches) { Parameters = { Ids(ids), new() { Value = now } } };
+    public static NpgsqlBatchCommand Touch(Guid[] ids, DateTimeOffset now) =>
+        new(Touches) { Parameters = { Ids(ids), new() { Value = now } } };
 
     public static NpgsqlBatchCommand SetTitles(TurnRecord[] records) => new(Titles)
     {

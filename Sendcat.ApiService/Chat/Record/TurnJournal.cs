@@ -63,8 +63,9 @@ internal sealed class TurnJournal(
         while (!stoppingToken.IsCancellationRequested || !_urgent.IsEmpty)
         {
             var checkpointInterval = TimeSpan.FromMilliseconds(options.CurrentValue.CheckpointMs);
-            if (_urgent.IsEmpty && Soonest(_started.Remaining(StartDelay), _growing.Remaining(checkpointInterval), checkpointInterval) is var wait
-                && wait > TimeSpan.Zero)
+            if (_urgent.IsEmpty
+                && Soonest(_started.Remaining(StartDelay), _growing.Remaining(checkpointInterval), checkpointInterval) is var wait
+                    && wait > TimeSpan.Zero)
             {
                 await WaitForWorkAsync(wait, stoppingToken);
             }

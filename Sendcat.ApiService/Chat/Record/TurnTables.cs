@@ -17,7 +17,8 @@ internal sealed class TurnTables :
             .HasConstraintName("fk_stream_sessions_threads_thread_id");
         session.HasIndex(s => s.ThreadId);
         // For the running turn of a thread, which a repeated request joins.
-        session.HasIndex(s => s.ThreadId, "ix_stream_sessions_running").HasDatabaseName("ix_stream_sessions_running").HasFilter("status = 'streaming'");
+        session.HasIndex(s => s.ThreadId, "ix_stream_sessions_running").HasDatabaseName("ix_stream_sessions_running")
+            .HasFilter("status = 'streaming'");
         session.HasIndex(s => s.ReplicaId).HasDatabaseName("ix_stream_sessions_live").HasFilter("status = 'streaming'");
         session.HasStorageParameter("fillfactor", 80);
     }

@@ -33,12 +33,15 @@ internal sealed class ThreadTurns(LiveTurns turns, TurnDirectory directory)
             return known;
         }
 
-        var newest = known.FirstOrDefault(turn => turn.StreamId == location.StreamId) ?? new RunningTurn(location.StreamId, location.Replica, location.Asked);
+        var newest = known.FirstOrDefault(turn => turn.StreamId == location.StreamId)
+            ?? new RunningTurn(location.StreamId, location.Replica, location.Asked);
         return [newest, .. known.Where(turn => turn.StreamId != newest.StreamId)];
     }
 
     private static IReadOnlyList<RunningTurn> Known(IReadOnlyList<LiveTurn> here, IReadOnlyList<RunningTurn> persisted) =>
         here.Count == 0 ? persisted
         // Turns of one millisecond keep their order: OrderByDescending is stable.
-        : [.. here.Select(turn => turn.ToRunningTurn()).UnionBy(persisted, turn => turn.StreamId).OrderByDescending(turn => StreamIds.CreatedAt(turn.StreamId))];
+        : [
+            .. here.Select(turn => turn.ToRunningTurn()).UnionBy(persisted, turn => turn.StreamId)
+                .OrderByDescending(turn => StreamIds.CreatedAt(turn.StreamId))];
 }

@@ -178,7 +178,11 @@ internal sealed class TurnDirectory(
     public void MarkDetached(TurnStart start, TimeSpan grace) =>
         Send("detach turn", "EVAL", database => database.ScriptEvaluateAsync(
             Detach, [RedisKeys.DetachedTurn(start.Principal), DetachedSet(start)],
-            [start.StreamId.ToString(), new DetachedTurn(start).ToString(), (long)grace.TotalMilliseconds, (long)MaxGrace.TotalMilliseconds], FireAndForgetScript));
+            [
+                start.StreamId.ToString(), new DetachedTurn(start).ToString(), (long)grace.TotalMilliseconds,
+                (long)MaxGrace.TotalMilliseconds,
+            ],
+            FireAndForgetScript));
 
     /// <summary>Reverts <see cref="MarkDetached"/>: the turn has a reader again.</summary>
     public void MarkAttached(TurnStart start) =>
@@ -214,7 +218,8 @@ internal sealed class TurnDirectory(
         try
         {
             using var span = RedisSpan.Start("take over detached turn", "GETDEL");
-            var detached = (string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key)).WaitAsync(ResponseTimeout, time);
+            var detached = (string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key))
+                .WaitAsync(ResponseTimeout, time);
             _outage.Ends();
             return Guid.TryParse(detached, out var streamId) ? streamId : null;
         }
@@ -297,7 +302,8 @@ internal sealed record TurnLocation(Guid StreamId, Guid Replica, bool UsesUiDial
     public static TurnLocation? Parse(string? text) =>
         text?.Split('|') is [var stream, var replica, var dialect, .. var rest] && Guid.TryParse(stream, out var streamId)
             && Guid.TryParse(replica, out var replicaId)
-            ? new TurnLocation(streamId, replicaId, dialect == "ui", rest is [var asked] && Guid.TryParse(asked, out var message) ? message : null)
+            ? new TurnLocation(
+                streamId, replicaId, dialect == "ui", rest is [var asked] && Guid.TryParse(asked, out var message) ? message : null)
             : null;
 
     public override string ToString() => $"{StreamId}|{Replica}|{(UsesUiDialect ? "ui" : "sendcat")}|{Asked}";

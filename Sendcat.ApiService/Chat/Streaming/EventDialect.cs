@@ -9,7 +9,10 @@ namespace Sendcat.ApiService.Chat.Streaming;
 /// </summary>
 internal abstract class EventDialect
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true,
+    };
 
     [ThreadStatic]
     private static Utf8JsonWriter? _scratch;

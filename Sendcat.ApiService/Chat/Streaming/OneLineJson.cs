@@ -12,7 +12,10 @@ namespace Sendcat.ApiService.Chat.Streaming;
 /// </summary>
 internal static class OneLineJson
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true,
+    };
 
     /// <returns>The same value in one line; null if the text is not exactly one JSON value.</returns>
     public static string? Of(string text)

@@ -26,14 +26,20 @@ internal static class AccountChangeEndpoints
                 "auth.deleteAccount", "Delete the account and all that belongs to it; 202 when its access has ended and a part is left",
                 400, 401, 403, 413, 415, 429, 503);
         auth.MapPost("/google/link", LinkGoogleAsync).RequireLimit(RequestBudget.SignIn).Takes<GoogleLink>()
-            .As("auth.google.link", "Link a Google account; it signs in to this account from now on", 400, 401, 403, 409, 413, 415, 429, 503);
+            .As(
+                "auth.google.link", "Link a Google account; it signs in to this account from now on", 400, 401, 403, 409, 413, 415, 429,
+                503);
         auth.MapPost("/google/unlink", UnlinkGoogleAsync).RequireLimit(RequestBudget.SignIn).Takes<GoogleUnlink>()
-            .As("auth.google.unlink", "Unlink the Google account; the account must have a password", 400, 401, 403, 404, 409, 413, 415, 429, 503);
+            .As(
+                "auth.google.unlink", "Unlink the Google account; the account must have a password", 400, 401, 403, 404, 409, 413, 415, 429,
+                503);
     }
 
     private static async Task<Results<Ok<SignedIn>, ApiError>> ChangePasswordAsync(
         HttpContext http, PasswordChanges changes, CancellationToken cancellationToken) =>
-        (await changes.ChangeAsync(http, cancellationToken)).TryGet(out var signedIn, out var refusal) ? TypedResults.Ok(signedIn) : refusal;
+        (await changes.ChangeAsync(http, cancellationToken)).TryGet(out var signedIn, out var refusal)
+            ? TypedResults.Ok(signedIn)
+            : refusal;
 
     private static async Task<Results<Accepted, ApiError>> ChangeEmailAsync(
         HttpContext http, Reauthentication reauthentication, OutgoingMails mails, AddressDigests digests, RequestLimits limits,

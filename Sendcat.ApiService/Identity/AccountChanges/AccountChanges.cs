@@ -69,7 +69,8 @@ internal sealed class AccountChanges(
     {
         if (LinkTokens.UserOf(token) is not { } id
             || await users.FindByIdAsync(id) is not { SecurityStamp: { } stamp, Email: { } oldEmail } user
-            || !await users.VerifyUserTokenAsync(user, LinkTokens.ProviderName, UserManager<SendcatUser>.GetChangeEmailTokenPurpose(email), token))
+            || !await users.VerifyUserTokenAsync(
+                user, LinkTokens.ProviderName, UserManager<SendcatUser>.GetChangeEmailTokenPurpose(email), token))
         {
             return NotValid();
         }

@@ -22,12 +22,16 @@ internal sealed record Credentials(string? Password, string? GoogleCode, string?
 /// </param>
 /// <param name="GoogleCode">Instead of the password: a <c>googleCode</c> of the linked Google account.</param>
 /// <param name="GoogleVerifier">The verifier of its challenge.</param>
-internal sealed record PasswordChange(string? CurrentPassword, string? NewPassword, string? GoogleCode, string? GoogleVerifier) : IValidatable
+internal sealed record PasswordChange(
+    string? CurrentPassword, string? NewPassword, string? GoogleCode, string? GoogleVerifier) : IValidatable
 {
     public Credentials Credentials() => new(CurrentPassword, GoogleCode, GoogleVerifier);
 
     public IEnumerable<string> Problems() =>
-        [.. Credentials().Problems("currentPassword"), .. PasswordRules.Permit(NewPassword) ? [] : new[] { PasswordRules.Problem("newPassword") }];
+        [
+            .. Credentials().Problems("currentPassword"),
+            .. PasswordRules.Permit(NewPassword) ? [] : new[] { PasswordRules.Problem("newPassword") },
+        ];
 }
 
 /// <param name="Password">The present password of the account.</param>

@@ -13,7 +13,8 @@ namespace Sendcat.ApiService.Identity.AccountChanges;
 
 /// <summary>Links a Google account to the account of a signed-in user, and unlinks it.</summary>
 internal sealed class GoogleLinks(
-    SendcatDb db, ILookupNormalizer normalizer, RefreshTokens refreshTokens, OutgoingMails mails, TimeProvider time, ILogger<GoogleLinks> logger)
+    SendcatDb db, ILookupNormalizer normalizer, RefreshTokens refreshTokens, OutgoingMails mails, TimeProvider time,
+    ILogger<GoogleLinks> logger)
 {
     /// <summary>
     /// Links the Google account, whatever its address is. To an account whose address is not confirmed, only a Google account with the same
@@ -29,7 +30,8 @@ internal sealed class GoogleLinks(
         {
             return await TryLinkAsync(account, google, cancellationToken);
         }
-        catch (DbUpdateException conflict) when (conflict.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException conflict) when (
+            conflict.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
             return LinkedElsewhere();
         }
@@ -43,15 +45,18 @@ internal sealed class GoogleLinks(
     {
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await refreshTokens.LockAsync(account.UserId, cancellationToken);
-        var user = await Unchanged(account).Select(u => new { HasPassword = u.PasswordHash != null }).SingleOrDefaultAsync(cancellationToken);
+        var user = await Unchanged(account).Select(u => new { HasPassword = u.PasswordHash != null })
+            .SingleOrDefaultAsync(cancellationToken);
         if (user is not { HasPassword: true })
         {
             return user is null
                 ? ChangedMeanwhile()
-                : ApiError.Conflict("Google is the only way to sign in to this account. Set a password first") with { Reason = RefusalReason.LastSignIn };
+                : ApiError.Conflict(
+                    "Google is the only way to sign in to this account. Set a password first") with { Reason = RefusalReason.LastSignIn };
         }
 
-        if (await db.ExternalSignIns.Where(s => s.UserId == account.UserId && s.Provider == ExternalSignIn.Google).ExecuteDeleteAsync(cancellationToken) == 0)
+        if (await db.ExternalSignIns.Where(s => s.UserId == account.UserId && s.Provider == ExternalSignIn.Google)
+            .ExecuteDeleteAsync(cancellationToken) == 0)
         {
             return ApiError.NotFound("No Google account is linked");
         }
@@ -65,7 +70,8 @@ internal sealed class GoogleLinks(
     {
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await refreshTokens.LockAsync(account.UserId, cancellationToken);
-        var user = await Unchanged(account).Select(u => new { u.EmailConfirmed, u.NormalizedEmail }).SingleOrDefaultAsync(cancellationToken);
+        var user = await Unchanged(account).Select(u => new { u.EmailConfirmed, u.NormalizedEmail })
+            .SingleOrDefaultAsync(cancellationToken);
         if (user is null)
         {
             return ChangedMeanwhile();
@@ -94,7 +100,11 @@ internal sealed class GoogleLinks(
             await Unchanged(account).ExecuteUpdateAsync(set => set.SetProperty(u => u.EmailConfirmed, true), cancellationToken);
         }
 
-        db.ExternalSignIns.Add(new() { Provider = ExternalSignIn.Google, Subject = google.Subject, UserId = account.UserId, Email = google.Email, LinkedAt = time.Now() });
+        db.ExternalSignIns.Add(new()
+        {
+            Provider = ExternalSignIn.Google, Subject = google.Subject, UserId = account.UserId, Email = google.Email,
+            LinkedAt = time.Now(),
+        });
         await db.SaveChangesAsync(cancellationToken);
         await mails.EnqueueAsync(db, MailKind.GoogleLinked, account.Email, account.UserId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -107,7 +117,10 @@ internal sealed class GoogleLinks(
         db.Users.Where(u => u.Id == account.UserId && u.SecurityStamp == account.SecurityStamp);
 
     private static ApiError LinkedElsewhere() =>
-        ApiError.Conflict("This account or this Google account is linked to another one") with { Reason = RefusalReason.OtherGoogleAccount };
+        ApiError.Conflict("This account or this Google account is linked to another one") with
+        {
+            Reason = RefusalReason.OtherGoogleAccount,
+        };
 
     private static ApiError ChangedMeanwhile() => ApiError.Forbidden("The account was changed at the same time. Sign in again");
 }

@@ -12,7 +12,8 @@ namespace Sendcat.ApiService.Identity.AccountChanges;
 /// Checks the password of a signed-in user, or the linked Google account, again before a change that an access token alone must not allow.
 /// Wrong passwords count as failed sign-ins, so the holder of a stolen token cannot guess the password here.
 /// </summary>
-internal sealed class Reauthentication(Principals principals, SignInAttempts attempts, PasswordHashes passwords, GoogleProofs proofs, SendcatDb db)
+internal sealed class Reauthentication(
+    Principals principals, SignInAttempts attempts, PasswordHashes passwords, GoogleProofs proofs, SendcatDb db)
 {
     /// <returns>
     /// The account; else 401 without a signed-in user, 403 for a wrong password, for an account without one and for a Google account that
@@ -49,7 +50,8 @@ internal sealed class Reauthentication(Principals principals, SignInAttempts att
         }
 
         var isLinked = await db.ExternalSignIns.AnyAsync(
-            s => s.Provider == ExternalSignIn.Google && s.Subject == proof.Account.Subject && s.UserId == account.UserId, cancellationToken);
+            s => s.Provider == ExternalSignIn.Google && s.Subject == proof.Account.Subject && s.UserId == account.UserId,
+            cancellationToken);
         return isLinked ? account : ApiError.Forbidden("This Google account is not linked to the account");
     }
 

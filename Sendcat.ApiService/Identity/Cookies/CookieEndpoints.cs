@@ -32,7 +32,9 @@ internal static class CookieEndpoints
     /// <summary>A browser that has a session keeps it, so that a page may call this whenever it loads.</summary>
     private static NoContent Anonymous(HttpContext http, AnonymousSessions sessions, BrowserCookies cookies)
     {
-        if (cookies.SessionId(http) is not { } session || sessions.Accept(session) is not { } accepted || !AnonymousSessions.IsSigned(accepted))
+        if (cookies.SessionId(http) is not { } session
+            || sessions.Accept(session) is not { } accepted
+            || !AnonymousSessions.IsSigned(accepted))
         {
             cookies.SetSession(http, sessions.Issue());
         }
@@ -45,7 +47,10 @@ internal static class CookieEndpoints
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.SignIn, cancellationToken);
         return body.TryGet(out var signIn, out var refusal)
-            ? Respond(http, cookies, await accounts.SignInAsync(signIn, ClientAddress.KeysOf(http), principals.AdoptableSession(http, signIn.SessionId), cancellationToken))
+            ? Respond(
+                http, cookies,
+                await accounts.SignInAsync(
+                    signIn, ClientAddress.KeysOf(http), principals.AdoptableSession(http, signIn.SessionId), cancellationToken))
             : refusal;
     }
 
@@ -74,7 +79,8 @@ internal static class CookieEndpoints
         HttpContext http, PasswordChanges changes, BrowserCookies cookies, CancellationToken cancellationToken) =>
         Respond(http, cookies, await changes.ChangeAsync(http, cancellationToken));
 
-    private static async Task<NoContent> SignOutAsync(HttpContext http, RefreshTokens tokens, BrowserCookies cookies, CancellationToken cancellationToken)
+    private static async Task<NoContent> SignOutAsync(
+        HttpContext http, RefreshTokens tokens, BrowserCookies cookies, CancellationToken cancellationToken)
     {
         if (cookies.RefreshToken(http) is { } token)
         {

@@ -35,10 +35,14 @@ internal sealed class GoogleAccounts(
                 return refusal;
             }
 
-            if (found != LinkedUser.None && await refreshTokens.BeginAsync(found.Id, found.SecurityStamp, cancellationToken) is var (family, token))
+            if (found != LinkedUser.None
+                && await refreshTokens.BeginAsync(found.Id, found.SecurityStamp, cancellationToken) is var (family, token))
             {
                 var adopted = await adoptSession(found.Id, session, cancellationToken);
-                return SignedIn.With(accessTokens.Issue(new(found.Id, family, found.EmailConfirmed)), token) with { ClaimedCount = session is null ? null : adopted };
+                return SignedIn.With(accessTokens.Issue(new(found.Id, family, found.EmailConfirmed)), token) with
+                {
+                    ClaimedCount = session is null ? null : adopted,
+                };
             }
         }
 
@@ -66,13 +70,21 @@ internal sealed class GoogleAccounts(
 
         if (!google.IsVerified)
         {
-            return ApiError.Forbidden("Google has not verified the address of this account") with { Reason = RefusalReason.AddressUnverified };
+            return ApiError.Forbidden("Google has not verified the address of this account") with
+            {
+                Reason = RefusalReason.AddressUnverified,
+            };
         }
 
         var name = normalizer.NormalizeEmail(google.Email)!;
         var links = db.ExternalSignIns.Where(s => s.Provider == ExternalSignIn.Google);
         var existing = await db.Users.Where(u => u.NormalizedUserName == name)
-            .Select(u => new { u.Id, u.EmailConfirmed, Stamp = u.SecurityStamp ?? "", GoogleSubject = links.Where(s => s.UserId == u.Id).Select(s => s.Subject).FirstOrDefault() })
+            .Select(
+                u => new
+                {
+                    u.Id, u.EmailConfirmed, Stamp = u.SecurityStamp ?? "",
+                    GoogleSubject = links.Where(s => s.UserId == u.Id).Select(s => s.Subject).FirstOrDefault(),
+                })
             .SingleOrDefaultAsync(cancellationToken);
         try
         {
@@ -83,12 +95,19 @@ internal sealed class GoogleAccounts(
                 // Another request linked it since the first query.
                 { GoogleSubject: { } subject } when subject == google.Subject => LinkedUser.None,
                 // The address of an organization may have been given to another person, who got a Google account of their own.
-                { GoogleSubject: not null } => ApiError.Conflict("The account of this address is linked to another Google account") with { Reason = RefusalReason.OtherGoogleAccount },
+                { GoogleSubject: not null } => ApiError.Conflict("The account of this address is linked to another Google account") with
+                {
+                    Reason = RefusalReason.OtherGoogleAccount,
+                },
                 _ when google.IsAuthoritative => await LinkAsync(google, existing.Id, existing.Stamp, cancellationToken),
-                _ => ApiError.Conflict("An account of this address exists. Sign in to it first, then link Google") with { Reason = RefusalReason.LinkRequired },
+                _ => ApiError.Conflict("An account of this address exists. Sign in to it first, then link Google") with
+                {
+                    Reason = RefusalReason.LinkRequired,
+                },
             };
         }
-        catch (DbUpdateException conflict) when (conflict.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException conflict) when (
+            conflict.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
             // Another request created or linked the same account first.
             db.ChangeTracker.Clear();
@@ -123,7 +142,8 @@ internal sealed class GoogleAccounts(
         return new LinkedUser(user.Id, user.SecurityStamp, true);
     }
 
-    private async Task<Outcome<LinkedUser>> LinkAsync(GoogleAccount google, string userId, string stamp, CancellationToken cancellationToken)
+    private async Task<Outcome<LinkedUser>> LinkAsync(
+        GoogleAccount google, string userId, string stamp, CancellationToken cancellationToken)
     {
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         db.ExternalSignIns.Add(NewLink(google, userId, time.Now()));
@@ -139,7 +159,8 @@ internal sealed class GoogleAccounts(
     /// Gives an account whose address was never confirmed to the owner of the address. Whoever registered it loses every way in: password,
     /// sign-ins, linked accounts, mailed links. The personal data of the profile is theirs and is deleted; conversations stay.
     /// </summary>
-    private async Task<Outcome<LinkedUser>> TakeOverAsync(GoogleAccount google, string userId, string stamp, CancellationToken cancellationToken)
+    private async Task<Outcome<LinkedUser>> TakeOverAsync(
+        GoogleAccount google, string userId, string stamp, CancellationToken cancellationToken)
     {
         var (now, newStamp) = (time.Now(), NewStamp());
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
@@ -147,7 +168,8 @@ internal sealed class GoogleAccounts(
         var changed = await db.Users.Where(u => u.Id == userId && u.SecurityStamp == stamp && !u.EmailConfirmed).ExecuteUpdateAsync(
             // Addresses that normalize to the same text may differ, and only the one of Google is verified.
             set => set.SetProperty(u => u.PasswordHash, (string?)null).SetProperty(u => u.SecurityStamp, newStamp)
-                .SetProperty(u => u.Email, google.Email).SetProperty(u => u.UserName, google.Email).SetProperty(u => u.EmailConfirmed, true),
+                .SetProperty(u => u.Email, google.Email).SetProperty(u => u.UserName, google.Email)
+                .SetProperty(u => u.EmailConfirmed, true),
             cancellationToken);
         if (changed == 0)
         {

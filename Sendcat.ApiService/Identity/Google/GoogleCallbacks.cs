@@ -16,7 +16,8 @@ namespace Sendcat.ApiService.Identity.Google;
 /// browser to its page with a one-time code. The browser always gets a page, never an error text.
 /// </summary>
 internal sealed class GoogleCallbacks(
-    GoogleFlows flows, GoogleOAuthClient google, GoogleIdTokens tokens, IOptionsMonitor<GoogleOptions> options, OriginPolicy origins, PublicAddress address,
+    GoogleFlows flows, GoogleOAuthClient google, GoogleIdTokens tokens, IOptionsMonitor<GoogleOptions> options, OriginPolicy origins,
+    PublicAddress address,
     SendcatDb db, TimeProvider time, ILogger<GoogleCallbacks> logger)
 {
     public const string Path = "/api/auth/google/callback";
@@ -58,7 +59,8 @@ internal sealed class GoogleCallbacks(
             return ApiError.InvalidRequest("returnTo must be a path, or the address of a page of an allowed origin");
         }
 
-        if (challenge is not null && !(challenge.Length == ChallengeLength && challenge.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
+        if (challenge is not null
+            && !(challenge.Length == ChallengeLength && challenge.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
         {
             return ApiError.InvalidRequest("challenge must be a SHA-256 in Base64 for URLs, without padding");
         }
@@ -73,7 +75,8 @@ internal sealed class GoogleCallbacks(
             return ApiError.UpstreamUnavailable(TimeSpan.FromSeconds(1), RefusalReason.RedisUnavailable);
         }
 
-        return google.AuthorizationUrl(new(redirectUri, "openid email profile", state, GoogleFlows.DigestOf(verifier)) { Nonce = nonce, Prompt = "select_account" });
+        return google.AuthorizationUrl(
+            new(redirectUri, "openid email profile", state, GoogleFlows.DigestOf(verifier)) { Nonce = nonce, Prompt = "select_account" });
     }
 
     /// <param name="http">The request.</param>
@@ -151,7 +154,10 @@ internal sealed class GoogleCallbacks(
                 code, flow.Verifier, flow.RedirectUri, CancellationToken.None, GmailOAuthProvider.Policy with { TooLate = deadline.Token });
             if (!exchanged.IsSuccess)
             {
-                return Failed(flow.ReturnTo, exchanged.Error.Status is >= 400 and < 500 and not 408 and not 429 ? GoogleError.Failed : GoogleError.Unavailable, exchanged.Error.Message);
+                return Failed(
+                    flow.ReturnTo,
+                    exchanged.Error.Status is >= 400 and < 500 and not 408 and not 429 ? GoogleError.Failed : GoogleError.Unavailable,
+                    exchanged.Error.Message);
             }
 
             return exchanged.Value.IdToken is { } idToken
@@ -173,7 +179,8 @@ internal sealed class GoogleCallbacks(
         var (identity, fault) = await tokens.ValidateAsync(idToken, options.CurrentValue.ClientId, flow.Nonce, cancellationToken);
         if (identity is null)
         {
-            return Failed(flow.ReturnTo, fault is IdTokenFault.KeysUnavailable ? GoogleError.Unavailable : GoogleError.Failed, $"ID token: {fault}");
+            return Failed(
+                flow.ReturnTo, fault is IdTokenFault.KeysUnavailable ? GoogleError.Unavailable : GoogleError.Failed, $"ID token: {fault}");
         }
 
         if (identity.Email is not { } email || !EmailAddress.IsPlausible(email))

@@ -9,8 +9,9 @@ internal sealed class GoogleSignIns(GoogleProofs proofs, GoogleAccounts accounts
     public async Task<Outcome<SignedIn>> SignInAsync(HttpContext http, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.GoogleExchange, cancellationToken);
-        return body.TryGet(out var exchange, out var refusal) && (await proofs.TakeAsync(http, exchange.Code!, exchange.Verifier)).TryGet(out var proof, out refusal)
-            ? await accounts.SignInAsync(proof, principals.AdoptableSession(http, exchange.SessionId), cancellationToken)
-            : refusal;
+        return body.TryGet(out var exchange, out var refusal)
+            && (await proofs.TakeAsync(http, exchange.Code!, exchange.Verifier)).TryGet(out var proof, out refusal)
+                ? await accounts.SignInAsync(proof, principals.AdoptableSession(http, exchange.SessionId), cancellationToken)
+                : refusal;
     }
 }

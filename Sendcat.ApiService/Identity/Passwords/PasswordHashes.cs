@@ -26,8 +26,13 @@ internal sealed class PasswordHashes : IDisposable
         (_hasher, _options) = (hasher, options);
         // The settings are the partition key: a changed knob creates a new limiter, and hashes that hold a lease of the old one finish
         // there.
-        _limiter = PartitionedRateLimiter.Create<(int AtOnce, int Queue), (int AtOnce, int Queue)>(settings => RateLimitPartition.GetConcurrencyLimiter(
-            settings, static key => new ConcurrencyLimiterOptions { PermitLimit = key.AtOnce, QueueLimit = key.Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst }));
+        _limiter = PartitionedRateLimiter.Create<(int AtOnce, int Queue), (int AtOnce, int Queue)>(
+            settings => RateLimitPartition.GetConcurrencyLimiter(
+                settings,
+                static key => new ConcurrencyLimiterOptions
+                {
+                    PermitLimit = key.AtOnce, QueueLimit = key.Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+                }));
         _dummyHash = hasher.HashPassword(DummyUser, "dummy password");
     }
 
@@ -41,7 +46,9 @@ internal sealed class PasswordHashes : IDisposable
     /// <param name="password">The password to check.</param>
     /// <returns>Whether the password is correct, or 503 when the queue is full.</returns>
     public ValueTask<Outcome<bool>> VerifyAsync(string? hash, string password, CancellationToken cancellationToken) => RunAsync(
-        () => _hasher.VerifyHashedPassword(DummyUser, hash ?? _dummyHash, password) is not PasswordVerificationResult.Failed && hash is not null, cancellationToken);
+        () => _hasher.VerifyHashedPassword(DummyUser, hash ?? _dummyHash, password) is not PasswordVerificationResult.Failed
+            && hash is not null,
+        cancellationToken);
 
     public void Dispose() => _limiter.Dispose();
 

@@ -4,13 +4,17 @@ using Sendcat.ApiService.Identity.SignIns;
 
 namespace Sendcat.ApiService.Identity.Profiles;
 
-internal sealed record ProfileView(string? FullName, string? Email, string? Phone, string? Gender, long? Dob, string? Trn, ProfileAddress? Address)
+internal sealed record ProfileView(
+    string? FullName, string? Email, string? Phone, string? Gender, long? Dob, string? Trn, ProfileAddress? Address)
 {
-    public static ProfileView Of(Profile profile) => new(profile.FullName, profile.Email, profile.Phone, profile.Gender, profile.Dob, profile.Trn, profile.Address);
+    public static ProfileView Of(Profile profile) =>
+        new(profile.FullName, profile.Email, profile.Phone, profile.Gender, profile.Dob, profile.Trn, profile.Address);
 }
 
 /// <summary>The complete new profile: omitted fields are cleared.</summary>
-internal sealed partial record ProfileChange(string? FullName, string? Email, string? Phone, string? Gender, long? Dob, string? Trn, ProfileAddress? Address, string? SessionId) : IValidatable
+internal sealed partial record ProfileChange(
+    string? FullName, string? Email, string? Phone, string? Gender, long? Dob, string? Trn, ProfileAddress? Address,
+    string? SessionId) : IValidatable
 {
     /// <summary>1900-01-01 in milliseconds.</summary>
     private const long EarliestBirth = -2_208_988_800_000;
@@ -46,7 +50,10 @@ internal sealed partial record ProfileChange(string? FullName, string? Email, st
             yield return "address lines may have 200 characters";
         }
 
-        if (Address is not null && (string.IsNullOrWhiteSpace(Address.StreetAddress) || string.IsNullOrWhiteSpace(Address.City) || string.IsNullOrWhiteSpace(Address.Parish)))
+        if (Address is not null
+            && (string.IsNullOrWhiteSpace(Address.StreetAddress)
+                || string.IsNullOrWhiteSpace(Address.City)
+                || string.IsNullOrWhiteSpace(Address.Parish)))
         {
             yield return "address needs streetAddress, city and parish";
         }

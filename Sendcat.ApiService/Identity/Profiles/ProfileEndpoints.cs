@@ -15,10 +15,12 @@ internal static class ProfileEndpoints
         profile.MapGet("", GetAsync).As("profiles.get", "The caller's profile", 401, 404);
         profile.MapPatch("", PatchAsync).RequireLimit(RequestBudget.Writing).Takes<ProfileChange>()
             .As("profiles.patch", "Change some fields of the caller's profile (JSON Merge Patch)", 400, 401, 413, 415, 429);
-        profile.MapPut("", PutAsync).RequireLimit(RequestBudget.Writing).Takes<ProfileChange>().As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415, 429);
+        profile.MapPut("", PutAsync).RequireLimit(RequestBudget.Writing).Takes<ProfileChange>()
+            .As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415, 429);
     }
 
-    private static async Task<Results<Ok<ProfileView>, ApiError>> GetAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ProfileView>, ApiError>> GetAsync(
+        HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
     {
         if (!Owner(principals.Read(http)).TryGet(out var principal, out var refusal))
         {
@@ -30,10 +32,12 @@ internal static class ProfileEndpoints
         return profile is null ? ApiError.NotFound("No profile yet") : TypedResults.Ok(ProfileView.Of(profile));
     }
 
-    private static async Task<Results<Ok<ProfileView>, ApiError>> PutAsync(HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ProfileView>, ApiError>> PutAsync(
+        HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ProfileChange, cancellationToken);
-        if (!body.TryGet(out var change, out var refusal) || !Owner(principals.Read(http, change.SessionId)).TryGet(out var principal, out refusal))
+        if (!body.TryGet(out var change, out var refusal)
+            || !Owner(principals.Read(http, change.SessionId)).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
@@ -42,7 +46,8 @@ internal static class ProfileEndpoints
         return saved.TryGet(out var view, out refusal) ? TypedResults.Ok(view) : refusal;
     }
 
-    private static async Task<Results<Ok<ProfileView>, ApiError>> PatchAsync(HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ProfileView>, ApiError>> PatchAsync(
+        HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ProfilePatch, cancellationToken);
         if (!body.TryGet(out var patch, out var refusal)
@@ -56,13 +61,15 @@ internal static class ProfileEndpoints
     }
 
     private static async Task<Outcome<ProfileView>> SaveAsync(
-        SendcatDb db, Principal principal, Func<Profile, Outcome<ProfileChange>> change, TimeProvider time, CancellationToken cancellationToken)
+        SendcatDb db, Principal principal, Func<Profile, Outcome<ProfileChange>> change, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         try
         {
             return await TrySaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken);
         }
-        catch (DbUpdateException conflict) when (conflict.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException conflict) when (
+            conflict.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
             // Another request inserted the row first, so it can be updated now.
             db.ChangeTracker.Clear();
@@ -72,7 +79,8 @@ internal static class ProfileEndpoints
 
     /// <summary>Locks the row, so that two changes of different fields do not undo each other.</summary>
     private static async Task<Outcome<ProfileView>> TrySaveAsync(
-        SendcatDb db, Principal principal, Func<Profile, Outcome<ProfileChange>> change, DateTimeOffset now, CancellationToken cancellationToken)
+        SendcatDb db, Principal principal, Func<Profile, Outcome<ProfileChange>> change, DateTimeOffset now,
+        CancellationToken cancellationToken)
     {
         var row = RowOf(principal);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);

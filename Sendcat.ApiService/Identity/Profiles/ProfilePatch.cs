@@ -22,8 +22,9 @@ internal sealed class ProfilePatch : IValidatable
 
     public IEnumerable<string> Problems() =>
         WrongTexts(Fields, Texts)
-            .Concat(Fields.GetValueOrDefault("dob") is { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } dob && !IsInteger(dob)
-                ? ["dob has the wrong type"] : [])
+            .Concat(
+                Fields.GetValueOrDefault("dob") is { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } dob && !IsInteger(dob)
+                    ? ["dob has the wrong type"] : [])
             .Concat(Fields.GetValueOrDefault("address") is var address && address.ValueKind is JsonValueKind.Object
                 ? WrongTexts(FieldsOf(address), AddressLines)
                 : address.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? [] : ["address has the wrong type"]);
@@ -42,7 +43,9 @@ internal sealed class ProfilePatch : IValidatable
                 : address.ValueKind is JsonValueKind.Null ? null
                 : Merge(FieldsOf(address), profile.Address),
             SessionId: null);
-        return string.Join(", ", change.Problems()) is { Length: > 0 } problems ? ApiError.InvalidRequest($"Invalid request: {problems}") : change;
+        return string.Join(", ", change.Problems()) is { Length: > 0 } problems
+            ? ApiError.InvalidRequest($"Invalid request: {problems}")
+            : change;
     }
 
     private static ProfileAddress Merge(Dictionary<string, JsonElement> lines, ProfileAddress? address) => new()
@@ -60,7 +63,8 @@ internal sealed class ProfilePatch : IValidatable
     /// <summary>Reads each string, because text with half of a surrogate pair is found only by reading it.</summary>
     private static IEnumerable<string> WrongTexts(Dictionary<string, JsonElement> fields, string[] names) => names
         .Where(name => fields.TryGetValue(name, out var value)
-            && (value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null) || (value.GetString() is null && value.ValueKind is JsonValueKind.String)))
+            && (value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null)
+                || (value.GetString() is null && value.ValueKind is JsonValueKind.String)))
         .Select(name => $"{name} has the wrong type");
 
     private static bool IsInteger(JsonElement value) => value.ValueKind is JsonValueKind.Number && value.TryGetInt64(out _);

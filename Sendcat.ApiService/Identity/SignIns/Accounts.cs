@@ -13,13 +13,15 @@ namespace Sendcat.ApiService.Identity.SignIns;
 /// Signs users in, confirms addresses and resets passwords. Neither a response nor its timing reveals whether an account exists.
 /// </summary>
 internal sealed class Accounts(
-    UserManager<SendcatUser> users, PasswordHashes passwords, SignInAttempts attempts, AddressDigests digests, SendcatDb db, RefreshTokens refreshTokens,
+    UserManager<SendcatUser> users, PasswordHashes passwords, SignInAttempts attempts, AddressDigests digests, SendcatDb db,
+    RefreshTokens refreshTokens,
     RevokedFamilyWatch revocations, AccessTokens accessTokens, AdoptSession adoptSession, TimeProvider time, ILogger<Accounts> logger)
 {
     /// <param name="signIn">A valid request: its address and password are present.</param>
     /// <param name="client">The keys of the network address, from <c>ClientAddress.KeysOf</c>.</param>
     /// <param name="session">The anonymous session whose threads the user adopts; null: none.</param>
-    public async Task<Outcome<SignedIn>> SignInAsync(SignIn signIn, IReadOnlyList<LimitKey> client, string? session, CancellationToken cancellationToken)
+    public async Task<Outcome<SignedIn>> SignInAsync(
+        SignIn signIn, IReadOnlyList<LimitKey> client, string? session, CancellationToken cancellationToken)
     {
         var address = digests.OfClient(client[0].Name);
         var check = await attempts.CountWrongAsync(
@@ -45,7 +47,8 @@ internal sealed class Accounts(
             return (TooManyAttempts(attempt), true);
         }
 
-        if (!(await passwords.VerifyAsync(account?.PasswordHash, signIn.Password!, cancellationToken)).TryGet(out var isCorrect, out var busy))
+        if (!(await passwords.VerifyAsync(account?.PasswordHash, signIn.Password!, cancellationToken))
+            .TryGet(out var isCorrect, out var busy))
         {
             return (busy, false);
         }
@@ -101,7 +104,9 @@ internal sealed class Accounts(
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await refreshTokens.LockAsync(userId, cancellationToken);
         var changed = await db.Users.Where(u => u.Id == userId && u.SecurityStamp == stamp).ExecuteUpdateAsync(
-            set => set.SetProperty(u => u.PasswordHash, hash).SetProperty(u => u.SecurityStamp, newStamp).SetProperty(u => u.EmailConfirmed, true), cancellationToken);
+            set => set.SetProperty(u => u.PasswordHash, hash).SetProperty(u => u.SecurityStamp, newStamp)
+                .SetProperty(u => u.EmailConfirmed, true),
+            cancellationToken);
         if (changed == 0)
         {
             // Another request used the same link between the check and this update.
@@ -127,7 +132,8 @@ internal sealed class Accounts(
         var addresses = db.SignInAddresses;
         return db.Users.Where(u => u.NormalizedUserName == name)
             .Select(u => new Account(
-                u.Id, u.PasswordHash, u.SecurityStamp ?? "", u.EmailConfirmed, addresses.Any(a => a.UserId == u.Id && a.Address == address)))
+                u.Id, u.PasswordHash, u.SecurityStamp ?? "", u.EmailConfirmed,
+                addresses.Any(a => a.UserId == u.Id && a.Address == address)))
             .SingleOrDefaultAsync(cancellationToken);
     }
 

@@ -22,8 +22,8 @@ internal sealed class Registrations(
     private static readonly string Register = $"""
         -- register account
         WITH made AS (
-          INSERT INTO users (id, user_name, normalized_user_name, email, normalized_email, email_confirmed, password_hash, security_stamp, concurrency_stamp,
-                             phone_number_confirmed, two_factor_enabled, lockout_enabled, access_failed_count, created_at)
+          INSERT INTO users (id, user_name, normalized_user_name, email, normalized_email, email_confirmed, password_hash, security_stamp,
+            concurrency_stamp, phone_number_confirmed, two_factor_enabled, lockout_enabled, access_failed_count, created_at)
           VALUES ($1, $2, $3, $2, $3, $4, $5, $6, $7, FALSE, FALSE, TRUE, 0, $8)
           ON CONFLICT (normalized_user_name) DO NOTHING
           RETURNING id),
@@ -31,10 +31,12 @@ internal sealed class Registrations(
           INSERT INTO profiles (id, session_id, user_id, full_name, email, created_at) SELECT $9, $10, id, $11, $2, $8 FROM made),
         mailed AS (
           INSERT INTO registration_mails AS m (address, mailed_at, asked_at) VALUES ($12, $8, $8)
-          ON CONFLICT (address) DO UPDATE SET asked_at = excluded.asked_at, mailed_at = CASE WHEN m.mailed_at <= $13 THEN excluded.mailed_at ELSE m.mailed_at END
+          ON CONFLICT (address) DO UPDATE SET asked_at = excluded.asked_at,
+            mailed_at = CASE WHEN m.mailed_at <= $13 THEN excluded.mailed_at ELSE m.mailed_at END
           RETURNING mailed_at = $8 AS due)
         SELECT reliability.enter_job(
-            $14, $15, $16, $17, CASE WHEN NOT due THEN $18 WHEN EXISTS (SELECT 1 FROM made) THEN $19 ELSE {OutgoingMails.WithStampDigest("$20", "$14", "$3")} END, $21, $22, $23)
+            $14, $15, $16, $17, CASE WHEN NOT due THEN $18 WHEN EXISTS (SELECT 1 FROM made) THEN $19
+            ELSE {OutgoingMails.WithStampDigest("$20", "$14", "$3")} END, $21, $22, $23)
         FROM mailed
         """;
 
@@ -61,8 +63,9 @@ internal sealed class Registrations(
         await using var command = connection.CreateCommand(Register);
         object[] values =
         [
-            id, email, normalizer.NormalizeEmail(email)!, options.CurrentValue.Confirms(email), hash, stamp, Guid.NewGuid().ToString("D"), now,
-            Guid.CreateVersion7(now), Profile.RowOf(id), string.IsNullOrWhiteSpace(registration.Name) ? email[..email.IndexOf('@', StringComparison.Ordinal)] : registration.Name.Trim(),
+            id, email, normalizer.NormalizeEmail(email)!, options.CurrentValue.Confirms(email), hash, stamp, Guid.NewGuid().ToString("D"),
+            now, Guid.CreateVersion7(now), Profile.RowOf(id),
+            string.IsNullOrWhiteSpace(registration.Name) ? email[..email.IndexOf('@', StringComparison.Ordinal)] : registration.Name.Trim(),
             digests.OfMail(email), now - RegistrationMails.Interval,
             job.Id, job.Lane.Tool, job.Lane.Qos.Name, job.Principal, job.Arguments,
             OutgoingMails.JsonOf(none with { Kind = MailKind.Welcome, UserId = id, StampDigest = Delivery.DigestOf(none.Id, stamp) }),

@@ -110,7 +110,9 @@ internal sealed class AccessTokens(SigningKey key, TimeProvider time)
             var reader = new Utf8JsonReader(bytes[..length]);
             using var json = JsonDocument.ParseValue(ref reader);
             return json.RootElement is { ValueKind: JsonValueKind.Object } root
-                && root.TryGetProperty("alg", out var algorithm) && algorithm.ValueKind == JsonValueKind.String && algorithm.ValueEquals("HS256")
+                && root.TryGetProperty("alg", out var algorithm)
+                && algorithm.ValueKind == JsonValueKind.String
+                && algorithm.ValueEquals("HS256")
                 && !root.TryGetProperty("crit", out _);
         }
         catch (JsonException)

@@ -12,7 +12,8 @@ internal sealed class LinkTokens(LinkSigner signer, TimeProvider time) : IUserTw
     public const string ProviderName = "link";
 
     /// <returns>The user id in the token, not verified; null for text that does not have the form of a token.</returns>
-    public static string? UserOf(string token) => token.Split('.') is [var user, _, _] && Guid.TryParseExact(user, "D", out _) ? user : null;
+    public static string? UserOf(string token) =>
+        token.Split('.') is [var user, _, _] && Guid.TryParseExact(user, "D", out _) ? user : null;
 
     public async Task<string> GenerateAsync(string purpose, UserManager<SendcatUser> manager, SendcatUser user) =>
         signer.Sign(LinkPurpose.Named(purpose), user.Id, await manager.GetSecurityStampAsync(user), time.GetUtcNow());

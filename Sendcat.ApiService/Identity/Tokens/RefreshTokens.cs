@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Identity.Tokens;
 /// the same successor: two tabs refresh at the same time, or a response is lost. A later second use means that two parties hold the token,
 /// and revokes the whole sign-in.
 /// </summary>
-internal sealed class RefreshTokens(SendcatDb db, SuccessorTokens successors, RevokedFamilyWatch revocations, TimeProvider time, ILogger<RefreshTokens> logger)
+internal sealed class RefreshTokens(
+    SendcatDb db, SuccessorTokens successors, RevokedFamilyWatch revocations, TimeProvider time, ILogger<RefreshTokens> logger)
 {
     /// <summary>The lifetime of each token.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
@@ -70,7 +71,8 @@ internal sealed class RefreshTokens(SendcatDb db, SuccessorTokens successors, Re
         var next = successors.After(token, row.FamilyId);
         if (row.UsedAt is null)
         {
-            await db.RefreshTokens.Where(t => t.Id == row.Id).ExecuteUpdateAsync(set => set.SetProperty(t => t.UsedAt, now), cancellationToken);
+            await db.RefreshTokens.Where(t => t.Id == row.Id)
+                .ExecuteUpdateAsync(set => set.SetProperty(t => t.UsedAt, now), cancellationToken);
             await AppendAsync(row.UserId, row.FamilyId, next, cancellationToken);
         }
         else if (now - row.UsedAt > ReuseWindow)
@@ -125,7 +127,8 @@ internal sealed class RefreshTokens(SendcatDb db, SuccessorTokens successors, Re
 
     private async Task<RefreshToken?> LockOwnerAsync(byte[] hash, CancellationToken cancellationToken)
     {
-        if (await db.RefreshTokens.Where(t => t.TokenHash == hash).Select(t => t.UserId).SingleOrDefaultAsync(cancellationToken) is not { } userId)
+        if (await db.RefreshTokens.Where(t => t.TokenHash == hash).Select(t => t.UserId)
+            .SingleOrDefaultAsync(cancellationToken) is not { } userId)
         {
             return null;
         }
@@ -143,7 +146,8 @@ internal sealed class RefreshTokens(SendcatDb db, SuccessorTokens successors, Re
         await db.Database.ExecuteSqlAsync(
             $"""
             -- revoke families
-            INSERT INTO revoked_families (family_id, revoked_at) SELECT family, clock_timestamp() FROM unnest({families}) AS family ON CONFLICT (family_id) DO NOTHING
+            INSERT INTO revoked_families (family_id, revoked_at) SELECT family, clock_timestamp() FROM unnest({families}) AS family
+              ON CONFLICT (family_id) DO NOTHING
             """,
             cancellationToken);
         return families;

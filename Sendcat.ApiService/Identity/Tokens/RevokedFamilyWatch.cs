@@ -129,14 +129,18 @@ internal sealed class RevokedFamilyWatch(
         await using var command = database.CreateCommand(everything
             ? """
               -- read all revoked families
-              WITH expired AS (DELETE FROM revoked_families WHERE revoked_at < clock_timestamp() - $1) SELECT family_id, revoked_at FROM revoked_families WHERE revoked_at >= clock_timestamp() - $1
+              WITH expired AS (DELETE FROM revoked_families WHERE revoked_at < clock_timestamp() - $1)
+              SELECT family_id, revoked_at FROM revoked_families WHERE revoked_at >= clock_timestamp() - $1
               """
             : """
               -- read new revoked families
               SELECT family_id, revoked_at FROM revoked_families WHERE revoked_at > $1
               """);
         command.CommandTimeout = ReadTimeoutSeconds;
-        command.Parameters.Add(new() { Value = everything ? RevokedFamilies.Retention : _newest is { } newest ? newest - CommitDelay : DateTimeOffset.UnixEpoch });
+        command.Parameters.Add(new()
+        {
+            Value = everything ? RevokedFamilies.Retention : _newest is { } newest ? newest - CommitDelay : DateTimeOffset.UnixEpoch,
+        });
         await using var rows = await command.ExecuteReaderAsync(cancellationToken);
         while (await rows.ReadAsync(cancellationToken))
         {

@@ -35,7 +35,10 @@ internal static class CatalogueReader
         {
             if (Text(model, "id") is { } id && ModelCatalogue.IsModelId(id))
             {
-                models[id] = new(Tools(model), Price(model), MaxOutput(model)) { Name = Name(model), Vision = Accepts(model, "image"), Files = Accepts(model, "file") };
+                models[id] = new(Tools(model), Price(model), MaxOutput(model))
+                {
+                    Name = Name(model), Vision = Accepts(model, "image"), Files = Accepts(model, "file"),
+                };
             }
         }
 
@@ -84,7 +87,12 @@ internal static class CatalogueReader
             return null;
         }
 
-        var text = value.ValueKind switch { JsonValueKind.String => LenientJsonString.ReadWellFormed(value), JsonValueKind.Number => value.GetRawText(), _ => null };
+        var text = value.ValueKind switch
+        {
+            JsonValueKind.String => LenientJsonString.ReadWellFormed(value),
+            JsonValueKind.Number => value.GetRawText(),
+            _ => null,
+        };
         return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var dollars) && dollars is >= 0 and <= MaxPrice
             ? dollars
             : null;

@@ -11,7 +11,8 @@ namespace Sendcat.ApiService.Providers.Catalogue;
 /// catalogue is used and stale. Only one fetch runs at a time, and no chat turn waits for it.
 /// </summary>
 internal sealed class CatalogueRefresh(
-    ModelCatalogue catalogue, OpenRouterClient client, IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time,
+    ModelCatalogue catalogue, OpenRouterClient client, IOptionsMonitor<ProviderRouteOptions> options,
+    IOptionsMonitor<OpenRouterOptions> account, TimeProvider time,
     ILogger<CatalogueRefresh> logger)
     : BackgroundService
 {

@@ -15,7 +15,8 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
     public static readonly TimeSpan TimeToLive = TimeSpan.FromMinutes(15);
 
     /// <summary>The characters of <see cref="ProviderRouteOptions.ModelIdPattern"/>; <see cref="IsModelId"/> checks its length.</summary>
-    private static readonly SearchValues<char> IdCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/-");
+    private static readonly SearchValues<char> IdCharacters = SearchValues.Create(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/-");
 
     private readonly AutoResetSignal _refreshSignal = new(time);
     private (string Text, FrozenDictionary<string, string> Classes) _configured = ("", FrozenDictionary<string, string>.Empty);

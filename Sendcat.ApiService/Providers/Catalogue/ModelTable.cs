@@ -44,9 +44,12 @@ internal static class ModelTable
     /// <c>gemini</c> or <c>minimax</c>.
     /// </summary>
     private static readonly FrozenSet<string> FastWords =
-        FrozenSet.Create(StringComparer.Ordinal, "mini", "nano", "micro", "tiny", "small", "lite", "light", "flash", "fast", "instant", "turbo", "haiku", "kimi");
+        FrozenSet.Create(
+            StringComparer.Ordinal, "mini", "nano", "micro", "tiny", "small", "lite", "light", "flash", "fast", "instant", "turbo", "haiku",
+            "kimi");
 
-    private static readonly FrozenSet<string> ReasoningWords = FrozenSet.Create(StringComparer.Ordinal, "r1", "reasoning", "reasoner", "thinking");
+    private static readonly FrozenSet<string> ReasoningWords = FrozenSet.Create(
+        StringComparer.Ordinal, "r1", "reasoning", "reasoner", "thinking");
 
     public static IEnumerable<string> Ids => Known.Keys;
 

@@ -90,12 +90,14 @@ internal static class MarkupCalls
             call = function;
         }
 
-        if (Member(call, "name", "tool", "tool_name", "function") is { ValueKind: JsonValueKind.String } name && LenientJsonString.ReadWellFormed(name) is { Length: > 0 } tool)
+        if (Member(call, "name", "tool", "tool_name", "function") is { ValueKind: JsonValueKind.String } name
+            && LenientJsonString.ReadWellFormed(name) is { Length: > 0 } tool)
         {
             yield return (tool, Member(call, "arguments", "parameters", "args", "input") switch
             {
                 { ValueKind: JsonValueKind.Object } arguments => arguments.GetRawText(),
-                { ValueKind: JsonValueKind.String } arguments => LenientJsonString.ReadWellFormed(arguments) is { Length: > 0 } text ? text : "{}",
+                { ValueKind: JsonValueKind.String } arguments =>
+                    LenientJsonString.ReadWellFormed(arguments) is { Length: > 0 } text ? text : "{}",
                 _ => "{}",
             });
         }

@@ -7,13 +7,17 @@ namespace Sendcat.ApiService.Providers.OpenRouter;
 internal static class ChatRequestBody
 {
     /// <summary>Relaxed escaping is safe here: only a JSON parser reads the body, never a browser.</summary>
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true,
+    };
 
     /// <param name="nativeTools">True: tools are declared. False: the prompts describe them.</param>
     /// <param name="prompts">System prompts; they are written before the messages.</param>
     /// <param name="openFile">Opens a file by its key. It is called when the body is sent, so that files are never held in memory.</param>
     public static PooledBody Write(
-        ProviderRequest request, string model, bool nativeTools, IReadOnlyList<string> prompts, Func<string, CancellationToken, Task<Stream>>? openFile = null)
+        ProviderRequest request, string model, bool nativeTools, IReadOnlyList<string> prompts,
+        Func<string, CancellationToken, Task<Stream>>? openFile = null)
     {
         var body = new PooledBody(openFile);
         using var json = new Utf8JsonWriter(body, Options);

@@ -198,7 +198,10 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
             }
         }
 
-        _chunkHasContent |= hasToolCalls || !string.IsNullOrEmpty(text) || !string.IsNullOrEmpty(reasoning) || !string.IsNullOrEmpty(detailed);
+        _chunkHasContent |= hasToolCalls
+            || !string.IsNullOrEmpty(text)
+            || !string.IsNullOrEmpty(reasoning)
+            || !string.IsNullOrEmpty(detailed);
         reasoning = _reasoningSplit.Join((string.IsNullOrEmpty(reasoning) ? detailed : reasoning) ?? "");
         if (reasoning.Length > 0)
         {

@@ -11,7 +11,8 @@ namespace Sendcat.ApiService.Providers.OpenRouter;
 /// <see cref="RouteAttempt"/>.
 /// </summary>
 internal sealed class OpenRouterClient(
-    OpenRouterTransport transport, IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time) : IDisposable
+    OpenRouterTransport transport, IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<OpenRouterOptions> account,
+    TimeProvider time) : IDisposable
 {
     /// <summary>Maximum bytes of the catalogue. The whole catalogue is below 1 MiB today.</summary>
     private const int MaxCatalogueBytes = 16 * 1024 * 1024;
@@ -42,7 +43,8 @@ internal sealed class OpenRouterClient(
         {
             var retryAfter = RetryAfterHeader.Read(response.Headers, time.GetUtcNow());
             await DrainAsync(response, cancellationToken);
-            throw new ProviderFaults(route.Id).Status((int)response.StatusCode, retryAfter is { } wait ? ProviderFaults.Milliseconds(wait) : null);
+            throw new ProviderFaults(route.Id).Status(
+                (int)response.StatusCode, retryAfter is { } wait ? ProviderFaults.Milliseconds(wait) : null);
         }
     }
 
@@ -55,12 +57,14 @@ internal sealed class OpenRouterClient(
         using var response = await _http.SendAsync(message, cancellationToken);
         response.EnsureSuccessStatusCode();
         await response.Content.LoadIntoBufferAsync(MaxCatalogueBytes, cancellationToken);
-        return await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);
+        return await JsonDocument.ParseAsync(
+            await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);
     }
 
     public void Dispose() => _http.Dispose();
 
-    private HttpRequestMessage Message(HttpMethod method, string baseUrl, string path, string apiKey, MediaTypeWithQualityHeaderValue accept)
+    private HttpRequestMessage Message(
+        HttpMethod method, string baseUrl, string path, string apiKey, MediaTypeWithQualityHeaderValue accept)
     {
         var knobs = options.CurrentValue;
         var message = new HttpRequestMessage(method, new Uri($"{baseUrl.TrimEnd('/')}/{path}"));

@@ -100,7 +100,9 @@ internal sealed class ReasoningTrail
         }
 
         var last = _entries[^1];
-        if (last.Type != piece.Type || last["index"] != piece["index"] || (piece["id"] is { } id && last["id"] is { } lastId && id != lastId))
+        if (last.Type != piece.Type
+            || last["index"] != piece["index"]
+            || (piece["id"] is { } id && last["id"] is { } lastId && id != lastId))
         {
             return false;
         }

@@ -86,7 +86,10 @@ internal sealed class ToolCallAssembly(TimeProvider time)
 
     /// <summary>A fragment with a different id and a name starts a new call, independent of its index.</summary>
     private static bool StartsAnother(Call call, ToolCallFragment fragment) =>
-        !string.IsNullOrEmpty(fragment.Id) && !string.IsNullOrEmpty(fragment.Name) && call.ProviderId is not null && call.ProviderId != fragment.Id;
+        !string.IsNullOrEmpty(fragment.Id)
+            && !string.IsNullOrEmpty(fragment.Name)
+            && call.ProviderId is not null
+            && call.ProviderId != fragment.Id;
 
     private static void AddEvents(Call call, string arguments, List<ProviderEvent> events)
     {

@@ -91,6 +91,8 @@ internal static class UsageReader
             return null;
         }
 
-        return reader.TryGetInt64(out var whole) ? whole : reader.TryGetDouble(out var real) && real is >= 0 and < long.MaxValue ? (long)real : null;
+        return reader.TryGetInt64(out var whole)
+            ? whole
+            : reader.TryGetDouble(out var real) && real is >= 0 and < long.MaxValue ? (long)real : null;
     }
 }

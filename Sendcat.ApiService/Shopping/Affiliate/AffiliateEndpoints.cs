@@ -16,8 +16,11 @@ internal static class AffiliateEndpoints
     public static void MapAffiliate(this IEndpointRouteBuilder app)
     {
         var affiliate = app.MapGroup("/api/shopping/affiliate").WithTags("Shopping");
-        affiliate.MapGet("", GetAsync).RequireLimit(RequestBudget.Shopping).As("affiliate.getEpnConfig", "Query parameters for links to eBay; 204 where there are none", 401, 429).Produces(StatusCodes.Status204NoContent);
-        affiliate.MapGet("/link", LinkAsync).RequireLimit(RequestBudget.Shopping).As("affiliate.link", "Tag a link: ?url= as it should be followed, with our parameters if it leads to eBay", 400, 401, 429);
+        affiliate.MapGet("", GetAsync).RequireLimit(RequestBudget.Shopping)
+            .As("affiliate.getEpnConfig", "Query parameters for links to eBay; 204 where there are none", 401, 429)
+            .Produces(StatusCodes.Status204NoContent);
+        affiliate.MapGet("/link", LinkAsync).RequireLimit(RequestBudget.Shopping)
+            .As("affiliate.link", "Tag a link: ?url= as it should be followed, with our parameters if it leads to eBay", 400, 401, 429);
     }
 
     private static async Task<Results<Ok<AffiliateTag>, NoContent, ApiError>> GetAsync(

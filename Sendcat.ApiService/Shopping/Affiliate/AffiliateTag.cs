@@ -22,13 +22,15 @@ internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, s
     };
 
     /// <returns>Null: the affiliate parameters are not configured.</returns>
-    public static AffiliateTag? Of(AffiliateOptions options, Principal principal) => Of(options, principal.UserId ?? principal.PresentedSessionId);
+    public static AffiliateTag? Of(AffiliateOptions options, Principal principal) =>
+        Of(options, principal.UserId ?? principal.PresentedSessionId);
 
     /// <summary>The delegate that tags the links of the products that a tool finds.</summary>
     public static TagLink LinkTagger(IOptionsMonitor<AffiliateOptions> options, AnonymousSessions sessions) => (link, principal) =>
-        Uri.TryCreate(link, UriKind.Absolute, out var page) && Of(options.CurrentValue, sessions.Presented(Principal.IdOf(principal))) is { } tag
-            ? tag.On(page).AbsoluteUri
-            : link;
+        Uri.TryCreate(link, UriKind.Absolute, out var page)
+            && Of(options.CurrentValue, sessions.Presented(Principal.IdOf(principal))) is { } tag
+                ? tag.On(page).AbsoluteUri
+                : link;
 
     private static AffiliateTag? Of(AffiliateOptions options, string? visitor)
     {
@@ -53,7 +55,8 @@ internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, s
         (string Name, string? Value)[] tag =
             [("mkevt", Mkevt), ("mkcid", Mkcid), ("mkrid", Mkrid), ("campid", Campid), ("toolid", Toolid), ("customid", Customid)];
         var others = link.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
-            .Where(pair => !tag.Any(part => part.Name.Equals(Uri.UnescapeDataString(pair.Split('=')[0]), StringComparison.OrdinalIgnoreCase)));
+            .Where(
+                pair => !tag.Any(part => part.Name.Equals(Uri.UnescapeDataString(pair.Split('=')[0]), StringComparison.OrdinalIgnoreCase)));
         var ours = tag.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}");
         return new UriBuilder(link) { Query = string.Join('&', others.Concat(ours)) }.Uri;
     }
@@ -67,6 +70,8 @@ internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, s
         var at = host.StartsWith("ebay.", StringComparison.OrdinalIgnoreCase) ? 0
             : host.LastIndexOf(".ebay.", StringComparison.OrdinalIgnoreCase) is >= 0 and var dot ? dot + 1
             : -1;
-        return at >= 0 && (link.Scheme == Uri.UriSchemeHttps || link.Scheme == Uri.UriSchemeHttp) && HostSuffixes.Contains(host[(at + "ebay.".Length)..]);
+        return at >= 0
+            && (link.Scheme == Uri.UriSchemeHttps || link.Scheme == Uri.UriSchemeHttp)
+            && HostSuffixes.Contains(host[(at + "ebay.".Length)..]);
     }
 }

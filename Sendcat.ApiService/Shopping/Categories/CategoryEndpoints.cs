@@ -9,7 +9,8 @@ internal static class CategoryEndpoints
     public static void MapCategories(this IEndpointRouteBuilder app)
     {
         var categories = app.MapGroup("/api/shopping/categories").WithTags("Shopping");
-        categories.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("categories.list", "Top categories, or the children of ?parentId=, by name", 400, 401, 429);
+        categories.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping)
+            .As("categories.list", "Top categories, or the children of ?parentId=, by name", 400, 401, 429);
         categories.MapGet("/{id}", GetAsync).RequireLimit(RequestBudget.Shopping).As("categories.get", "One category", 400, 401, 404, 429);
     }
 

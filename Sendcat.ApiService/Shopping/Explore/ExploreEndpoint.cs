@@ -15,7 +15,9 @@ internal static class ExploreEndpoint
     public static void MapExplore(this IEndpointRouteBuilder app) =>
         app.MapGroup("/api/shopping").WithTags("Shopping")
             .MapGet("/explore", ExploreAsync).RequireLimit(RequestBudget.Shopping)
-            .As(Function, "Things to look at: of a category, else of a section (trending, new), else by words (q)", 400, 401, 429, 500, 503);
+            .As(
+                Function, "Things to look at: of a category, else of a section (trending, new), else by words (q)", 400, 401, 429, 500,
+                503);
 
     private static async Task<Results<Ok<Page<ExploreItem>>, ApiError>> ExploreAsync(
         HttpContext http, ShoppingGuard guard, ShopCache cache, EbayClient ebay, CategoryTree categories, ToolCacheNamespaces namespaces,
@@ -50,10 +52,12 @@ internal static class ExploreEndpoint
             ("q", query.Query), ("categoryId", query.CategoryId), ("newest", query.NewestFirst), ("limit", query.Limit),
             ("offset", query.Offset), ("marketplaceId", options.CurrentValue.MarketplaceId));
         var result = await cache.GetOrFetchAsync(
-            (namespaces.Of(ShopCache.Explore), key), ShoppingJson.Default.ExplorePage, token => ebay.GetAsync(query.Path, ExplorePage.Read, token),
+            (namespaces.Of(ShopCache.Explore), key), ShoppingJson.Default.ExplorePage,
+            token => ebay.GetAsync(query.Path, ExplorePage.Read, token),
             Function, cancellationToken);
         return result.TryGet(out var found, out refusal)
-            ? TypedResults.Ok(new Page<ExploreItem>(found.Value?.Items ?? [], found.Value is { } page ? query.CursorAfter(page.Total) : null))
+            ? TypedResults.Ok(
+                new Page<ExploreItem>(found.Value?.Items ?? [], found.Value is { } page ? query.CursorAfter(page.Total) : null))
             : refusal;
     }
 

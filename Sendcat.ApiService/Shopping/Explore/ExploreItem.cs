@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Shopping.Explore;
 /// <param name="PriceAmount">The price as a number.</param>
 /// <param name="PriceCurrency">ISO 4217 code of the price.</param>
 internal sealed record ExploreItem(
-    string Id, string Title, string Image, string? Brand, double? Rating, string Price, decimal? PriceAmount, string? PriceCurrency, string Url)
+    string Id, string Title, string Image, string? Brand, double? Rating, string Price, decimal? PriceAmount, string? PriceCurrency,
+    string Url)
 {
     /// <returns>Null: id, title or address is missing.</returns>
     public static ExploreItem? Read(JsonElement item)
@@ -22,7 +23,8 @@ internal sealed record ExploreItem(
 
         var price = Money.OfAmount(item.Part("price") ?? item.Part("currentBidPrice"));
         return new(
-            id, title, item.Part("image")?.Address("imageUrl") ?? "", item.Name("brand"), RatingOf(item.Part("reviewRating")), price.Text, price.Amount,
+            id, title, item.Part("image")?.Address("imageUrl") ?? "", item.Name("brand"), RatingOf(item.Part("reviewRating")), price.Text,
+            price.Amount,
             price.Currency, url);
     }
 
@@ -34,6 +36,9 @@ internal sealed record ExploreItem(
 internal sealed record ExplorePage(IReadOnlyList<ExploreItem> Items, int Total)
 {
     public static ExplorePage? Read(JsonElement response) => response.ValueKind is not JsonValueKind.Object ? null : new(
-        [.. response.Items("itemSummaries").Select(ExploreItem.Read).OfType<ExploreItem>().DistinctBy(item => item.Id, StringComparer.Ordinal)],
+        [
+            .. response.Items("itemSummaries").Select(ExploreItem.Read).OfType<ExploreItem>()
+                .DistinctBy(item => item.Id, StringComparer.Ordinal),
+        ],
         response.Count("total") ?? 0);
 }

@@ -40,9 +40,10 @@ internal sealed record ExploreQuery(string? Query, string? CategoryId, bool Newe
             var query = Query is null ? "" : $"q={Uri.EscapeDataString(Query)}&";
             var category = CategoryId is null ? "" : $"category_ids={CategoryId}&";
             var sort = NewestFirst ? "&sort=newlyListed" : "";
+            var filter = Uri.EscapeDataString("buyingOptions:{FIXED_PRICE}");
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"buy/browse/v1/item_summary/search?{query}{category}limit={Limit}&offset={Offset}&filter={Uri.EscapeDataString("buyingOptions:{FIXED_PRICE}")}{sort}");
+                $"buy/browse/v1/item_summary/search?{query}{category}limit={Limit}&offset={Offset}&filter={filter}{sort}");
         }
     }
 
@@ -56,5 +57,7 @@ internal sealed record ExploreQuery(string? Query, string? CategoryId, bool Newe
     /// <param name="total">Number of items that eBay found.</param>
     /// <returns>The cursor of the next page; null: there is none.</returns>
     public string? CursorAfter(int total) =>
-        Offset + Limit is var next && next < total && next + Limit <= MaxReachableItems ? next.ToString(CultureInfo.InvariantCulture) : null;
+        Offset + Limit is var next && next < total && next + Limit <= MaxReachableItems
+            ? next.ToString(CultureInfo.InvariantCulture)
+            : null;
 }

@@ -12,10 +12,14 @@ internal static class FavoriteEndpoints
     public static void MapFavorites(this IEndpointRouteBuilder app)
     {
         var favorites = app.MapGroup("/api/favorites").WithTags("Favorites");
-        favorites.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("favorites.list", "The caller's favourites, newest first; of one list with ?listId=", 400, 401, 403, 429);
-        favorites.MapGet("/ids", MarksAsync).RequireLimit(RequestBudget.Shopping).As("favorites.ids", "What the caller has marked, without the items themselves", 400, 401, 429);
-        favorites.MapPost("/toggle", ToggleAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteToggling>().As("favorites.toggle", "Add a favourite, or remove it if it is there", 400, 401, 403, 413, 415, 429);
-        favorites.MapDelete("/{id}", RemoveAsync).RequireLimit(RequestBudget.Shopping).As("favorites.remove", "Remove one favourite, if it is there", 401, 429);
+        favorites.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping)
+            .As("favorites.list", "The caller's favourites, newest first; of one list with ?listId=", 400, 401, 403, 429);
+        favorites.MapGet("/ids", MarksAsync).RequireLimit(RequestBudget.Shopping)
+            .As("favorites.ids", "What the caller has marked, without the items themselves", 400, 401, 429);
+        favorites.MapPost("/toggle", ToggleAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteToggling>()
+            .As("favorites.toggle", "Add a favourite, or remove it if it is there", 400, 401, 403, 413, 415, 429);
+        favorites.MapDelete("/{id}", RemoveAsync).RequireLimit(RequestBudget.Shopping)
+            .As("favorites.remove", "Remove one favourite, if it is there", 401, 429);
     }
 
     private static async Task<Results<Ok<Page<FavoriteView>>, ApiError>> ListAsync(
@@ -57,7 +61,8 @@ internal static class FavoriteEndpoints
 
         if (after is not null)
         {
-            favorites = favorites.Where(f => EF.Functions.LessThan(ValueTuple.Create(f.CreatedAt, f.Id), ValueTuple.Create(after.At, after.Id)));
+            favorites = favorites.Where(
+                f => EF.Functions.LessThan(ValueTuple.Create(f.CreatedAt, f.Id), ValueTuple.Create(after.At, after.Id)));
         }
 
         var rows = await favorites.OrderByDescending(f => f.CreatedAt).ThenByDescending(f => f.Id).Take(count + 1)
@@ -84,7 +89,8 @@ internal static class FavoriteEndpoints
         var favorites = Of(db, principal);
         if (after is not null)
         {
-            favorites = favorites.Where(f => EF.Functions.LessThan(ValueTuple.Create(f.CreatedAt, f.Id), ValueTuple.Create(after.At, after.Id)));
+            favorites = favorites.Where(
+                f => EF.Functions.LessThan(ValueTuple.Create(f.CreatedAt, f.Id), ValueTuple.Create(after.At, after.Id)));
         }
 
         var rows = await favorites.OrderByDescending(f => f.CreatedAt).ThenByDescending(f => f.Id).Take(count + 1)

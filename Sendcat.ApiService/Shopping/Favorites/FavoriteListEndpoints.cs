@@ -17,9 +17,12 @@ internal static class FavoriteListEndpoints
     {
         var lists = app.MapGroup("/api/favorites/lists").WithTags("Favorites");
         lists.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("favorites.lists", "The caller's lists by name", 401, 429);
-        lists.MapPost("", CreateAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>().As("favorites.createList", "Begin a list", 400, 401, 409, 413, 415, 429);
-        lists.MapPatch("/{id}", RenameAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>().As("favorites.renameList", "Rename a list", 400, 401, 403, 409, 413, 415, 429);
-        lists.MapDelete("/{id}", DeleteAsync).RequireLimit(RequestBudget.Shopping).As("favorites.deleteList", "Delete a list and the favourites in it, if it is there", 401, 429);
+        lists.MapPost("", CreateAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>()
+            .As("favorites.createList", "Begin a list", 400, 401, 409, 413, 415, 429);
+        lists.MapPatch("/{id}", RenameAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>()
+            .As("favorites.renameList", "Rename a list", 400, 401, 403, 409, 413, 415, 429);
+        lists.MapDelete("/{id}", DeleteAsync).RequireLimit(RequestBudget.Shopping)
+            .As("favorites.deleteList", "Delete a list and the favourites in it, if it is there", 401, 429);
     }
 
     /// <summary>Finds a list of the caller; null if the id is malformed, does not exist or belongs to another user.</summary>
@@ -60,13 +63,17 @@ internal static class FavoriteListEndpoints
         }
 
         var now = time.Now();
-        var list = new FavoriteList { Id = Guid.CreateVersion7(now), UserId = principal.UserId!, Name = request.Name!.Trim(), CreatedAt = now };
+        var list = new FavoriteList
+        {
+            Id = Guid.CreateVersion7(now), UserId = principal.UserId!, Name = request.Name!.Trim(), CreatedAt = now,
+        };
         db.FavoriteLists.Add(list);
         try
         {
             await db.SaveChangesAsync(cancellationToken);
         }
-        catch (DbUpdateException failed) when (failed.InnerException is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation })
+        catch (DbUpdateException failed) when (
+            failed.InnerException is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation })
         {
             return ApiError.Unauthorized("The account does not exist any more");
         }

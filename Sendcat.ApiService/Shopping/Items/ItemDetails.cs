@@ -89,7 +89,9 @@ internal sealed record ShippingOption(string? Service, string? Cost, decimal? Co
     public static ShippingOption Read(JsonElement option)
     {
         var cost = Money.OfAmount(option.Part("shippingCost"));
-        return new(option.Name("shippingServiceCode", "shippingCarrierCode"), cost.Text.Length == 0 ? null : cost.Text, cost.Amount, cost.Currency);
+        return new(
+            option.Name("shippingServiceCode", "shippingCarrierCode"), cost.Text.Length == 0 ? null : cost.Text, cost.Amount,
+            cost.Currency);
     }
 }
 

@@ -13,7 +13,8 @@ internal static class ItemEndpoint
 
     public static void MapItems(this IEndpointRouteBuilder app) =>
         app.MapGroup("/api/shopping").WithTags("Shopping")
-            .MapGet("/items/{id}", GetAsync).RequireLimit(RequestBudget.Shopping).As(Function, "One item on eBay, by its id or the number in its link", 400, 401, 404, 429, 500, 503);
+            .MapGet("/items/{id}", GetAsync).RequireLimit(RequestBudget.Shopping)
+            .As(Function, "One item on eBay, by its id or the number in its link", 400, 401, 404, 429, 500, 503);
 
     private static async Task<Results<Ok<ItemDetails>, ApiError>> GetAsync(
         HttpContext http, string id, ShoppingGuard guard, ShopCache cache, EbayClient ebay, ToolCacheNamespaces namespaces,
@@ -29,7 +30,8 @@ internal static class ItemEndpoint
             return ApiError.InvalidRequest("id must be an eBay item id, such as v1|123456789012|0");
         }
 
-        var slot = (namespaces.Of(ShopCache.ItemDetails), ToolCacheKey.Of(("id", id), ("marketplaceId", options.CurrentValue.MarketplaceId)));
+        var slot = (
+            namespaces.Of(ShopCache.ItemDetails), ToolCacheKey.Of(("id", id), ("marketplaceId", options.CurrentValue.MarketplaceId)));
         var result = await cache.GetOrFetchAsync(
             slot, ShoppingJson.Default.ItemDetails, token => ebay.GetAsync(path, ItemDetails.Read, token), Function, cancellationToken);
         return !result.TryGet(out var found, out refusal) ? refusal

@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Shopping.Packages;
 /// </summary>
 internal sealed class DemoPackages(RequestDatabase database, TimeProvider time)
 {
-    private static readonly (string Number, string Merchant, string Description, string Status, decimal Weight, decimal? Cost, string Location)[] Parcels =
+    private static readonly (
+        string Number, string Merchant, string Description, string Status, decimal Weight, decimal? Cost, string Location)[] Parcels =
     [
         ("DEMO-1001", "Amazon", "Wireless earbuds", "warehouse", 0.8m, null, "Miami warehouse"),
         ("DEMO-1002", "eBay", "Running shoes", "in_transit", 2.4m, 2_850m, "On the way to Kingston"),
@@ -26,7 +27,8 @@ internal sealed class DemoPackages(RequestDatabase database, TimeProvider time)
         await using var command = connection.CreateCommand(
             """
             -- insert demo packages
-            INSERT INTO packages (id, user_id, tracking_number, merchant, description, status, weight, cost, location, updated_at, created_at)
+            INSERT INTO packages (id, user_id, tracking_number, merchant, description, status, weight, cost, location, updated_at,
+              created_at)
             SELECT id, $1, number, merchant, description, status, weight, cost, location, $9, $9
             FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::numeric[], $10::text[])
                 AS demo(id, number, merchant, description, status, weight, cost, location)

@@ -10,7 +10,8 @@ internal sealed record PackageView(
 {
     public static PackageView Of(Package package) => new(
         package.Id, package.TrackingNumber, package.Merchant, package.Description, package.Status, PackageStatus.Label(package.Status),
-        package.Weight, package.Cost, package.Cost is null ? null : "JMD", package.Location, package.UpdatedAt.UtcDateTime, package.CreatedAt.UtcDateTime);
+        package.Weight, package.Cost, package.Cost is null ? null : "JMD", package.Location, package.UpdatedAt.UtcDateTime,
+        package.CreatedAt.UtcDateTime);
 }
 
 internal sealed record PackageCounts(int Total, IReadOnlyDictionary<string, int> ByStatus);

@@ -13,10 +13,17 @@ internal static class PackageEndpoints
     public static void MapPackages(this IEndpointRouteBuilder app)
     {
         var packages = app.MapGroup("/api/packages").WithTags("Packages");
-        packages.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("packages.list", "The caller's packages, newest first; ?search=, ?status=, ?sort=newest|updated|cost|weight", 400, 401, 429);
-        packages.MapGet("/counts", CountsAsync).RequireLimit(RequestBudget.Shopping).As("packages.counts", "Count packages, by state", 401, 429);
-        packages.MapGet("/export", ExportAsync).RequireLimit(RequestBudget.Shopping).As("packages.export", "Export packages: the same list as CSV with totals", 400, 401, 429).Produces(StatusCodes.Status200OK, typeof(string), "text/csv");
-        packages.MapPost("/seed", SeedAsync).RequireLimit(RequestBudget.Shopping).As("packages.seed", "Add demonstration packages, four for a user who has none", 401, 429);
+        packages.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping)
+            .As(
+                "packages.list", "The caller's packages, newest first; ?search=, ?status=, ?sort=newest|updated|cost|weight", 400, 401,
+                429);
+        packages.MapGet("/counts", CountsAsync).RequireLimit(RequestBudget.Shopping)
+            .As("packages.counts", "Count packages, by state", 401, 429);
+        packages.MapGet("/export", ExportAsync).RequireLimit(RequestBudget.Shopping)
+            .As("packages.export", "Export packages: the same list as CSV with totals", 400, 401, 429)
+            .Produces(StatusCodes.Status200OK, typeof(string), "text/csv");
+        packages.MapPost("/seed", SeedAsync).RequireLimit(RequestBudget.Shopping)
+            .As("packages.seed", "Add demonstration packages, four for a user who has none", 401, 429);
     }
 
     private static async Task<Results<Ok<Page<PackageView>>, ApiError>> ListAsync(
@@ -46,7 +53,8 @@ internal static class PackageEndpoints
         var counts = await db.Packages.Where(p => p.UserId == principal.UserId)
             .GroupBy(p => p.Status).Select(group => new { group.Key, Count = group.Count() })
             .ToDictionaryAsync(row => row.Key, row => row.Count, cancellationToken);
-        return TypedResults.Ok(new PackageCounts(counts.Values.Sum(), PackageStatus.All.ToDictionary(status => status, counts.GetValueOrDefault)));
+        return TypedResults.Ok(
+            new PackageCounts(counts.Values.Sum(), PackageStatus.All.ToDictionary(status => status, counts.GetValueOrDefault)));
     }
 
     private static async Task<Results<FileContentHttpResult, ApiError>> ExportAsync(

@@ -25,7 +25,8 @@ internal sealed record PackageList(string? Search, string? Status, PackageSort S
             string.IsNullOrEmpty(status) ? null : status,
             order);
 
-    public async Task<Page<PackageView>> ReadAsync(SendcatDb db, Principal principal, PageCursor? after, int limit, CancellationToken cancellationToken)
+    public async Task<Page<PackageView>> ReadAsync(
+        SendcatDb db, Principal principal, PageCursor? after, int limit, CancellationToken cancellationToken)
     {
         var all = Of(db, principal);
         var rows = await (after is null ? all : Sort.After(all, after)).Take(limit + 1).ToListAsync(cancellationToken);
@@ -45,7 +46,9 @@ internal sealed record PackageList(string? Search, string? Status, PackageSort S
         {
             var words = Search.ToLowerInvariant();
             packages = packages.Where(p =>
-                p.Merchant.ToLower().Contains(words) || p.TrackingNumber.ToLower().Contains(words) || p.Description.ToLower().Contains(words));
+                p.Merchant.ToLower().Contains(words)
+                    || p.TrackingNumber.ToLower().Contains(words)
+                    || p.Description.ToLower().Contains(words));
         }
 
         return Sort.Ordered(packages);

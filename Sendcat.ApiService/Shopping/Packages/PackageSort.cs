@@ -20,22 +20,26 @@ internal sealed record PackageSort(
         new(
             "newest",
             packages => packages.OrderByDescending(p => p.CreatedAt).ThenByDescending(p => p.Id),
-            (packages, after) => packages.Where(p => EF.Functions.LessThan(ValueTuple.Create(p.CreatedAt, p.Id), ValueTuple.Create(after.At, after.Id))),
+            (packages, after) =>
+                packages.Where(p => EF.Functions.LessThan(ValueTuple.Create(p.CreatedAt, p.Id), ValueTuple.Create(after.At, after.Id))),
             last => new("newest", last.CreatedAt, last.Id)),
         new(
             "updated",
             packages => packages.OrderByDescending(p => p.UpdatedAt).ThenByDescending(p => p.Id),
-            (packages, after) => packages.Where(p => EF.Functions.LessThan(ValueTuple.Create(p.UpdatedAt, p.Id), ValueTuple.Create(after.At, after.Id))),
+            (packages, after) =>
+                packages.Where(p => EF.Functions.LessThan(ValueTuple.Create(p.UpdatedAt, p.Id), ValueTuple.Create(after.At, after.Id))),
             last => new("updated", last.UpdatedAt, last.Id)),
         new(
             "cost",
             packages => packages.OrderByDescending(p => p.Cost ?? -1m).ThenByDescending(p => p.Id),
-            (packages, after) => packages.Where(p => EF.Functions.LessThan(ValueTuple.Create(p.Cost ?? -1m, p.Id), ValueTuple.Create(after.Key, after.Id))),
+            (packages, after) =>
+                packages.Where(p => EF.Functions.LessThan(ValueTuple.Create(p.Cost ?? -1m, p.Id), ValueTuple.Create(after.Key, after.Id))),
             last => new("cost", last.Cost ?? -1m, last.Id)),
         new(
             "weight",
             packages => packages.OrderByDescending(p => p.Weight ?? -1m).ThenByDescending(p => p.Id),
-            (packages, after) => packages.Where(p => EF.Functions.LessThan(ValueTuple.Create(p.Weight ?? -1m, p.Id), ValueTuple.Create(after.Key, after.Id))),
+            (packages, after) => packages.Where(
+                p => EF.Functions.LessThan(ValueTuple.Create(p.Weight ?? -1m, p.Id), ValueTuple.Create(after.Key, after.Id))),
             last => new("weight", last.Weight ?? -1m, last.Id)),
     ];
 

@@ -9,10 +9,12 @@ namespace Sendcat.ApiService.Threads.Export;
 internal sealed record ExportedPart(string Title, string Detail, string? Address)
 {
     public static IEnumerable<ExportedPart> ProductsOf(ChatMessage message) =>
-        Objects(message.Products).Select(product => new ExportedPart(product.Text("title") ?? "Product", product.Text("price") ?? "", product.Address("url")));
+        Objects(message.Products).Select(
+            product => new ExportedPart(product.Text("title") ?? "Product", product.Text("price") ?? "", product.Address("url")));
 
     public static IEnumerable<ExportedPart> FilesOf(ChatMessage message) =>
-        Objects(message.Attachments).Select(file => new ExportedPart(file.Text("name") ?? "File", file.Text("type") ?? "", file.Address("url")));
+        Objects(message.Attachments).Select(
+            file => new ExportedPart(file.Text("name") ?? "File", file.Text("type") ?? "", file.Address("url")));
 
     public static IEnumerable<ExportedPart> SourcesOf(ChatMessage message) =>
         Objects(message.Sources).Select(source => new ExportedPart(source.Text("title") ?? "Page", "", source.Address("link", "url")));

@@ -39,6 +39,8 @@ internal sealed class SearchGlobalTool(ToolLookup lookup, TagLink tagLink) : ITo
         return ProductsAnswer.Of(query, QueuedTool.SearchGlobal, found, link => tagLink(link, call.Principal));
 
         ToolJobRequest Job(ToolJobCacheSlot slot) =>
-            new(QueuedTool.SearchGlobal.Lane, JsonSerializer.Serialize(search, ToolJson.Default.SearchGlobalArguments), call.Principal, slot);
+            new(
+                QueuedTool.SearchGlobal.Lane, JsonSerializer.Serialize(search, ToolJson.Default.SearchGlobalArguments), call.Principal,
+                slot);
     }
 }

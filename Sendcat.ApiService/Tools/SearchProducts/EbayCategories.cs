@@ -131,7 +131,8 @@ internal sealed record CategoryName(string Text, IReadOnlySet<string> Words)
     /// <summary>Minimum similarity of a match, on the scale of <see cref="Similarity"/>.</summary>
     public const int MinSimilarity = 60;
 
-    public static CategoryName Of(string name) => new(CategoryNames.Normalized(name), CategoryNames.Words(name).ToHashSet(StringComparer.Ordinal));
+    public static CategoryName Of(string name) =>
+        new(CategoryNames.Normalized(name), CategoryNames.Words(name).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>
     /// Finds the most similar category. Among equals the shorter name wins, then the smaller id, so the result does not depend on the order

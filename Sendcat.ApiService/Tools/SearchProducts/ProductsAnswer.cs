@@ -9,7 +9,9 @@ internal static class ProductsAnswer
 {
     /// <param name="tag">Tags a link of a product for the principal who sees it.</param>
     public static ToolCallResult Of(string query, QueuedTool tool, LookupResult<ProductsResult> found, Func<string, string> tag) =>
-        (found.Value is { } all ? all with { Products = [.. ResultRows.Fit(all.Products).Select(product => Tagged(product, tag))] } : null) switch
+        (found.Value is { } all
+            ? all with { Products = [.. ResultRows.Fit(all.Products).Select(product => Tagged(product, tag))] }
+            : null) switch
         {
             null => new(DegradedTexts.Of(tool, found.JobOutcome), Failed: true, Pressure: found.Pressure),
             { Products.Count: 0 } empty => new(Notes(NothingFound(query), empty, found.Source), Pressure: found.Pressure),
@@ -26,7 +28,8 @@ internal static class ProductsAnswer
 
     private static StringBuilder Summary(string query, ProductsResult result) => new(string.Create(
         CultureInfo.InvariantCulture,
-        $"{result.EbayCount} eBay items and {result.GlobalCount} global items for “{query}” are displayed to the user as cards. Do not list them again; say which you would choose and why."));
+        $"{result.EbayCount} eBay items and {result.GlobalCount} global items for “{query}” are displayed to the user as cards. ")
+        + "Do not list them again; say which you would choose and why.");
 
     private static string Notes(StringBuilder text, ProductsResult result, LookupSource source)
     {

@@ -10,7 +10,8 @@ internal sealed class SearchWebTool(ToolLookup lookup) : ITool
 {
     public ToolDeclaration Declaration { get; } = new(
         QueuedTool.SearchWeb.Name,
-        "Searches the web for current facts: reviews, prices, news, shipping and customs rules. Returns titles, links and snippets of the first finds.",
+        "Searches the web for current facts: reviews, prices, news, shipping and customs rules. Returns titles, links and "
+        + "snippets of the first finds.",
         """{"type":"object","properties":{"query":{"type":"string","description":"What to search for, in a few words."}},"required":["query"],"additionalProperties":false}""");
 
     public int PerTurn => 2;
@@ -50,6 +51,8 @@ internal sealed class SearchWebTool(ToolLookup lookup) : ITool
         }
 
         var hits = ResultJson.Hits(rows);
-        return new(found.Source == LookupSource.StaleCache ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Hits: rows, Pressure: found.Pressure);
+        return new(
+            found.Source == LookupSource.StaleCache ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Hits: rows,
+            Pressure: found.Pressure);
     }
 }

@@ -52,7 +52,8 @@ public sealed record BulkChange(Guid Id, string Action, string State, string Tar
     public DateTimeOffset? EndedAt { get; init; }
 
     /// <summary>Reads <see cref="BulkSql.Columns"/>.</summary>
-    internal static BulkChange Read(NpgsqlDataReader reader) => new(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(4))
+    internal static BulkChange Read(NpgsqlDataReader reader) =>
+        new(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(4))
     {
         Cancelled = reader.GetBoolean(3),
         Force = reader.GetBoolean(5),

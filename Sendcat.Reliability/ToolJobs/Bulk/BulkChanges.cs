@@ -59,7 +59,8 @@ public sealed class BulkChanges(RequestDatabase database, BulkRunner runner)
 
     /// <summary>The newest changes. They are kept for 30 days after their end.</summary>
     /// <param name="after">The last change of the previous page; null: the first page.</param>
-    public async Task<IReadOnlyList<BulkChange>> ListAsync((DateTimeOffset CreatedAt, Guid Id)? after, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<BulkChange>> ListAsync(
+        (DateTimeOffset CreatedAt, Guid Id)? after, int limit, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(BulkSql.List);

@@ -16,7 +16,9 @@ public sealed class LaneCatalog
         _byTool = All.ToDictionary(lane => lane.Tool, StringComparer.Ordinal);
         if (All.DistinctBy(lane => lane.Number).Count() != All.Count)
         {
-            throw new ArgumentException($"Two of these lanes have the same number: {string.Join(", ", All.Select(lane => $"{lane} {lane.Number}"))}.", nameof(lanes));
+            throw new ArgumentException(
+                $"Two of these lanes have the same number: {string.Join(", ", All.Select(lane => $"{lane} {lane.Number}"))}.",
+                nameof(lanes));
         }
     }
 

@@ -30,7 +30,8 @@ public static class ArgumentWords
 
     private static string Prefix(string word) => $"'{word}':*";
 
-    private static IEnumerable<string> Split(string text) => text.Split([.. text.Where(IsSeparator).Distinct()], StringSplitOptions.RemoveEmptyEntries);
+    private static IEnumerable<string> Split(string text) =>
+        text.Split([.. text.Where(IsSeparator).Distinct()], StringSplitOptions.RemoveEmptyEntries);
 
     private static bool IsSeparator(char character) =>
         char.IsControl(character) || char.IsWhiteSpace(character) || (char.IsAscii(character) && !char.IsAsciiLetterOrDigit(character));

@@ -8,7 +8,8 @@ internal static class DeadLetterSql
 {
     public const string Groups = """
         -- group dead letters
-        SELECT tool, error_fingerprint, dead_letter_reason, (array_agg(last_error ORDER BY dead_letter_at DESC))[1], count(*)::int, min(dead_letter_at), max(dead_letter_at)
+        SELECT tool, error_fingerprint, dead_letter_reason, (array_agg(last_error ORDER BY dead_letter_at DESC))[1], count(*)::int,
+          min(dead_letter_at), max(dead_letter_at)
         FROM reliability.tool_jobs WHERE status = 'dead_letter'
         GROUP BY tool, error_fingerprint, dead_letter_reason
         ORDER BY 5 DESC, 1, 2
@@ -27,7 +28,8 @@ internal static class DeadLetterSql
             SELECT id FROM reliability.tool_jobs WHERE {Filter} AND ($9::timestamptz IS NULL OR (dead_letter_at, id) < ($9, $10))
             ORDER BY {Age} DESC, id DESC LIMIT $8
         )
-        SELECT id, tool, args, dead_letter_reason, error_fingerprint, last_error, attempts, replay_count, created_at, dead_letter_at, history::text, principal
+        SELECT id, tool, args, dead_letter_reason, error_fingerprint, last_error, attempts, replay_count, created_at, dead_letter_at,
+          history::text, principal
         FROM reliability.tool_jobs WHERE id = ANY(ARRAY(SELECT id FROM page)) ORDER BY dead_letter_at DESC, id DESC
         """;
 
@@ -38,7 +40,8 @@ internal static class DeadLetterSql
     public const string Requeue = $"""
         -- requeue dead letters
         WITH meant AS (
-            SELECT id, tool, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs WHERE {Filter} ORDER BY {Age} LIMIT $8 FOR UPDATE
+            SELECT id, tool, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs WHERE {Filter}
+            ORDER BY {Age} LIMIT $8 FOR UPDATE
         ), free AS (
             SELECT DISTINCT ON (coalesce(m.cache_namespace || E'\n' || m.cache_key, m.id::text)) m.* FROM meant m
             WHERE m.cache_key IS NULL OR NOT EXISTS (
@@ -49,20 +52,23 @@ internal static class DeadLetterSql
             SELECT tool, max(available_at) AS last_at FROM reliability.tool_jobs WHERE status = 'queued' AND replay_count > 0 GROUP BY tool
         ), spaced AS (
             SELECT f.id,
-                greatest(statement_timestamp(), e.last_at + $10) + (row_number() OVER (PARTITION BY f.tool ORDER BY f.dead_letter_at, f.id) - 1) * $10 AS due_at
+                greatest(statement_timestamp(), e.last_at + $10)
+                  + (row_number() OVER (PARTITION BY f.tool ORDER BY f.dead_letter_at, f.id) - 1) * $10 AS due_at
             FROM free f LEFT JOIN earlier e USING (tool)
         ), requeued AS (
             UPDATE reliability.tool_jobs j SET
                 status = 'queued', attempts = 0, replay_count = j.replay_count + 1, waiters = 0,
                 available_at = s.due_at, announced_at = s.due_at, fair_at = s.due_at + INTERVAL '30 seconds',
-                completed_at = NULL, expires_at = NULL, dead_letter_at = NULL, dead_letter_reason = NULL, change_id = NULL, updated_at = statement_timestamp()
+                completed_at = NULL, expires_at = NULL, dead_letter_at = NULL, dead_letter_reason = NULL, change_id = NULL,
+                updated_at = statement_timestamp()
             FROM spaced s WHERE j.id = s.id AND NOT $9
             RETURNING j.id, j.tool, j.trace_parent, s.due_at
         ), announced AS (
             INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, due_at, trace_parent FROM requeued
         ), audited AS (
             INSERT INTO reliability.operator_audit (actor, action, target, after, created_at, reason)
-            SELECT $11, 'dlq.requeue', $12, format('%s requeued, %s skipped', (SELECT count(*) FROM spaced), (SELECT count(*) FROM meant) - (SELECT count(*) FROM spaced)), statement_timestamp(), $13
+            SELECT $11, 'dlq.requeue', $12, format('%s requeued, %s skipped', (SELECT count(*) FROM spaced),
+              (SELECT count(*) FROM meant) - (SELECT count(*) FROM spaced)), statement_timestamp(), $13
             WHERE NOT $9
         )
         SELECT (SELECT count(*)::int FROM meant), (SELECT coalesce(array_agg(id ORDER BY due_at), ARRAY[]::uuid[]) FROM spaced),
@@ -80,7 +86,8 @@ internal static class DeadLetterSql
         ), discarded AS (
             UPDATE reliability.tool_jobs j SET
                 status = 'cancelled', expires_at = statement_timestamp() + $10, updated_at = statement_timestamp(),
-                args = CASE WHEN j.tool = ANY($13) THEN jsonb_build_object()::text ELSE j.args END, principal = CASE WHEN j.tool = ANY($13) THEN 'erased' ELSE j.principal END
+                args = CASE WHEN j.tool = ANY($13) THEN jsonb_build_object()::text ELSE j.args END,
+                principal = CASE WHEN j.tool = ANY($13) THEN 'erased' ELSE j.principal END
             FROM meant m WHERE j.id = m.id AND NOT $9
         ), audited AS (
             INSERT INTO reliability.operator_audit (actor, action, target, after, created_at, reason)

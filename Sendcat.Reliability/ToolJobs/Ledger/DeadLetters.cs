@@ -12,7 +12,8 @@ namespace Sendcat.Reliability.ToolJobs.Ledger;
 /// The dead letters for operators: jobs that used all their attempts. They are listed by cause, replayed at a bounded rate, or
 /// discarded.
 /// </summary>
-public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
+public sealed class DeadLetters(
+    LaneCatalog lanes, RequestDatabase database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
 {
     /// <summary>Maximum number of unique-key conflicts with concurrently enqueued jobs that one replay retries.</summary>
     private const int MaxCollisions = 10;
@@ -46,7 +47,8 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
 
     /// <summary>The newest dead letters that match the filter.</summary>
     /// <param name="after">The last dead letter of the previous page; null: the first page.</param>
-    public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, (DateTimeOffset DiedAt, Guid Id)? after, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<DeadLetter>> ListAsync(
+        DeadLetterFilter filter, (DateTimeOffset DiedAt, Guid Id)? after, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
@@ -83,7 +85,8 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
             {
                 return await TryRequeueAsync(filter, dryRun, by, cancellationToken);
             }
-            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && collisions < MaxCollisions)
+            catch (PostgresException exception) when (
+                exception.SqlState == PostgresErrorCodes.UniqueViolation && collisions < MaxCollisions)
             {
                 // While caps are advisory, enqueueing takes no lock: a job with the same cache slot was enqueued after this statement had
                 // checked. Nothing was changed; the next try sees that job.
@@ -152,7 +155,9 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         await reader.ReadAsync(CancellationToken.None);
         return new(
             dryRun, reader.GetInt32(0), await reader.GetFieldValueAsync<Guid[]>(1, CancellationToken.None), reader.GetInt32(2),
-            await reader.IsDBNullAsync(3, CancellationToken.None) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(3, CancellationToken.None));
+            await reader.IsDBNullAsync(3, CancellationToken.None)
+                ? null
+                : await reader.GetFieldValueAsync<DateTimeOffset>(3, CancellationToken.None));
     }
 }
 
@@ -160,7 +165,8 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
 /// <param name="DiedBefore">UTC. Exclusive.</param>
 /// <param name="Limit">1–10 000.</param>
 public sealed record DeadLetterFilter(
-    string? Tool = null, string? Fingerprint = null, IReadOnlyCollection<Guid>? Jobs = null, DateTimeOffset? DiedBefore = null, int Limit = 500)
+    string? Tool = null, string? Fingerprint = null, IReadOnlyCollection<Guid>? Jobs = null, DateTimeOffset? DiedBefore = null,
+    int Limit = 500)
 {
     public const int MaxLimit = 10_000;
 
@@ -212,7 +218,8 @@ public sealed record DeadLetterFilter(
 /// <summary>Dead letters of one tool with one error fingerprint and one reason.</summary>
 /// <param name="Reason"><c>attempts_exhausted</c>, <c>lease_expired</c> or <c>rejected</c>.</param>
 /// <param name="Error">The error of the newest dead letter of the group.</param>
-public sealed record DeadLetterGroup(string Tool, string Fingerprint, string Reason, string Error, int Count, DateTimeOffset First, DateTimeOffset Last);
+public sealed record DeadLetterGroup(
+    string Tool, string Fingerprint, string Reason, string Error, int Count, DateTimeOffset First, DateTimeOffset Last);
 
 /// <param name="History">A JSON array with one object for each failed attempt, over all replays.</param>
 public sealed record DeadLetter(

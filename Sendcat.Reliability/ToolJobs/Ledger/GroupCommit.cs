@@ -14,7 +14,8 @@ namespace Sendcat.Reliability.ToolJobs.Ledger;
 /// Executes a group and returns the results in the order of the items. When it throws, all callers of the group get the exception.
 /// </param>
 /// <param name="maxItems">Maximum number of items in one group.</param>
-internal sealed class GroupCommit<TItem, TResult>(string name, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> commit, int maxItems)
+internal sealed class GroupCommit<TItem, TResult>(
+    string name, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> commit, int maxItems)
 {
     private readonly Lock _gate = new();
     private readonly Queue<Entry> _waiting = [];

@@ -23,10 +23,12 @@ public sealed record JobEntry(Guid Id, ToolLane Lane, string Principal, string A
     internal const string CreateFunction = """
         CREATE FUNCTION reliability.enter_job(uuid, text, text, text, text, integer, text, text) RETURNS void LANGUAGE sql AS $$
             INSERT INTO reliability.tool_jobs
-                (id, tool, qos_class, principal, args, max_attempts, trace_parent, trace_state, available_at, fair_at, announced_at, created_at, updated_at)
+                (id, tool, qos_class, principal, args, max_attempts, trace_parent, trace_state, available_at, fair_at, announced_at,
+                  created_at, updated_at)
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, statement_timestamp(), statement_timestamp() + INTERVAL '1 second' * (
                     SELECT count(*) FROM (
-                        SELECT FROM reliability.tool_jobs WHERE tool = $2 AND principal = $4 AND status IN ('queued', 'running') LIMIT 3600) live),
+                        SELECT FROM reliability.tool_jobs WHERE tool = $2 AND principal = $4 AND status IN ('queued', 'running')
+                        LIMIT 3600) live),
                 statement_timestamp(), statement_timestamp(), statement_timestamp();
             INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) VALUES ($1, $2, statement_timestamp(), $7);
         $$;
@@ -43,12 +45,13 @@ public sealed record JobEntry(Guid Id, ToolLane Lane, string Principal, string A
     /// <summary>The parameters of <see cref="Enter"/>, new ones at each call.</summary>
     public IReadOnlyList<NpgsqlParameter> Parameters =>
     [
-        new("id", Id), new("tool", Lane.Tool), new("class", Lane.Qos.Name), new("principal", Principal), new("args", Arguments), new("attempts", MaxAttempts),
-        Text("trace_parent", Trace.Parent), Text("trace_state", Trace.State),
+        new("id", Id), new("tool", Lane.Tool), new("class", Lane.Qos.Name), new("principal", Principal), new("args", Arguments),
+        new("attempts", MaxAttempts), Text("trace_parent", Trace.Parent), Text("trace_state", Trace.State),
     ];
 
     /// <summary>The trace of the present activity, for every attempt of the job.</summary>
     public TraceContext Trace { get; } = TraceContext.Current;
 
-    private static NpgsqlParameter Text(string name, string? value) => new(name, NpgsqlDbType.Text) { Value = (object?)value ?? DBNull.Value };
+    private static NpgsqlParameter Text(string name, string? value) =>
+        new(name, NpgsqlDbType.Text) { Value = (object?)value ?? DBNull.Value };
 }

@@ -18,7 +18,8 @@ internal static class LeaseSql
                     $3 - (SELECT count(*) FROM running WHERE tool = $1),
                     $4 - (SELECT count(*) FROM running WHERE qos_class = $2))) AS places,
                 (SELECT count(*) FROM (
-                    SELECT FROM reliability.tool_jobs WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() - $8 LIMIT $5 + 1) due)::int AS due
+                    SELECT FROM reliability.tool_jobs WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() - $8
+                    LIMIT $5 + 1) due)::int AS due
         ), chosen AS (
             SELECT id FROM reliability.tool_jobs
             WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() - $8
@@ -27,7 +28,8 @@ internal static class LeaseSql
             FOR UPDATE SKIP LOCKED
         ), claimed AS (
             UPDATE reliability.tool_jobs j SET
-                status = 'running', attempts = j.attempts + 1, token = j.token + 1, lease_owner = $6, lease_expires_at = statement_timestamp() + $7,
+                status = 'running', attempts = j.attempts + 1, token = j.token + 1, lease_owner = $6,
+                lease_expires_at = statement_timestamp() + $7,
                 started_at = statement_timestamp(), updated_at = statement_timestamp()
             FROM chosen WHERE j.id = chosen.id
             RETURNING j.*
@@ -112,18 +114,21 @@ internal static class LeaseSql
                 status = next.status,
                 last_error = f.error, error_fingerprint = f.fingerprint,
                 history = j.history || jsonb_build_object(
-                    'attempt', j.attempts, 'startedAt', j.started_at, 'endedAt', statement_timestamp(), 'worker', j.lease_owner, 'error', f.error, 'fingerprint', f.fingerprint),
+                    'attempt', j.attempts, 'startedAt', j.started_at, 'endedAt', statement_timestamp(), 'worker', j.lease_owner, 'error',
+                    f.error, 'fingerprint', f.fingerprint),
                 available_at = CASE next.status WHEN 'queued' THEN statement_timestamp() + f.delay ELSE j.available_at END,
                 announced_at = CASE next.status WHEN 'queued' THEN statement_timestamp() + f.delay ELSE j.announced_at END,
                 completed_at = CASE next.status WHEN 'queued' THEN NULL ELSE statement_timestamp() END,
-                expires_at = CASE next.status WHEN 'queued' THEN NULL WHEN 'failed' THEN statement_timestamp() + $7 ELSE statement_timestamp() + $8 END,
+                expires_at = CASE next.status WHEN 'queued' THEN NULL WHEN 'failed' THEN statement_timestamp() + $7
+                ELSE statement_timestamp() + $8 END,
                 dead_letter_at = CASE next.status WHEN 'dead_letter' THEN statement_timestamp() END,
                 dead_letter_reason = CASE next.status WHEN 'dead_letter' THEN CASE f.next
                     WHEN 'reject' THEN 'rejected' WHEN 'fail' THEN '{ReplayFailed}' ELSE 'attempts_exhausted' END END,
                 args = CASE WHEN next.status = 'failed' AND j.tool = ANY($9) THEN '{EmptyObject}' ELSE j.args END,
                 principal = CASE WHEN next.status = 'failed' AND j.tool = ANY($9) THEN 'erased' ELSE j.principal END,
                 lease_expires_at = NULL, updated_at = statement_timestamp()
-            FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::interval[]) AS f(id, token, error, fingerprint, next, delay)
+            FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::interval[]) AS f(id, token, error, fingerprint,
+              next, delay)
                 JOIN reliability.tool_jobs now USING (id, token)
                 CROSS JOIN LATERAL (
                     SELECT CASE
@@ -133,7 +138,8 @@ internal static class LeaseSql
             WHERE j.id = f.id AND j.token = f.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
             RETURNING j.id, j.tool, j.status, j.available_at, j.trace_parent
         ), announced AS (
-            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent FROM ended WHERE status = 'queued'
+            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent FROM ended
+              WHERE status = 'queued'
         )
         SELECT id, status FROM ended
         """;
@@ -149,7 +155,8 @@ internal static class LeaseSql
             WHERE j.id = held.id AND j.token = held.token AND j.status = 'running'
             RETURNING j.id, j.tool, j.trace_parent, j.available_at
         ), announced AS (
-            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent FROM returned
+            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent
+              FROM returned
         )
         SELECT id FROM returned
         """;

@@ -48,7 +48,8 @@ public sealed class ToolJobLeases
         await using var command = _database.CreateCommand(
             """
             -- find overdue tool jobs
-            SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() - $2)
+            SELECT EXISTS (SELECT FROM reliability.tool_jobs
+              WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() - $2)
             """);
         command.Parameters.Add(new() { Value = lane.Tool });
         command.Parameters.Add(new() { Value = overdue });
@@ -57,7 +58,8 @@ public sealed class ToolJobLeases
 
     /// <summary>The same without a message, for jobs that have been due for at least <paramref name="overdue"/>.</summary>
     /// <inheritdoc cref="ClaimAsync(ToolLane, int, string, CancellationToken)"/>
-    public async Task<LeasedJobs> ClaimAsync(ToolLane lane, TimeSpan overdue, int maxJobs, string owner, CancellationToken cancellationToken)
+    public async Task<LeasedJobs> ClaimAsync(
+        ToolLane lane, TimeSpan overdue, int maxJobs, string owner, CancellationToken cancellationToken)
     {
         var options = _options.CurrentValue;
         var limits = _lanes.LimitsOf(lane);
@@ -118,7 +120,8 @@ public sealed class ToolJobLeases
     /// <summary>Completes the job with its result.</summary>
     /// <param name="isPartial">The result lacks a source that failed.</param>
     /// <returns>False: the lease had expired or belonged to another worker. Nothing was written.</returns>
-    public Task<bool> CompleteAsync(JobLease lease, string result, bool isPartial = false) => _completions.AddAsync(new(lease, result, isPartial));
+    public Task<bool> CompleteAsync(JobLease lease, string result, bool isPartial = false) =>
+        _completions.AddAsync(new(lease, result, isPartial));
 
     /// <summary>Requeues the job for another attempt after the retry delay, or ends it.</summary>
     /// <param name="error">Truncated to 600 characters. It must not contain secrets.</param>
@@ -136,7 +139,8 @@ public sealed class ToolJobLeases
     /// </summary>
     /// <param name="error">Truncated to 600 characters. It must not contain secrets.</param>
     /// <returns><c>dead_letter</c>; null: the lease had expired or belonged to another worker, and nothing was written.</returns>
-    public Task<string?> RejectAsync(JobLease lease, string error) => _failures.AddAsync(new(lease, ErrorFingerprint.Truncate(error), "reject", null));
+    public Task<string?> RejectAsync(JobLease lease, string error) =>
+        _failures.AddAsync(new(lease, ErrorFingerprint.Truncate(error), "reject", null));
 
     /// <summary>Requeues unfinished jobs because this worker stops. The attempt does not count.</summary>
     /// <returns>The number of requeued jobs.</returns>
@@ -198,7 +202,8 @@ public sealed class ToolJobLeases
             }
         }
 
-        _signals.Finished(failures.Where(it => ends.TryGetValue(it.Lease.Id, out var end) && end != "queued").Select(it => (it.Lease.Lane, it.Lease.Id)));
+        _signals.Finished(
+            failures.Where(it => ends.TryGetValue(it.Lease.Id, out var end) && end != "queued").Select(it => (it.Lease.Lane, it.Lease.Id)));
         return failures.Select(it => ends.GetValueOrDefault(it.Lease.Id)).ToArray();
     }
 
@@ -250,7 +255,8 @@ public sealed record JobLease(ToolLane Lane, Guid Id, long Token, int Attempt)
 /// <param name="Waited">Time from due to claimed.</param>
 /// <param name="LeaseDuration">Duration of the lease, counted from the claim.</param>
 public sealed record LeasedJob(
-    JobLease Lease, string Principal, string Arguments, ToolJobCacheSlot? Cache, TraceContext Trace, TimeSpan Waited, TimeSpan LeaseDuration);
+    JobLease Lease, string Principal, string Arguments, ToolJobCacheSlot? Cache, TraceContext Trace, TimeSpan Waited,
+    TimeSpan LeaseDuration);
 
 /// <summary>The result of one claim statement.</summary>
 /// <param name="MoreDue">More jobs of the lane are due: a running limit excluded them, or more were due than requested.</param>

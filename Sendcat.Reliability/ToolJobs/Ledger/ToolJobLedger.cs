@@ -30,7 +30,8 @@ public sealed class ToolJobLedger
     private readonly GroupCommit<LeaveRequest, LeftJob> _leaves;
 
     public ToolJobLedger(
-        LaneCatalog lanes, RequestDatabase database, IOptionsMonitor<ToolJobOptions> options, IOptionsMonitor<ChatGatewayOptions> flags, ToolJobMetrics metrics)
+        LaneCatalog lanes, RequestDatabase database, IOptionsMonitor<ToolJobOptions> options, IOptionsMonitor<ChatGatewayOptions> flags,
+        ToolJobMetrics metrics)
     {
         (_lanes, _database, _options, _flags, _metrics) = (lanes, database, options, flags, metrics);
         _enqueues = new("commit entered jobs", EnterAsync, MaxBatchSize);
@@ -47,7 +48,8 @@ public sealed class ToolJobLedger
     /// </exception>
     public async Task<EnteredJob> EnterAsync(Guid id, ToolJobRequest request, TraceContext trace)
     {
-        var entered = await _enqueues.AddAsync(new(id, request, RetryBackoff.Attempts(request.MaxAttempts, _options.CurrentValue.MaxAttempts), trace));
+        var entered = await _enqueues.AddAsync(
+            new(id, request, RetryBackoff.Attempts(request.MaxAttempts, _options.CurrentValue.MaxAttempts), trace));
         _metrics.Entered(request.Lane, entered);
         return entered;
     }
@@ -82,7 +84,8 @@ public sealed class ToolJobLedger
     private async Task<IReadOnlyList<EnteredJob>> EnterAsync(IReadOnlyList<EnqueueRequest> requests)
     {
         var enforce = _flags.CurrentValue.ToolQueueEnforce;
-        var groups = requests.GroupBy(request => request.Job.Cache is { } slot ? (object)slot : request.Id).Select(group => group.ToArray()).ToArray();
+        var groups = requests.GroupBy(
+            request => request.Job.Cache is { } slot ? (object)slot : request.Id).Select(group => group.ToArray()).ToArray();
         var firstRequests = Array.ConvertAll(groups, group => group[0]);
         var lanes = firstRequests.Select(request => request.Job.Lane).Distinct().OrderBy(lane => lane.Number).ToArray();
 
@@ -103,12 +106,28 @@ public sealed class ToolJobLedger
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Lane.Qos.Name) },
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Principal) },
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Arguments) },
-                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Cache?.Namespace), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Cache?.Key), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new()
+                {
+                    Value = Array.ConvertAll(firstRequests, request => request.Job.Cache?.Namespace),
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+                },
+                new()
+                {
+                    Value = Array.ConvertAll(firstRequests, request => request.Job.Cache?.Key),
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+                },
                 new() { Value = Array.ConvertAll(groups, group => group.Length) },
                 new() { Value = Array.ConvertAll(firstRequests, request => request.MaxAttempts) },
-                new() { Value = Array.ConvertAll(firstRequests, request => request.Trace.Parent), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-                new() { Value = Array.ConvertAll(firstRequests, request => request.Trace.State), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new()
+                {
+                    Value = Array.ConvertAll(firstRequests, request => request.Trace.Parent),
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+                },
+                new()
+                {
+                    Value = Array.ConvertAll(firstRequests, request => request.Trace.State),
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+                },
                 new() { Value = Array.ConvertAll(lanes, lane => lane.Tool) },
                 new() { Value = Array.ConvertAll(lanes, lane => _lanes.LimitsOf(lane).Queued ?? int.MaxValue) },
                 new() { Value = Array.ConvertAll(lanes, lane => _lanes.LimitsOf(lane).PerPrincipal ?? int.MaxValue) },
@@ -141,7 +160,9 @@ public sealed class ToolJobLedger
         {
             foreach (var request in groups[i])
             {
-                results[request] = ReferenceEquals(request, groups[i][0]) ? entered[i] : entered[i] with { Joined = entered[i].Id is not null };
+                results[request] = ReferenceEquals(request, groups[i][0])
+                    ? entered[i]
+                    : entered[i] with { Joined = entered[i].Id is not null };
             }
         }
 
@@ -164,7 +185,8 @@ public sealed class ToolJobLedger
             }
         }
 
-        return requests.Select(request => new LeftJob(cancelled.ContainsKey(request.Job), cancelled.GetValueOrDefault(request.Job))).ToArray();
+        return requests.Select(request => new LeftJob(cancelled.ContainsKey(request.Job), cancelled.GetValueOrDefault(request.Job)))
+            .ToArray();
     }
 
     private static async Task<string?> TextAsync(NpgsqlDataReader reader, int column) =>

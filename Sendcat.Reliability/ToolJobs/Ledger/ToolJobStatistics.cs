@@ -18,14 +18,16 @@ public sealed class ToolJobStatistics(LaneCatalog lanes, RequestDatabase databas
                 greatest(statement_timestamp() - min(available_at), INTERVAL '0'), count(*) FILTER (WHERE over_cap)::int
             FROM reliability.tool_jobs WHERE status = 'queued' GROUP BY tool
             UNION ALL
-            SELECT tool, 'running', count(*)::int, 0, coalesce(statement_timestamp() - min(started_at), INTERVAL '0'), count(*) FILTER (WHERE over_cap)::int
+            SELECT tool, 'running', count(*)::int, 0, coalesce(statement_timestamp() - min(started_at), INTERVAL '0'),
+              count(*) FILTER (WHERE over_cap)::int
             FROM reliability.tool_jobs WHERE status = 'running' GROUP BY tool
             UNION ALL
             SELECT tool, 'dead_letter', count(*)::int, 0, coalesce(statement_timestamp() - min(dead_letter_at), INTERVAL '0'), 0
             FROM reliability.tool_jobs WHERE status = 'dead_letter' GROUP BY tool
             UNION ALL
             SELECT tool, status, count(*)::int, 0, INTERVAL '0', count(*) FILTER (WHERE over_cap)::int
-            FROM reliability.tool_jobs WHERE completed_at > statement_timestamp() - $1 AND status IN ('completed', 'failed', 'cancelled') GROUP BY tool, status
+            FROM reliability.tool_jobs WHERE completed_at > statement_timestamp() - $1 AND status IN ('completed', 'failed', 'cancelled')
+            GROUP BY tool, status
             """);
         command.Parameters.Add(new() { Value = window });
         var counts = new List<(string Tool, string Status, int Count, int Due, TimeSpan Oldest, int OverCap)>();
@@ -33,14 +35,18 @@ public sealed class ToolJobStatistics(LaneCatalog lanes, RequestDatabase databas
         {
             while (await reader.ReadAsync(CancellationToken.None))
             {
-                counts.Add((reader.GetString(0), reader.GetString(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetTimeSpan(4), reader.GetInt32(5)));
+                counts.Add(
+                    (reader.GetString(0), reader.GetString(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetTimeSpan(4),
+                        reader.GetInt32(5)));
             }
         }
 
-        return new(window, [.. lanes.All.Select(lane => Read(lane, lanes.LimitsOf(lane), counts.Where(it => it.Tool == lane.Tool).ToArray()))]);
+        return new(
+            window, [.. lanes.All.Select(lane => Read(lane, lanes.LimitsOf(lane), counts.Where(it => it.Tool == lane.Tool).ToArray()))]);
     }
 
-    private static LaneReading Read(ToolLane lane, LaneLimits limits, (string Tool, string Status, int Count, int Due, TimeSpan Oldest, int OverCap)[] counts)
+    private static LaneReading Read(
+        ToolLane lane, LaneLimits limits, (string Tool, string Status, int Count, int Due, TimeSpan Oldest, int OverCap)[] counts)
     {
         var of = counts.ToDictionary(it => it.Status, StringComparer.Ordinal);
         var (queued, running) = (of.GetValueOrDefault("queued"), of.GetValueOrDefault("running"));

@@ -20,7 +20,8 @@ public static class ChannelEnd
         catch (TimeoutException)
         {
             // The close continues in the background, bounded by the timeout of the client library.
-            _ = closing.ContinueWith(static late => _ = late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _ = closing.ContinueWith(
+                static late => _ = late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         }
         catch (Exception exception) when (BrokerFailure.Is(exception))
         {

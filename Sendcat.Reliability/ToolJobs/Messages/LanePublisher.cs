@@ -112,7 +112,8 @@ internal sealed class LanePublisher(
             """
             -- take outbox messages
             DELETE FROM reliability.tool_outbox WHERE id = ANY(ARRAY(
-                SELECT id FROM reliability.tool_outbox WHERE tool = $1 AND due_at <= statement_timestamp() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+                SELECT id FROM reliability.tool_outbox WHERE tool = $1 AND due_at <= statement_timestamp()
+                ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
             RETURNING job_id, trace_parent
             """, connection);
         command.Parameters.Add(new() { Value = lane.Tool });

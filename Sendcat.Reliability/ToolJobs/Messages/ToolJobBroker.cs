@@ -44,7 +44,10 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         try
         {
             channel = await connection.CreateChannelAsync(
-                new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: limiter), cancellationToken);
+                new(
+                    publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true,
+                    outstandingPublisherConfirmationsRateLimiter: limiter),
+                cancellationToken);
             await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken);
             return new(channel, limiter, time);
         }
@@ -66,7 +69,8 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
     /// </summary>
     /// <param name="consumer">Creates the consumer for the channel.</param>
     /// <exception cref="TimeoutException">The broker responds, but the queue does not respond within 5 s.</exception>
-    public async Task<IChannel> ConsumeAsync(ToolLane lane, ushort prefetch, Func<IChannel, IAsyncBasicConsumer> consumer, CancellationToken cancellationToken)
+    public async Task<IChannel> ConsumeAsync(
+        ToolLane lane, ushort prefetch, Func<IChannel, IAsyncBasicConsumer> consumer, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
@@ -120,7 +124,8 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
-            return (int)await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken).WaitAsync(QueueTimeout, time, cancellationToken);
+            return (int)await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken)
+                .WaitAsync(QueueTimeout, time, cancellationToken);
         }
         finally
         {
@@ -187,10 +192,13 @@ internal sealed class PublishingChannel(IChannel channel, ConcurrencyLimiter lim
 
     private async Task PublishAsync(OutboxMessage message, CancellationToken cancellationToken)
     {
-        using var span = new TraceContext(message.TraceParent, null).Start($"publish {message.Tool}", System.Diagnostics.ActivityKind.Producer);
+        using var span = new TraceContext(message.TraceParent, null)
+            .Start($"publish {message.Tool}", System.Diagnostics.ActivityKind.Producer);
         var id = message.Job.ToString();
         var properties = new BasicProperties { Persistent = true, MessageId = id, Type = message.Tool };
-        await channel.BasicPublishAsync("", ToolJobTopology.QueueOf(message.Tool), mandatory: true, properties, System.Text.Encoding.ASCII.GetBytes(id), cancellationToken);
+        await channel.BasicPublishAsync(
+            "", ToolJobTopology.QueueOf(message.Tool), mandatory: true, properties, System.Text.Encoding.ASCII.GetBytes(id),
+            cancellationToken);
     }
 }
 

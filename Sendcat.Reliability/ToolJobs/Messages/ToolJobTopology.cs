@@ -35,5 +35,7 @@ public static class ToolJobTopology
     /// </summary>
     /// <returns>The number of messages that no consumer holds.</returns>
     internal static async Task<uint> DeclareAsync(IChannel channel, ToolLane lane, CancellationToken cancellationToken) =>
-        (await channel.QueueDeclareAsync(QueueOf(lane.Tool), durable: true, exclusive: false, autoDelete: false, Arguments, cancellationToken: cancellationToken)).MessageCount;
+        (await channel.QueueDeclareAsync(
+            QueueOf(lane.Tool), durable: true, exclusive: false, autoDelete: false, Arguments,
+            cancellationToken: cancellationToken)).MessageCount;
 }

@@ -44,7 +44,8 @@ internal sealed class JobRecovery(
                     status = CASE WHEN s.spent THEN 'dead_letter' ELSE 'queued' END,
                     last_error = 'The worker fell silent.', error_fingerprint = $2,
                     history = j.history || jsonb_build_object(
-                        'attempt', j.attempts, 'startedAt', j.started_at, 'endedAt', statement_timestamp(), 'worker', j.lease_owner, 'error', 'The worker fell silent.', 'fingerprint', $2),
+                        'attempt', j.attempts, 'startedAt', j.started_at, 'endedAt', statement_timestamp(), 'worker', j.lease_owner,
+                        'error', 'The worker fell silent.', 'fingerprint', $2),
                     lease_expires_at = NULL, updated_at = statement_timestamp(),
                     available_at = CASE WHEN s.spent THEN j.available_at ELSE s.due_at END,
                     fair_at = least(j.fair_at, j.started_at),
@@ -56,7 +57,8 @@ internal sealed class JobRecovery(
                 FROM silent s WHERE j.id = s.id
                 RETURNING j.id, j.tool, j.status, j.trace_parent, j.available_at, j.token, j.lease_owner
             ), announced AS (
-                INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent FROM rescued WHERE status = 'queued'
+                INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent
+                  FROM rescued WHERE status = 'queued'
             )
             SELECT tool, status, array_agg(id), array_agg(token), array_agg(lease_owner) FROM rescued GROUP BY tool, status
             """);
@@ -126,12 +128,15 @@ internal sealed class JobRecovery(
             -- announce tool jobs again
             WITH overdue AS (
                 SELECT id FROM reliability.tool_jobs
-                WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() AND announced_at <= statement_timestamp() - $2
+                WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp()
+                  AND announced_at <= statement_timestamp() - $2
                 ORDER BY fair_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
             ), again AS (
-                UPDATE reliability.tool_jobs j SET announced_at = statement_timestamp() FROM overdue WHERE j.id = overdue.id RETURNING j.id, j.tool, j.trace_parent
+                UPDATE reliability.tool_jobs j SET announced_at = statement_timestamp() FROM overdue WHERE j.id = overdue.id
+                  RETURNING j.id, j.tool, j.trace_parent
             )
-            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, statement_timestamp(), trace_parent FROM again
+            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, statement_timestamp(), trace_parent
+              FROM again
             """);
         command.Parameters.Add(new() { Value = lane.Tool });
         command.Parameters.Add(new() { Value = MessageGrace });
@@ -147,10 +152,12 @@ internal sealed class JobRecovery(
             -- remove expired tool jobs
             DELETE FROM reliability.tool_jobs WHERE id = ANY(ARRAY(
                 SELECT id FROM reliability.tool_jobs
-                WHERE completed_at <= statement_timestamp() - $1 AND expires_at <= statement_timestamp() AND status NOT IN ('queued', 'running')
+                WHERE completed_at <= statement_timestamp() - $1 AND expires_at <= statement_timestamp()
+                  AND status NOT IN ('queued', 'running')
                 ORDER BY completed_at LIMIT $2 FOR UPDATE SKIP LOCKED))
             """);
-        command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(Math.Min(options.CurrentValue.TtlMs, options.CurrentValue.DeadLetterTtlMs)) });
+        command.Parameters.Add(
+            new() { Value = TimeSpan.FromMilliseconds(Math.Min(options.CurrentValue.TtlMs, options.CurrentValue.DeadLetterTtlMs)) });
         command.Parameters.Add(new() { Value = MaxRowsPerStep });
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -36,7 +36,8 @@ internal sealed class Sweeper(
     [
         EveryAsync(TimeSpan.FromSeconds(1), DatabasePart, RecoverStaleJobsAsync, stoppingToken),
         EveryAsync(TimeSpan.FromMinutes(1), DatabasePart, RemoveExpiredAsync, stoppingToken),
-        .. lanes.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), lane.Tool, token => RestoreMessagesAsync(lane, token), stoppingToken)),
+        .. lanes.All.Select(
+            lane => EveryAsync(TimeSpan.FromSeconds(2), lane.Tool, token => RestoreMessagesAsync(lane, token), stoppingToken)),
     ]);
 
     private async Task RecoverStaleJobsAsync(CancellationToken cancellationToken)
@@ -86,7 +87,8 @@ internal sealed class Sweeper(
         if (missing > 0 && await recovery.RepublishAsync(lane, missing, cancellationToken) is > 0 and var republished)
         {
             metrics.Rescued(lane.Tool, "announced", republished);
-            BackgroundRound.Record("announce tool jobs again", began, ("sendcat.tool", lane.Tool), ("sendcat.tool_jobs.count", republished));
+            BackgroundRound.Record(
+                "announce tool jobs again", began, ("sendcat.tool", lane.Tool), ("sendcat.tool_jobs.count", republished));
             logger.MessagesLost(republished, lane.Tool);
             publisher.Signal(lane);
         }

@@ -49,7 +49,8 @@ public sealed class ToolJobClient(
 
         if (broker.IsBlocked)
         {
-            return new ToolJobOutcome.Saturated($"[queue_saturated:{request.Lane}] The broker accepts no messages.", ToolBackpressure.QueueSaturated);
+            return new ToolJobOutcome.Saturated(
+                $"[queue_saturated:{request.Lane}] The broker accepts no messages.", ToolBackpressure.QueueSaturated);
         }
 
         // The spans of the job's publishes and runs are children of this span, which ends when the job is enqueued.
@@ -81,7 +82,8 @@ public sealed class ToolJobClient(
 
         if (entered.Id is not { } job)
         {
-            return new ToolJobOutcome.Saturated($"[queue_saturated:{request.Lane}] The queue of {request.Lane} is full.", ToolBackpressure.QueueSaturated);
+            return new ToolJobOutcome.Saturated(
+                $"[queue_saturated:{request.Lane}] The queue of {request.Lane} is full.", ToolBackpressure.QueueSaturated);
         }
 
         entry?.SetTag("sendcat.tool_job.id", job).SetTag("sendcat.tool_job.joined", entered.Joined).Stop();

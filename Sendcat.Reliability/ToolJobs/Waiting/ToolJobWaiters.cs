@@ -121,7 +121,9 @@ public sealed class ToolJobWaiters(
     /// </param>
     private async Task ReadAsync(IReadOnlyCollection<Guid> jobs, bool attributable, CancellationToken cancellationToken)
     {
-        using var span = attributable ? SharedWork.Start("read finished jobs", jobs.Select(job => _waiting.GetValueOrDefault(job)?.Waiter)) : null;
+        using var span = attributable
+            ? SharedWork.Start("read finished jobs", jobs.Select(job => _waiting.GetValueOrDefault(job)?.Waiter))
+            : null;
         foreach (var finished in await ledger.ReadFinishedAsync(jobs, cancellationToken))
         {
             if (_waiting.TryGetValue(finished.Id, out var waiting))
