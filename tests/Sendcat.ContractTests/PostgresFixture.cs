@@ -39,7 +39,13 @@ public sealed class PostgresFixture : IAsyncLifetime
         await _starting.WaitAsync();
         try
         {
-            return _shared ??= await SendcatApi.StartAsync(this, new() { ["ALLOWED_ORIGINS"] = "http://localhost:3000,http://localhost:3100,http://localhost:5173", ["OPS_API_KEY"] = SendcatApi.OpsKey });
+            return _shared ??= await SendcatApi.StartAsync(
+                this,
+                new()
+                {
+                    ["ALLOWED_ORIGINS"] = "http://localhost:3000,http://localhost:3100,http://localhost:5173",
+                    ["OPS_API_KEY"] = SendcatApi.OpsKey,
+                });
         }
         finally
         {

@@ -40,7 +40,8 @@ public sealed class SendcatApi : IAsyncDisposable
 
     /// <param name="environment">The environment name: <c>Production</c> or <c>Development</c>.</param>
     public static async Task<SendcatApi> StartAsync(
-        PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null, string environment = "Production")
+        PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null,
+        string environment = "Production")
     {
         var database = await postgres.CreateMigratedDatabaseAsync();
         Dictionary<string, string?> all = new()
@@ -95,7 +96,8 @@ public sealed class SendcatApi : IAsyncDisposable
     }
 
     /// <summary>Registers a user and signs in. With <paramref name="sessionId"/>, the sign-in claims the threads of that session.</summary>
-    public async Task<(HttpClient Client, JsonNode Tokens)> UserAsync(string email = "ann@example.com", string password = "correct horse 1", string? sessionId = null)
+    public async Task<(HttpClient Client, JsonNode Tokens)> UserAsync(
+        string email = "ann@example.com", string password = "correct horse 1", string? sessionId = null)
     {
         (await Anyone.PostAsJsonAsync("/api/auth/register", new { email, password })).EnsureSuccessStatusCode();
         var tokens = await (await Anyone.PostAsJsonAsync("/api/auth/login", new { email, password, sessionId })).JsonAsync();

@@ -5,7 +5,8 @@ namespace Sendcat.EndToEndTests;
 /// <summary>The built AppHost as a separate process, as <c>dotnet run</c> starts it.</summary>
 internal static class AppHostProgram
 {
-    public static ProcessSpec With(params string[] arguments) => new("dotnet", [typeof(Projects.Sendcat_AppHost).Assembly.Location, .. arguments])
+    public static ProcessSpec With(params string[] arguments) =>
+        new("dotnet", [typeof(Projects.Sendcat_AppHost).Assembly.Location, .. arguments])
     {
         Environment = new Dictionary<string, string?>
         {

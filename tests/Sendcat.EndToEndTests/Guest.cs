@@ -25,13 +25,16 @@ internal sealed class Guest(HttpClient http) : IDisposable
     }
 
     /// <summary>Starts a turn for the last message of the thread and returns its events.</summary>
-    public async IAsyncEnumerable<JsonElement> RunTurnAsync(string thread, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<JsonElement> RunTurnAsync(
+        string thread, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat");
         request.Content = JsonContent.Create(new { threadId = thread, webSearch = true });
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        Assert.True(response.IsSuccessStatusCode, response.IsSuccessStatusCode ? "" : await response.Content.ReadAsStringAsync(cancellationToken));
-        await foreach (var item in SseParser.Create(await response.Content.ReadAsStreamAsync(cancellationToken)).EnumerateAsync(cancellationToken))
+        Assert.True(
+            response.IsSuccessStatusCode, response.IsSuccessStatusCode ? "" : await response.Content.ReadAsStringAsync(cancellationToken));
+        await foreach (var item in SseParser.Create(await response.Content.ReadAsStreamAsync(cancellationToken))
+            .EnumerateAsync(cancellationToken))
         {
             yield return JsonSerializer.Deserialize<JsonElement>(item.Data);
         }

@@ -23,7 +23,9 @@ public sealed class KilledAppHostTests
         using var state = new TestFolder("killed");
         var ports = FreePorts.Choose();
         await using var appHost = await TestProcess.StartAsync(
-            AppHostProgram.With("--infra=local", $"--SENDCAT_STATE={state.Path}", string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={ports.Base}")));
+            AppHostProgram.With(
+                "--infra=local", $"--SENDCAT_STATE={state.Path}",
+                string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={ports.Base}")));
         using var client = new HttpClient();
         var pages = new[]
         {
@@ -32,7 +34,8 @@ public sealed class KilledAppHostTests
             $"http://127.0.0.1:{ports.Monitor}/alive",
             $"http://127.0.0.1:{ports.Dashboard}/login",
         };
-        await UntilAsync(async () => (await Task.WhenAll(pages.Select(page => RespondsAsync(client, page)))).All(responds => responds), StartTimeout);
+        await UntilAsync(
+            async () => (await Task.WhenAll(pages.Select(page => RespondsAsync(client, page)))).All(responds => responds), StartTimeout);
         var running = ProcessesOf(state.Path);
 
         appHost.Send(UnixSignal.Kill);

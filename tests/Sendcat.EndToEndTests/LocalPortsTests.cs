@@ -69,7 +69,9 @@ public sealed class LocalPortsTests
 
     [Fact]
     public void Blocks_of_the_default_bases_do_not_overlap() =>
-        Assert.All(LocalPorts.DefaultBases.Zip(LocalPorts.DefaultBases.Skip(1)), pair => Assert.True(pair.Second - pair.First >= LocalPorts.Block));
+        Assert.All(
+            LocalPorts.DefaultBases.Zip(LocalPorts.DefaultBases.Skip(1)),
+            pair => Assert.True(pair.Second - pair.First >= LocalPorts.Block));
 
     [Fact]
     public void A_refusal_names_the_page_and_its_port()

@@ -35,7 +35,8 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
     public void Every_parameter_with_the_name_of_a_secret_is_a_secret(string ending)
     {
         var named = manifest.Resources
-            .Where(resource => resource.Key.EndsWith(ending, StringComparison.Ordinal) && (string?)resource.Value!["type"] == "parameter.v0")
+            .Where(
+                resource => resource.Key.EndsWith(ending, StringComparison.Ordinal) && (string?)resource.Value!["type"] == "parameter.v0")
             .ToArray();
 
         Assert.NotEmpty(named);
@@ -48,7 +49,9 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
 
     [Fact]
     public async Task Every_declared_parameter_has_a_description() =>
-        Assert.Empty((await ParametersAsync()).Where(parameter => string.IsNullOrWhiteSpace(parameter.Description)).Select(parameter => parameter.Name));
+        Assert.Empty(
+            (await ParametersAsync()).Where(parameter => string.IsNullOrWhiteSpace(parameter.Description))
+                .Select(parameter => parameter.Name));
 
     [Fact]
     public void The_emulator_and_the_local_servers_are_not_deployed()
@@ -100,7 +103,8 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
         var environment = manifest.Resources["monitor"]!["env"]!.AsObject();
 
         Assert.Equal("{ops-viewer-key.value}", (string?)environment["OPS_VIEWER_KEY"]);
-        Assert.DoesNotContain(environment, variable => ((string?)variable.Value)?.Contains("ops-api-key", StringComparison.Ordinal) is true);
+        Assert.DoesNotContain(
+            environment, variable => ((string?)variable.Value)?.Contains("ops-api-key", StringComparison.Ordinal) is true);
     }
 
     /// <summary>

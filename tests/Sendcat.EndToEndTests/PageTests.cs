@@ -137,7 +137,8 @@ public sealed partial class PageTests(RunningSystem system)
         "^```bash\n(?<commands>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Commands();
 
-    [GeneratedRegex(@"^\| `(?<name>[a-z-]+)` \| (?<number>\d+) (?<unit>h|min) \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(
+        @"^\| `(?<name>[a-z-]+)` \| (?<number>\d+) (?<unit>h|min) \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Jobs();
 
     [GeneratedRegex("^./sendcat up.*\n", RegexOptions.Multiline, 1_000)]

@@ -12,10 +12,11 @@ public sealed class PublishedManifest : IAsyncLifetime
 
     private static readonly string[] ShellVariables =
     [
-        "OPENROUTER_API_KEY", "SERPER_API_KEY", "SERPAPI_API_KEY", "EBAY_CLIENT_ID", "EBAY_CLIENT_SECRET", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "RESEND_API_KEY", "APP_URL", "EMAIL_FROM", "EPN_CAMPID", "EPN_CUSTOMID_SALT",
+        "OPENROUTER_API_KEY", "SERPER_API_KEY", "SERPAPI_API_KEY", "EBAY_CLIENT_ID", "EBAY_CLIENT_SECRET", "GOOGLE_CLIENT_ID",
+        "GOOGLE_CLIENT_SECRET", "RESEND_API_KEY", "APP_URL", "EMAIL_FROM", "EPN_CAMPID", "EPN_CUSTOMID_SALT",
         "SENTRY_DSN", "OPS_API_KEY", "OPS_VIEWER_KEY", "AUTH_SIGNING_KEY", "CONSOLE_COOKIE_KEY",
-        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "Parameters__serper_api_key", "Parameters__ops_api_key", "Parameters__redis_password",
-        "ENCRYPTION_KEY", "Parameters__encryption_key",
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "Parameters__serper_api_key", "Parameters__ops_api_key",
+        "Parameters__redis_password", "ENCRYPTION_KEY", "Parameters__encryption_key",
         "ConnectionStrings__redis", "ConnectionStrings__sendcatdb", "ConnectionStrings__messaging",
     ];
 

@@ -40,7 +40,9 @@ public sealed class RefusalTests(RunningSystem system)
     private static async Task<string> RefusalAsync(string state, int portBase)
     {
         await using var appHost = await TestProcess.StartAsync(
-            AppHostProgram.With("--infra=local", $"--SENDCAT_STATE={state}", string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={portBase}")));
+            AppHostProgram.With(
+                "--infra=local", $"--SENDCAT_STATE={state}",
+                string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={portBase}")));
 
         Assert.True(await appHost.Exited == 2, appHost.Output);
         return Assert.Single(appHost.Output.Split('\n'));

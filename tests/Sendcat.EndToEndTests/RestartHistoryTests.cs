@@ -27,7 +27,8 @@ public sealed class RestartHistoryTests
     public void After_one_minute_in_state_running_the_pause_is_1_second_again()
     {
         var ended = Replay(
-            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2), (KnownResourceStates.Exited, 3),
+            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2),
+            (KnownResourceStates.Exited, 3),
             (KnownResourceStates.Running, 5));
 
         var almostAMinute = ended.After(KnownResourceStates.Exited, Start.AddSeconds(64));
@@ -42,7 +43,8 @@ public sealed class RestartHistoryTests
     public void The_minute_counts_from_the_first_report_of_running()
     {
         var history = Replay(
-            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2), (KnownResourceStates.Running, 30),
+            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2),
+            (KnownResourceStates.Running, 30),
             (KnownResourceStates.Running, 60));
 
         Assert.Equal(TimeSpan.FromSeconds(1), history.After(KnownResourceStates.Exited, Start.AddSeconds(62)).Pause);
@@ -73,8 +75,9 @@ public sealed class RestartHistoryTests
     public void A_process_started_again_by_a_command_is_restarted_with_the_shortest_pause()
     {
         var history = Replay(
-            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2), (KnownResourceStates.Exited, 3),
-            (KnownResourceStates.Running, 5), (KnownResourceStates.Stopping, 6), (KnownResourceStates.Exited, 7), (KnownResourceStates.Starting, 8),
+            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2),
+            (KnownResourceStates.Exited, 3), (KnownResourceStates.Running, 5), (KnownResourceStates.Stopping, 6),
+            (KnownResourceStates.Exited, 7), (KnownResourceStates.Starting, 8),
             (KnownResourceStates.Running, 9));
 
         Assert.Equal(TimeSpan.FromSeconds(1), history.After(KnownResourceStates.Finished, Start.AddSeconds(10)).Pause);

@@ -44,7 +44,9 @@ public sealed class RestartOnExitTests(RunningSystem system)
     private static bool HasEnded(ResourceEvent state) => KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text);
 
     private static int ProcessId(ResourceEvent state) =>
-        Convert.ToInt32(state.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value ?? 0, CultureInfo.InvariantCulture);
+        Convert.ToInt32(
+            state.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value ?? 0,
+            CultureInfo.InvariantCulture);
 
     /// <summary>Kills the program itself. For a project it is the child process of <c>dotnet run</c>.</summary>
     private static void Kill(int processId)

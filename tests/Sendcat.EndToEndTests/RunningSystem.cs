@@ -45,7 +45,8 @@ public sealed class RunningSystem : IAsyncLifetime
     public async Task WaitForAllAsync()
     {
         using var timeout = new CancellationTokenSource(Timeout);
-        await Task.WhenAll(Processes().Select(resource => App.ResourceNotifications.WaitForResourceHealthyAsync(resource.Name, timeout.Token)));
+        await Task.WhenAll(
+            Processes().Select(resource => App.ResourceNotifications.WaitForResourceHealthyAsync(resource.Name, timeout.Token)));
     }
 
     /// <summary>
@@ -62,7 +63,8 @@ public sealed class RunningSystem : IAsyncLifetime
     public async Task CommandAsync(string name, string command)
     {
         using var timeout = new CancellationTokenSource(Timeout);
-        var result = await App.ResourceCommands.ExecuteCommandAsync(Processes().Single(resource => resource.Name == name), command, timeout.Token);
+        var result = await App.ResourceCommands.ExecuteCommandAsync(
+            Processes().Single(resource => resource.Name == name), command, timeout.Token);
         Assert.True(result.Success, result.Message);
     }
 

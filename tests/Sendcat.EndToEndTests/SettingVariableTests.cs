@@ -14,7 +14,8 @@ public sealed partial class SettingVariableTests
         var page = await File.ReadAllTextAsync(Path.Combine(BuiltProgram.Root, "docs", "configuration.md"));
         var parameters = Rows().Matches(page)
             .SelectMany(row => Names().Matches(row.Groups["names"].Value).Zip(
-                Names().Matches(row.Groups["variables"].Value), (name, variable) => (Name: name.Groups["name"].Value, Variable: variable.Groups[1].Value)))
+                Names().Matches(row.Groups["variables"].Value),
+                (name, variable) => (Name: name.Groups["name"].Value, Variable: variable.Groups[1].Value)))
             .ToList();
 
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Sendcat_AppHost>(
@@ -39,7 +40,9 @@ public sealed partial class SettingVariableTests
     }
 
     /// <summary>A row of the table of parameters.</summary>
-    [GeneratedRegex(@"^\| (?<names>`[a-z0-9-]+`(, `[a-z0-9-]+`)*) \| [^|]* \| (?<variables>[^|]*`[A-Z0-9_]+`[^|]*) \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(
+        @"^\| (?<names>`[a-z0-9-]+`(, `[a-z0-9-]+`)*) \| [^|]* \| (?<variables>[^|]*`[A-Z0-9_]+`[^|]*) \|",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Rows();
 
     [GeneratedRegex("`(?<name>[A-Za-z0-9_-]+)`", RegexOptions.ExplicitCapture, 1_000)]

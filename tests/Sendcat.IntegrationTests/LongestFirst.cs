@@ -13,5 +13,8 @@ public sealed class LongestFirst : ITestCollectionOrderer
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderByDescending(collection => Longest.Any(name => collection.TestCollectionDisplayName.Contains(name, StringComparison.Ordinal)))];
+        [
+            .. testCollections.OrderByDescending(
+                collection => Longest.Any(name => collection.TestCollectionDisplayName.Contains(name, StringComparison.Ordinal))),
+        ];
 }

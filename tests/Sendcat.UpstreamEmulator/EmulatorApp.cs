@@ -47,7 +47,8 @@ internal static class EmulatorApp
         builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>()
             .AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptCounter>();
         builder.Services.AddOpenRouter().AddRest().AddResend().AddGmail().AddWhatsApp().AddSentryIngestion()
-            .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>().AddSingleton<S3Upstream>()
+            .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>()
+            .AddSingleton<S3Upstream>()
             .AddSingleton<GoogleCodes>().AddSingleton<GoogleGrants>().AddSingleton<GoogleSigningKeys>().AddSingleton<GoogleUpstream>();
 
         var app = builder.Build();

@@ -68,7 +68,9 @@ public sealed class EmulatorOptions
             options.PushServiceAccount = account;
         }
         options.WhatsAppWebhookUrl = configuration["EMULATOR_WHATSAPP_WEBHOOK_URL"];
-        options.WhatsAppAppSecret = configuration["EMULATOR_WHATSAPP_APP_SECRET"] is { Length: > 0 } secret ? secret : options.WhatsAppAppSecret;
+        options.WhatsAppAppSecret = configuration["EMULATOR_WHATSAPP_APP_SECRET"] is { Length: > 0 } secret
+            ? secret
+            : options.WhatsAppAppSecret;
         options.KeepRequests = configuration.GetValue("EMULATOR_KEEP_REQUESTS", 0);
         return options;
     }

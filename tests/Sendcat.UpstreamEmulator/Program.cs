@@ -15,7 +15,8 @@ internal static class EmulatorProgram
 
     private static async Task Main(string[] args)
     {
-        var configuration = new ConfigurationBuilder().AddEnvironmentVariables().AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(args, Switches).Build();
+        var configuration = new ConfigurationBuilder().AddEnvironmentVariables().AddEnvironmentVariables("ASPNETCORE_")
+            .AddCommandLine(args, Switches).Build();
         await using var emulator = await UpstreamEmulatorHost.StartAsync(EmulatorOptions.From(configuration));
         Console.WriteLine(
             $"Upstream emulator answers at {string.Join(' ', emulator.Http1Addresses)} (HTTP/1.1) and {string.Join(' ', emulator.H2cAddresses)} (h2c); "

@@ -31,7 +31,8 @@ internal sealed class GuessedSession : Attack
             {
                 var response = await caller.GetAsync(page, cancellationToken);
                 run.Check(
-                    response.Status is 401 or 403 or 404 && !response.Text.Contains(run.System.Secrets.PrivateText, StringComparison.Ordinal),
+                    response.Status is 401 or 403 or 404
+                        && !response.Text.Contains(run.System.Secrets.PrivateText, StringComparison.Ordinal),
                     $"{page} refuses a guessed session",
                     response);
             }

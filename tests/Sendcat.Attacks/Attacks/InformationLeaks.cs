@@ -15,8 +15,8 @@ internal sealed class InformationLeaks : Attack
         var thread = await guest.NewThreadAsync(cancellationToken);
         string[] pages =
         [
-            "/api/threads", $"/api/threads/{thread}", $"/api/threads/{thread}/messages", "/api/profile", "/api/favorites", "/api/categories",
-            "/api/auth/me", "/api/chat/health", "/api/nowhere",
+            "/api/threads", $"/api/threads/{thread}", $"/api/threads/{thread}/messages", "/api/profile", "/api/favorites",
+            "/api/categories", "/api/auth/me", "/api/chat/health", "/api/nowhere",
         ];
         foreach (var page in pages)
         {

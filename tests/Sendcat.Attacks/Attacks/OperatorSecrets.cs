@@ -29,7 +29,8 @@ internal sealed class OperatorSecrets : Attack
         run.Check(read.Status == 200, "a viewer may read the knobs", read.Status);
         (HttpMethod Method, string Path)[] changes =
         [
-            (HttpMethod.Put, "/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT"), (HttpMethod.Delete, "/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT"),
+            (HttpMethod.Put, "/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT"),
+            (HttpMethod.Delete, "/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT"),
             (HttpMethod.Post, "/api/ops/admission/off"), (HttpMethod.Post, "/api/ops/tool-cache/clear"),
         ];
         foreach (var (method, path) in changes)

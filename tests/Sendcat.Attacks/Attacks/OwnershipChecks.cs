@@ -57,7 +57,8 @@ internal sealed class OwnershipChecks : Attack
         await using var insert = database.CreateCommand("""
             -- fill a thread with 200 long messages
             INSERT INTO messages (id, thread_id, role, content, status, created_at)
-            SELECT gen_random_uuid(), $1, CASE n % 2 WHEN 0 THEN 'assistant' ELSE 'user' END, repeat('x', 60000), 'completed', now() + n * interval '1 ms' FROM generate_series(1, 200) n
+            SELECT gen_random_uuid(), $1, CASE n % 2 WHEN 0 THEN 'assistant' ELSE 'user' END, repeat('x', 60000), 'completed',
+              now() + n * interval '1 ms' FROM generate_series(1, 200) n
             RETURNING id
             """);
         insert.Parameters.Add(new() { Value = Guid.Parse(thread) });

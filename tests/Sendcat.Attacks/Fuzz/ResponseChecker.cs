@@ -14,7 +14,10 @@ internal sealed class ResponseChecker(RunSecrets secrets)
 
     private static readonly byte[][] InternalNames =
     [
-        .. new[] { "   at ", ".cs:line ", "Npgsql.", "StackExchange.", "Microsoft.AspNetCore", "Exception:" }.Select(Encoding.ASCII.GetBytes),
+        .. new[]
+        {
+            "   at ", ".cs:line ", "Npgsql.", "StackExchange.", "Microsoft.AspNetCore", "Exception:",
+        }.Select(Encoding.ASCII.GetBytes),
     ];
 
     private readonly byte[][] _secretBytes = [.. secrets.All.Select(Encoding.ASCII.GetBytes)];

@@ -37,7 +37,10 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
         Assert.Equal(content, await read.Content.ReadAsByteArrayAsync());
         foreach (var response in (HttpResponseMessage[])[read, head])
         {
-            Assert.Equal(("image/png", "attachment", content.Length), (response.Content.Headers.ContentType!.ToString(), response.Content.Headers.ContentDisposition!.DispositionType, response.Content.Headers.ContentLength!.Value));
+            Assert.Equal(
+                ("image/png", "attachment", content.Length),
+                (response.Content.Headers.ContentType!.ToString(), response.Content.Headers.ContentDisposition!.DispositionType,
+                    response.Content.Headers.ContentLength!.Value));
             Assert.Equal("Bild 1.html", response.Content.Headers.ContentDisposition.FileNameStar);
             Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
             Assert.Equal("default-src 'none'; sandbox", Assert.Single(response.Headers.GetValues("Content-Security-Policy")));
@@ -58,7 +61,8 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
         {
             using var get = await other.GetAsync($"/api/attachments/{path}");
             using var delete = await other.DeleteAsync($"/api/attachments/{path}");
-            answers.Add($"{get.StatusCode} {(await get.Content.ReadAsStringAsync()).Replace("attachments.get", "", StringComparison.Ordinal)}");
+            answers.Add(
+                $"{get.StatusCode} {(await get.Content.ReadAsStringAsync()).Replace("attachments.get", "", StringComparison.Ordinal)}");
             answers.Add($"{delete.StatusCode} {(await delete.Content.ReadAsStringAsync()).Replace("attachments.remove", "", StringComparison.Ordinal)}");
         }
 
@@ -72,7 +76,8 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
     [InlineData("504B03040A0000000000", "application/pdf", HttpStatusCode.UnsupportedMediaType)]
     [InlineData("4D5A9000", "image/jpeg", HttpStatusCode.UnsupportedMediaType)]
     [InlineData("", "image/png", HttpStatusCode.BadRequest)]
-    public async Task A_file_that_is_neither_an_image_nor_a_PDF_is_refused_whatever_its_client_says(string content, string type, HttpStatusCode status)
+    public async Task A_file_that_is_neither_an_image_nor_a_PDF_is_refused_whatever_its_client_says(
+        string content, string type, HttpStatusCode status)
     {
         await (await FileApi.PostAsync(_guest, Convert.FromHexString(content), "photo.png", type))
             .RefusedAsync(status, status == HttpStatusCode.BadRequest ? "invalid_request" : "unsupported_media_type");
@@ -84,15 +89,22 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
     [Fact]
     public async Task A_body_that_is_no_form_with_one_file_is_refused()
     {
-        await (await _guest.PostAsJsonAsync("/api/attachments", new { file = "x" })).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await (await _guest.PostAsJsonAsync("/api/attachments", new { file = "x" }))
+            .RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
         await (await FileApi.PostAsync(_guest, FileApi.Png(), field: "image")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await _guest.PostAsync("/api/attachments", new MultipartFormDataContent { { new ByteArrayContent(FileApi.Png()), "file", "a" }, { new ByteArrayContent(FileApi.Png()), "file", "b" } }))
+        await (await _guest.PostAsync(
+            "/api/attachments",
+            new MultipartFormDataContent
+            {
+                { new ByteArrayContent(FileApi.Png()), "file", "a" }, { new ByteArrayContent(FileApi.Png()), "file", "b" },
+            }))
             .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         var cut = new StringContent("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nhalf", Encoding.ASCII);
         cut.Headers.ContentType = new("multipart/form-data") { Parameters = { new("boundary", "b") } };
         await (await _guest.PostAsync("/api/attachments", cut)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         await (await FileApi.PostAsync(_files.Api.Anyone, FileApi.Png())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await FileApi.PostAsync(_files.Api.WithBearer("forged"), FileApi.Png())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await FileApi.PostAsync(_files.Api.WithBearer("forged"), FileApi.Png()))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 
     [Fact]
@@ -100,9 +112,15 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
     {
         var session = (string)(await (await _files.Api.Anyone.PostAsync("/api/auth/anonymous", null)).JsonAsync())["sessionId"]!;
         var created = await _files.Api.Anyone.PostAsync(
-            "/api/attachments", new MultipartFormDataContent { { new StringContent(session), "sessionId" }, { new ByteArrayContent(FileApi.Png()), "file", "a.png" } });
+            "/api/attachments",
+            new MultipartFormDataContent
+            {
+                { new StringContent(session), "sessionId" }, { new ByteArrayContent(FileApi.Png()), "file", "a.png" },
+            });
 
-        Assert.Equal(HttpStatusCode.OK, (await _files.Api.WithSession(session).GetAsync($"/api/attachments/{(string)(await created.JsonAsync())["id"]!}")).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await _files.Api.WithSession(session).GetAsync($"/api/attachments/{(string)(await created.JsonAsync())["id"]!}")).StatusCode);
     }
 
     [Fact]
@@ -123,22 +141,29 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
     [Fact]
     public async Task A_message_names_only_files_of_its_sender()
     {
-        var (own, foreign) = (await FileApi.UploadAsync(_guest, FileApi.Png(), "photo.png"), await FileApi.UploadAsync(await _files.Api.GuestAsync(), FileApi.Png()));
+        var (own, foreign) =
+            (await FileApi.UploadAsync(_guest, FileApi.Png(), "photo.png"),
+                await FileApi.UploadAsync(await _files.Api.GuestAsync(), FileApi.Png()));
         var bill = await FileApi.UploadAsync(_guest, FileApi.Pdf(3_000), "bill.pdf");
         var thread = await FileApi.NewThreadAsync(_guest);
         foreach (var unknown in (string[])[foreign, Guid.NewGuid().ToString(), "f-1", ""])
         {
-            await (await FileApi.SendAsync(_guest, thread, "look", own, unknown)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+            await (await FileApi.SendAsync(_guest, thread, "look", own, unknown))
+                .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         }
 
         // Name, type and size are what was stored, not what the client says now.
         var claimed = new { storageId = bill, name = "other.exe", type = "text/html", size = 1 };
-        var message = await (await _guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "", attachments = new object[] { new { storageId = own }, claimed } })).JsonAsync();
+        var message = await (await _guest.PostAsJsonAsync(
+            $"/api/threads/{thread}/messages",
+            new { content = "", attachments = new object[] { new { storageId = own }, claimed } })).JsonAsync();
 
         Assert.Equal(
             $$"""[{"storageId":"{{own}}","name":"photo.png","type":"image/png","size":2000,"url":"/api/attachments/{{own}}"},{"storageId":"{{bill}}","name":"bill.pdf","type":"application/pdf","size":3000,"url":"/api/attachments/{{bill}}"}]""",
             message["attachments"]!.ToJsonString());
-        var edited = await _guest.PostAsJsonAsync($"/api/threads/{thread}/edit", new { messageId = (string)message["id"]!, content = "x", attachments = new[] { new { storageId = foreign } } });
+        var edited = await _guest.PostAsJsonAsync(
+            $"/api/threads/{thread}/edit",
+            new { messageId = (string)message["id"]!, content = "x", attachments = new[] { new { storageId = foreign } } });
         await edited.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
@@ -154,8 +179,15 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
         }
 
         await (await FileApi.SendAsync(user, thread, "all", [.. small])).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        string[] large = [await FileApi.UploadAsync(user, FileApi.Png(5_000_000)), await FileApi.UploadAsync(user, FileApi.Pdf(5_000_000)), await FileApi.UploadAsync(user, FileApi.Pdf(500_000))];
-        Assert.Contains("10485760", await (await FileApi.SendAsync(user, thread, "all", large)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request"), StringComparison.Ordinal);
+        string[] large =
+        [
+            await FileApi.UploadAsync(user, FileApi.Png(5_000_000)), await FileApi.UploadAsync(user, FileApi.Pdf(5_000_000)),
+            await FileApi.UploadAsync(user, FileApi.Pdf(500_000)),
+        ];
+        Assert.Contains(
+            "10485760",
+            await (await FileApi.SendAsync(user, thread, "all", large)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request"),
+            StringComparison.Ordinal);
         (await FileApi.SendAsync(user, thread, "two", large[..2])).EnsureSuccessStatusCode();
     }
 
@@ -202,8 +234,11 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
         var thread = await FileApi.NewThreadAsync(_guest);
         var first = (string)(await (await FileApi.SendAsync(_guest, thread, "first")).JsonAsync())["id"]!;
         var second = (string)(await (await FileApi.SendAsync(_guest, thread, "second", photo, bill)).JsonAsync())["id"]!;
-        var branch = (string)(await (await _guest.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = second })).JsonAsync())["id"]!;
-        var edit = (string)(await (await _guest.PostAsJsonAsync($"/api/threads/{thread}/edit", new { messageId = second, content = "only the photo", attachments = new[] { new { storageId = photo } } })).JsonAsync())["id"]!;
+        var branch = (string)(await (await _guest.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = second }))
+            .JsonAsync())["id"]!;
+        var edit = (string)(await (await _guest.PostAsJsonAsync(
+            $"/api/threads/{thread}/edit",
+            new { messageId = second, content = "only the photo", attachments = new[] { new { storageId = photo } } })).JsonAsync())["id"]!;
 
         (await _guest.DeleteAsync($"/api/threads/{thread}/messages?after={first}")).EnsureSuccessStatusCode();
         Assert.Equal(0, await _files.SweepAsync());
@@ -228,24 +263,32 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(_guest, id));
         Assert.Equal(1, await _files.SweepAsync());
         Assert.Empty(_files.Files);
-        Assert.Equal(id, (string)(await (await _guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]![0]!["attachments"]![0]!["storageId"]!);
+        Assert.Equal(
+            id,
+            (string)(await (await _guest.GetAsync($"/api/threads/{thread}/messages"))
+                .JsonAsync())["items"]![0]!["attachments"]![0]!["storageId"]!);
     }
 
     [Fact]
     public async Task Unused_files_and_interrupted_uploads_are_swept_and_used_ones_are_not()
     {
-        var (used, unused, recent) = (await FileApi.UploadAsync(_guest, FileApi.Png()), await FileApi.UploadAsync(_guest, FileApi.Png()), await FileApi.UploadAsync(_guest, FileApi.Png()));
+        var (used, unused, recent) =
+            (await FileApi.UploadAsync(_guest, FileApi.Png()), await FileApi.UploadAsync(_guest, FileApi.Png()),
+                await FileApi.UploadAsync(_guest, FileApi.Png()));
         (await FileApi.SendAsync(_guest, await FileApi.NewThreadAsync(_guest), "look", used)).EnsureSuccessStatusCode();
         await _files.Api.ExecuteAsync($"update attachments set created_at = created_at - interval '25 hours' where id <> '{recent}'");
 
         // As a crash leaves it between the content and the mark that it is there.
         var interrupted = await FileApi.UploadAsync(_guest, FileApi.Png());
-        await _files.Api.ExecuteAsync($"update attachments set stored_at = null, created_at = created_at - interval '61 minutes' where id = '{interrupted}'");
+        await _files.Api.ExecuteAsync(
+            $"update attachments set stored_at = null, created_at = created_at - interval '61 minutes' where id = '{interrupted}'");
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(_guest, interrupted));
 
         Assert.Equal(2, await _files.SweepAsync());
 
-        Assert.Equal((HttpStatusCode[])[HttpStatusCode.OK, HttpStatusCode.Forbidden, HttpStatusCode.OK], [await StatusAsync(_guest, used), await StatusAsync(_guest, unused), await StatusAsync(_guest, recent)]);
+        Assert.Equal(
+            (HttpStatusCode[])[HttpStatusCode.OK, HttpStatusCode.Forbidden, HttpStatusCode.OK],
+            [await StatusAsync(_guest, used), await StatusAsync(_guest, unused), await StatusAsync(_guest, recent)]);
         Assert.Equal(2, _files.Files.Length);
     }
 
@@ -279,15 +322,19 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
 
         var (user, _) = await _files.Api.UserAsync("claimer@example.com", sessionId: session);
 
-        Assert.Equal((HttpStatusCode[])[HttpStatusCode.OK, HttpStatusCode.OK], [await StatusAsync(user, attached), await StatusAsync(user, alone)]);
-        Assert.Equal((HttpStatusCode[])[HttpStatusCode.Forbidden, HttpStatusCode.Forbidden], [await StatusAsync(guest, attached), await StatusAsync(guest, alone)]);
+        Assert.Equal(
+            (HttpStatusCode[])[HttpStatusCode.OK, HttpStatusCode.OK], [await StatusAsync(user, attached), await StatusAsync(user, alone)]);
+        Assert.Equal(
+            (HttpStatusCode[])[HttpStatusCode.Forbidden, HttpStatusCode.Forbidden],
+            [await StatusAsync(guest, attached), await StatusAsync(guest, alone)]);
     }
 
     [Fact]
     public async Task A_deleted_account_leaves_no_file()
     {
         var (user, _) = await _files.Api.UserAsync("leaver@example.com", "correct horse 1");
-        (await FileApi.SendAsync(user, await FileApi.NewThreadAsync(user), "look", await FileApi.UploadAsync(user, FileApi.Png()))).EnsureSuccessStatusCode();
+        (await FileApi.SendAsync(user, await FileApi.NewThreadAsync(user), "look", await FileApi.UploadAsync(user, FileApi.Png())))
+            .EnsureSuccessStatusCode();
         await FileApi.UploadAsync(user, FileApi.Png());
         var kept = await FileApi.UploadAsync(_guest, FileApi.Png());
 

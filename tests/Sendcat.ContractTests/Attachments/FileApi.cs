@@ -54,13 +54,15 @@ internal sealed class FileApi : IAsyncDisposable
     }
 
     /// <summary>Bytes that begin as a PNG. Nothing decodes them.</summary>
-    public static byte[] Png(int size = 2_000) => [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, .. RandomNumberGenerator.GetBytes(size - 8)];
+    public static byte[] Png(int size = 2_000) =>
+        [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, .. RandomNumberGenerator.GetBytes(size - 8)];
 
     public static byte[] Pdf(int size = 2_000) => [.. "%PDF-1.7\n"u8, .. RandomNumberGenerator.GetBytes(size - 9)];
 
     public static string Hash(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
-    public static Task<HttpResponseMessage> PostAsync(HttpClient client, byte[] content, string name = "photo.png", string type = "image/png", string field = "file")
+    public static Task<HttpResponseMessage> PostAsync(
+        HttpClient client, byte[] content, string name = "photo.png", string type = "image/png", string field = "file")
     {
         var file = new ByteArrayContent(content);
         file.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
@@ -71,10 +73,12 @@ internal sealed class FileApi : IAsyncDisposable
     public static async Task<string> UploadAsync(HttpClient client, byte[] content, string name = "photo.png") =>
         (string)(await (await PostAsync(client, content, name)).JsonAsync())["id"]!;
 
-    public static async Task<string> NewThreadAsync(HttpClient client) => (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
+    public static async Task<string> NewThreadAsync(HttpClient client) =>
+        (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
 
     public static Task<HttpResponseMessage> SendAsync(HttpClient client, string thread, string content, params string[] files) =>
-        client.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content, attachments = files.Select(id => new { storageId = id }) });
+        client.PostAsJsonAsync(
+            $"/api/threads/{thread}/messages", new { content, attachments = files.Select(id => new { storageId = id }) });
 
     /// <summary>Runs a turn to its end.</summary>
     /// <returns>The events in their order.</returns>
@@ -83,11 +87,15 @@ internal sealed class FileApi : IAsyncDisposable
         using var response = await client.PostAsJsonAsync("/api/chat", body);
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(response.IsSuccessStatusCode, text);
-        return [.. text.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal)).Select(line => JsonNode.Parse(line["data: ".Length..])!)];
+        return [
+            .. text.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal))
+                .Select(line => JsonNode.Parse(line["data: ".Length..])!)];
     }
 
     public static string Answer(IEnumerable<JsonNode> events) =>
-        string.Concat(events.Select(e => (string?)e["type"] switch { "content" => (string)e["content"]!, "text-delta" => (string)e["delta"]!, _ => "" }));
+        string.Concat(
+            events.Select(
+                e => (string?)e["type"] switch { "content" => (string)e["content"]!, "text-delta" => (string)e["delta"]!, _ => "" }));
 
     public Task<int> SweepAsync() => Api.Services.GetRequiredService<AttachmentSweeper>().SweepAsync(CancellationToken.None);
 

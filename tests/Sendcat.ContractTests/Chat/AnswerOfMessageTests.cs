@@ -20,7 +20,8 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
 
         var events = await FileApi.ChatAsync(tabs.Guest, Ui(tabs.Thread, "m1", Noon));
 
-        Assert.Equal(("It is noon.", "finish", calls), (FileApi.Answer(events), (string?)events[^1]["type"], tabs.Files.Emulator.Requests.Count));
+        Assert.Equal(
+            ("It is noon.", "finish", calls), (FileApi.Answer(events), (string?)events[^1]["type"], tabs.Files.Emulator.Requests.Count));
         Assert.Contains(events, e => (string?)e["type"] == "tool-output-available");
         Assert.Equal(["user:m1", "assistant:", "tool:get_current_time", "user:m2", "assistant:It is noon."], await MessagesAsync(tabs));
     }
@@ -31,14 +32,16 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
     public async Task Regeneration_replaces_the_named_answer_and_keeps_a_message_that_was_stored_while_it_was_written(bool namesAnswer)
     {
         await using var tabs = await TabsAsync();
-        var answer = await tabs.Files.Api.ScalarAsync<Guid>($"SELECT id FROM messages WHERE thread_id = '{tabs.Thread}' ORDER BY seq DESC LIMIT 1");
+        var answer = await tabs.Files.Api.ScalarAsync<Guid>(
+            $"SELECT id FROM messages WHERE thread_id = '{tabs.Thread}' ORDER BY seq DESC LIMIT 1");
 
         await FileApi.ChatAsync(tabs.Guest, Regenerate(tabs.Thread, "m1", namesAnswer ? answer : null));
 
         Assert.Equal(["user:m1", "user:m2", "assistant:", "tool:get_current_time", "assistant:It is noon."], await MessagesAsync(tabs));
         Assert.Equal("Other.", FileApi.Answer(await FileApi.ChatAsync(tabs.Guest, Ui(tabs.Thread, "m2", Other))));
         Assert.Equal(
-            ["user:m1", "assistant:", "tool:get_current_time", "assistant:It is noon.", "user:m2", "assistant:Other."], await MessagesAsync(tabs));
+            ["user:m1", "assistant:", "tool:get_current_time", "assistant:It is noon.", "user:m2", "assistant:Other."],
+            await MessagesAsync(tabs));
     }
 
     [Fact]
@@ -58,7 +61,8 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
         await using var tabs = await TabsAsync();
         await FileApi.ChatAsync(tabs.Guest, Ui(tabs.Thread, "m3", """third [[emu text="Third."]]"""));
 
-        var sent = tabs.Files.Emulator.Requests[^1].Body.GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("role").GetString());
+        var sent = tabs.Files.Emulator.Requests[^1].Body.GetProperty("messages").EnumerateArray()
+            .Select(message => message.GetProperty("role").GetString());
 
         Assert.Equal(["user", "assistant", "tool", "assistant", "user", "user"], sent.Where(role => role != "system"));
     }
@@ -68,7 +72,8 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
     {
         await using var tabs = await TabsAsync();
         await FileApi.ChatAsync(tabs.Guest, Ui(tabs.Thread, "m2", Other));
-        await tabs.Files.Api.ExecuteAsync($"UPDATE messages SET seq = DEFAULT WHERE thread_id = '{tabs.Thread}' AND content = 'It is noon.'");
+        await tabs.Files.Api.ExecuteAsync(
+            $"UPDATE messages SET seq = DEFAULT WHERE thread_id = '{tabs.Thread}' AND content = 'It is noon.'");
 
         using var response = await tabs.Guest.GetAsync($"/api/chat/{tabs.Thread}/messages");
 
@@ -76,7 +81,8 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
             [("m1", Noon), (null, "It is noon."), ("m2", Other), (null, "Other.")],
             (await response.JsonAsync())["items"]!.AsArray().Select(message => (
                 (string)message!["role"]! == "user" ? (string)message["id"]! : null,
-                string.Concat(message["parts"]!.AsArray().Where(part => (string)part!["type"]! == "text").Select(part => (string)part!["text"]!)))));
+                string.Concat(
+                    message["parts"]!.AsArray().Where(part => (string)part!["type"]! == "text").Select(part => (string)part!["text"]!)))));
     }
 
     [Fact]
@@ -84,7 +90,8 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
     {
         await using var tabs = await TabsAsync();
         await FileApi.ChatAsync(tabs.Guest, Ui(tabs.Thread, "m2", Other));
-        var last = await tabs.Files.Api.ScalarAsync<Guid>($"SELECT id FROM messages WHERE thread_id = '{tabs.Thread}' ORDER BY seq DESC LIMIT 1");
+        var last = await tabs.Files.Api.ScalarAsync<Guid>(
+            $"SELECT id FROM messages WHERE thread_id = '{tabs.Thread}' ORDER BY seq DESC LIMIT 1");
 
         using var response = await tabs.Guest.PostAsJsonAsync($"/api/threads/{tabs.Thread}/branch", new { messageId = last });
         var copy = (string)(await response.JsonAsync())["id"]!;
@@ -93,7 +100,8 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
             ["2", "1"],
             (await tabs.Files.Api.ScalarAsync<string>($"""
                 SELECT string_agg(n::text, ',' ORDER BY first) FROM (
-                  SELECT count(*) FILTER (WHERE a.role = 'assistant') AS n, min(a.seq) AS first FROM messages a JOIN messages u ON u.id = a.answers_id
+                  SELECT count(*) FILTER (WHERE a.role = 'assistant') AS n, min(a.seq) AS first FROM messages a
+                    JOIN messages u ON u.id = a.answers_id
                   WHERE a.thread_id = '{copy}' AND u.thread_id = '{copy}' GROUP BY a.answers_id) counted
                 """)).Split(','));
     }
@@ -105,7 +113,8 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
         var guest = await files.Api.GuestAsync();
         var thread = await FileApi.NewThreadAsync(guest);
         await FileApi.ChatAsync(guest, Ui(thread, "m1", Noon));
-        (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = Other, clientId = "m2" })).EnsureSuccessStatusCode();
+        (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = Other, clientId = "m2" }))
+            .EnsureSuccessStatusCode();
         // The position that the last step gets when the message is stored while the tool runs.
         await files.Api.ExecuteAsync($"UPDATE messages SET seq = DEFAULT WHERE thread_id = '{thread}' AND content = 'It is noon.'");
         return new(files, guest, thread);
@@ -120,7 +129,8 @@ public sealed class AnswerOfMessageTests(PostgresFixture postgres)
 
     private static object Ui(string thread, string id, string text) => new
     {
-        id = thread, modelId = "openai/gpt-5", messages = new[] { new { id, role = "user", parts = new[] { new { type = "text", text } } } },
+        id = thread, modelId = "openai/gpt-5",
+        messages = new[] { new { id, role = "user", parts = new[] { new { type = "text", text } } } },
     };
 
     private static object Regenerate(string thread, string lastUser, Guid? messageId) => new

@@ -14,26 +14,38 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
     {
         await using var api = await SendcatApi.StartAsync(postgres, new()
         {
-            ["OPS_API_KEY"] = "for the eyes of operators only", ["CIRCUIT_SERPER_THRESHOLD"] = "7", ["BULKHEAD_SERPER_LEASE_TTL_MS"] = "20000", ["RATE_LIMIT_AUTH_MAX"] = "none",
+            ["OPS_API_KEY"] = "for the eyes of operators only", ["CIRCUIT_SERPER_THRESHOLD"] = "7",
+            ["BULKHEAD_SERPER_LEASE_TTL_MS"] = "20000", ["RATE_LIMIT_AUTH_MAX"] = "none",
         });
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", "for the eyes of operators only") } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health")
+        {
+            Headers = { Authorization = new AuthenticationHeaderValue("Bearer", "for the eyes of operators only") },
+        };
 
         var health = JsonNode.Parse(await (await api.Anyone.SendAsync(request)).Content.ReadAsStringAsync())!;
 
         var circuit = Assert.Single(health["circuits"]!.AsArray(), it => (string)it!["provider"]! == "serper_search")!;
-        Assert.Equal((7, 120_000, 300_000, 60_000), ((int)circuit["threshold"]!, (int)circuit["cooldownMs"]!, (int)circuit["failureWindowMs"]!, (int)circuit["probeTimeoutMs"]!));
+        Assert.Equal(
+            (7, 120_000, 300_000, 60_000),
+            ((int)circuit["threshold"]!, (int)circuit["cooldownMs"]!, (int)circuit["failureWindowMs"]!, (int)circuit["probeTimeoutMs"]!));
         var bulkhead = Assert.Single(health["bulkheads"]!.AsArray(), it => (string)it!["provider"]! == "serper_search")!;
         Assert.Equal((12, 20_000), ((int)bulkhead["maxConcurrent"]!, (int)bulkhead["leaseTtlMs"]!));
         var rejected = Assert.Single(health["config"]!["rejected"]!.AsArray())!;
-        Assert.Equal(("RATE_LIMIT_AUTH_MAX", "none", "300"), ((string)rejected["name"]!, (string)rejected["value"]!, (string)rejected["usedDefault"]!));
+        Assert.Equal(
+            ("RATE_LIMIT_AUTH_MAX", "none", "300"),
+            ((string)rejected["name"]!, (string)rejected["value"]!, (string)rejected["usedDefault"]!));
         Assert.NotEmpty((string)rejected["reason"]!);
     }
 
     [Fact]
     public async Task Redis_that_does_not_respond_is_configured_and_not_connected()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPS_API_KEY"] = "for the eyes of operators only", ["ConnectionStrings:redis"] = "127.0.0.1:1" });
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", "for the eyes of operators only") } };
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["OPS_API_KEY"] = "for the eyes of operators only", ["ConnectionStrings:redis"] = "127.0.0.1:1" });
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health")
+        {
+            Headers = { Authorization = new AuthenticationHeaderValue("Bearer", "for the eyes of operators only") },
+        };
 
         var admission = JsonNode.Parse(await (await api.Anyone.SendAsync(request)).Content.ReadAsStringAsync())!["admission"]!;
 
@@ -46,8 +58,8 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
         await using var redis = await RedisServer.StartAsync();
         await using var api = await SendcatApi.StartAsync(postgres, new()
         {
-            ["ConnectionStrings:redis"] = redis.ConnectionString, ["OPENROUTER_API_KEY"] = "set", ["FF_CHAT_GATEWAY_ENABLED"] = "true", ["FF_CHAT_GATEWAY_SHADOW"] = "false",
-            ["ADMISSION_REDIS_ENABLED"] = "true", ["FF_ADMISSION_ENFORCE"] = "true",
+            ["ConnectionStrings:redis"] = redis.ConnectionString, ["OPENROUTER_API_KEY"] = "set", ["FF_CHAT_GATEWAY_ENABLED"] = "true",
+            ["FF_CHAT_GATEWAY_SHADOW"] = "false", ["ADMISSION_REDIS_ENABLED"] = "true", ["FF_ADMISSION_ENFORCE"] = "true",
             ["FF_FAIL_CLOSED_ON_REDIS_ERROR"] = "true",
         });
         Assert.Equal(HttpStatusCode.OK, (await api.Anyone.GetAsync("/api/chat/health")).StatusCode);
@@ -101,7 +113,8 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
         await using var model = await UpstreamEmulatorHost.StartAsync();
         await using var api = await SendcatApi.StartAsync(postgres, new()
         {
-            ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test", ["OPS_API_KEY"] = "for the eyes of operators only",
+            ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test",
+            ["OPS_API_KEY"] = "for the eyes of operators only",
             ["FF_PROVIDER_FAILOVER_ENABLED"] = "false",
         });
         var guest = await api.GuestAsync();
@@ -114,7 +127,9 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
 
         Assert.Equal((true, "failing", "provider"), ((bool)health["ok"]!, (string)health["verdict"]!, (string)health["cause"]!));
         Assert.Null(health["lastMinute"]);
-        Assert.Equal((3, 2, 0), ((int)detailed["lastMinute"]!["turns"]!, (int)detailed["lastMinute"]!["failed"]!, (int)detailed["lastMinute"]!["waiting"]!));
+        Assert.Equal(
+            (3, 2, 0),
+            ((int)detailed["lastMinute"]!["turns"]!, (int)detailed["lastMinute"]!["failed"]!, (int)detailed["lastMinute"]!["waiting"]!));
         Assert.Equal(2, (int)detailed["lastMinute"]!["reasons"]!["upstream_unavailable"]!);
     }
 

@@ -27,11 +27,15 @@ public sealed class ConcurrentRequestTests(PostgresFixture postgres)
         }
 
         var messages = await MessagesAsync(guest, thread);
-        Assert.Equal(2 * Rounds, answers.Count(answer => answer.StartsWith("200 ", StringComparison.Ordinal) && answer.Contains("Yes.", StringComparison.Ordinal)));
+        Assert.Equal(
+            2 * Rounds,
+            answers.Count(
+                answer => answer.StartsWith("200 ", StringComparison.Ordinal) && answer.Contains("Yes.", StringComparison.Ordinal)));
         Assert.Equal(
             (Rounds, (long)Rounds, Rounds, Rounds),
             (files.Emulator.Requests.Count, await files.Api.ScalarAsync<long>("SELECT count(*) FROM attachments"),
-                messages.Count(message => message.StartsWith("user:", StringComparison.Ordinal)), messages.Count(message => message == "assistant:Yes.")));
+                messages.Count(message => message.StartsWith("user:", StringComparison.Ordinal)),
+                messages.Count(message => message == "assistant:Yes.")));
     }
 
     [Theory]
@@ -100,8 +104,11 @@ public sealed class ConcurrentRequestTests(PostgresFixture postgres)
         // The later message is new if it arrives after the edit that has deleted it.
         Assert.All(threads, messages => Assert.Equal(
             (true, messages.Contains("assistant:Later.", StringComparison.Ordinal)),
-            (messages.Contains("""user:[[emu text="Earlier."]]""", StringComparison.Ordinal) && messages.Contains("assistant:Earlier.", StringComparison.Ordinal)
-                && !messages.Contains("Old", StringComparison.Ordinal), messages.Contains("""user:[[emu text="Later."]]""", StringComparison.Ordinal))));
+            (
+                messages.Contains("""user:[[emu text="Earlier."]]""", StringComparison.Ordinal)
+                    && messages.Contains("assistant:Earlier.", StringComparison.Ordinal)
+                        && !messages.Contains("Old", StringComparison.Ordinal),
+                        messages.Contains("""user:[[emu text="Later."]]""", StringComparison.Ordinal))));
     }
 
     private static async Task<string[]> BothAsync(HttpClient guest, object first, object second)
@@ -118,7 +125,9 @@ public sealed class ConcurrentRequestTests(PostgresFixture postgres)
     private static async Task<string[]> MessagesAsync(HttpClient guest, string thread)
     {
         using var response = await guest.GetAsync($"/api/threads/{thread}/messages?limit=100");
-        return [.. (await response.JsonAsync())["items"]!.AsArray().Select(message => $"{(string)message!["role"]!}:{(string)message["content"]!}")];
+        return [
+            .. (await response.JsonAsync())["items"]!.AsArray()
+                .Select(message => $"{(string)message!["role"]!}:{(string)message["content"]!}")];
     }
 
     private static (string, string)[] Mode(string mode) => mode == "legacy" ? [] :
@@ -137,7 +146,8 @@ public sealed class ConcurrentRequestTests(PostgresFixture postgres)
             {
                 id,
                 role = "user",
-                parts = new object[] { new { type = "text", text } }.Concat(files.Select(url => (object)new { type = "file", mediaType = "image/png", filename = "a.png", url })).ToArray(),
+                parts = new object[] { new { type = "text", text } }.Concat(
+                    files.Select(url => (object)new { type = "file", mediaType = "image/png", filename = "a.png", url })).ToArray(),
             },
         },
     };

@@ -45,7 +45,8 @@ public sealed class LargeMessageTests(PostgresFixture postgres)
             await client.ConnectAsync(address.Host, address.Port);
             await client.GetStream().WriteAsync(head);
             var response = client.GetStream().ReadAsync(new byte[1]).AsTask();
-            await client.GetStream().WriteAsync(begin).AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await client.GetStream().WriteAsync(begin).AsTask()
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             return response;
         }
     }

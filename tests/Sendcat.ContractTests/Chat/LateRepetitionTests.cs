@@ -80,7 +80,10 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
             await PostAsync(Edit("m1", $"[[emu text={n}]]"));
         }
 
-        Assert.Equal(8, await _files.Api.ScalarAsync<int>($"SELECT jsonb_array_length(edits) FROM messages WHERE thread_id = '{_thread}' AND edits IS NOT NULL"));
+        Assert.Equal(
+            8,
+            await _files.Api.ScalarAsync<int>(
+                $"SELECT jsonb_array_length(edits) FROM messages WHERE thread_id = '{_thread}' AND edits IS NOT NULL"));
         Assert.Equal("409 message_edited", await PostAsync(Submit("m1", "[[emu text=10]]")));
     }
 
@@ -90,7 +93,8 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
         await PostAsync(Submit("m1", """[[emu first=300ms text="Yes."]]"""));
         var calls = Calls;
 
-        Assert.Equal(["200 Yes.", "200 Yes."], await Task.WhenAll(PostAsync(Regenerate("m1"), "key-1"), PostAsync(Regenerate("m1"), "key-1")));
+        Assert.Equal(
+            ["200 Yes.", "200 Yes."], await Task.WhenAll(PostAsync(Regenerate("m1"), "key-1"), PostAsync(Regenerate("m1"), "key-1")));
         Assert.Equal("200 Yes.", await PostAsync(Regenerate("m1"), "key-1"));
         Assert.Equal(calls + 1, Calls);
 
@@ -299,11 +303,14 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
         using var response = await _guest.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         var result = Header(response, "x-sendcat-error-reason") ?? Header(response, "x-sendcat-error-code")
-            ?? FileApi.Answer(text.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal)).Select(line => System.Text.Json.Nodes.JsonNode.Parse(line["data: ".Length..])!));
+            ?? FileApi.Answer(
+                text.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal))
+                    .Select(line => System.Text.Json.Nodes.JsonNode.Parse(line["data: ".Length..])!));
         return $"{(int)response.StatusCode} {result}";
     }
 
-    private static string? Header(HttpResponseMessage response, string name) => response.Headers.TryGetValues(name, out var values) ? values.Single() : null;
+    private static string? Header(HttpResponseMessage response, string name) =>
+        response.Headers.TryGetValues(name, out var values) ? values.Single() : null;
 
     private async Task<string> MessagesAsync()
     {

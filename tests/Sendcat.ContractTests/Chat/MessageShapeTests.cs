@@ -46,8 +46,10 @@ public sealed class MessageShapeTests(FileApiFixture files) : IClassFixture<File
     {
         var thread = await FileApi.NewThreadAsync(_guest);
 
-        await (await _guest.PostAsJsonAsync($"/api/chat?stream={stream}", Chat(thread, Parts(Text(Yes))))).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await _guest.GetAsync($"/api/chat/{thread}/stream?stream={stream}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _guest.PostAsJsonAsync($"/api/chat?stream={stream}", Chat(thread, Parts(Text(Yes)))))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _guest.GetAsync($"/api/chat/{thread}/stream?stream={stream}"))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         Assert.Equal(HttpStatusCode.NoContent, (await _guest.GetAsync($"/api/chat/{thread}/stream?stream=")).StatusCode);
     }
 

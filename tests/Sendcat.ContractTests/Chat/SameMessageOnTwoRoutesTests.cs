@@ -13,7 +13,8 @@ public sealed class SameMessageOnTwoRoutesTests(PostgresFixture postgres)
     [Fact]
     public async Task Message_is_stored_once_and_answered_once()
     {
-        await using var files = await FileApi.StartAsync(postgres, ("POSTGRES_GATE_TIMEOUT_MS", "60000"), ("POSTGRES_STATEMENT_TIMEOUT_MS", "60000"));
+        await using var files = await FileApi.StartAsync(
+            postgres, ("POSTGRES_GATE_TIMEOUT_MS", "60000"), ("POSTGRES_STATEMENT_TIMEOUT_MS", "60000"));
         var guest = await files.Api.GuestAsync();
         var thread = await FileApi.NewThreadAsync(guest);
         var photo = FileApi.Png();
@@ -29,7 +30,11 @@ public sealed class SameMessageOnTwoRoutesTests(PostgresFixture postgres)
                     parts = new object[]
                     {
                         new { type = "text", text = Text },
-                        new { type = "file", mediaType = "image/png", filename = "a.png", url = $"data:image/png;base64,{Convert.ToBase64String(photo)}" },
+                        new
+                        {
+                            type = "file", mediaType = "image/png", filename = "a.png",
+                            url = $"data:image/png;base64,{Convert.ToBase64String(photo)}",
+                        },
                     },
                 },
             },
@@ -42,7 +47,8 @@ public sealed class SameMessageOnTwoRoutesTests(PostgresFixture postgres)
             var chatting = FileApi.ChatAsync(guest, body);
             await locked.WaitForAsync("reserve attachment");
             var storing = guest.PostAsJsonAsync(
-                $"/api/threads/{thread}/messages", new { content = Text, clientId = "m1", attachments = new[] { new { storageId = uploaded } } });
+                $"/api/threads/{thread}/messages",
+                new { content = Text, clientId = "m1", attachments = new[] { new { storageId = uploaded } } });
             await locked.WaitForAsync("append message");
             await locked.ReleaseAsync();
             using var stored = await storing;
@@ -54,9 +60,11 @@ public sealed class SameMessageOnTwoRoutesTests(PostgresFixture postgres)
 
         Assert.Equal(("Yes.", "Yes.", 1), (FileApi.Answer(first), FileApi.Answer(again), files.Emulator.Requests.Count));
         var messages = (await (await guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray();
-        Assert.Equal([$"user {Text}", "assistant Yes."], messages.Select(message => $"{(string)message!["role"]!} {(string)message["content"]!}"));
+        Assert.Equal(
+            [$"user {Text}", "assistant Yes."], messages.Select(message => $"{(string)message!["role"]!} {(string)message["content"]!}"));
         Assert.Equal(
             1L,
-            await files.Api.ScalarAsync<long>("SELECT count(*) FROM messages a JOIN messages u ON u.id = a.answers_id WHERE a.role = 'assistant' AND u.role = 'user'"));
+            await files.Api.ScalarAsync<long>(
+                "SELECT count(*) FROM messages a JOIN messages u ON u.id = a.answers_id WHERE a.role = 'assistant' AND u.role = 'user'"));
     }
 }

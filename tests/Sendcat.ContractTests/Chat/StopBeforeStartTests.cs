@@ -72,7 +72,8 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
         var calls = files.Emulator.Requests.Count;
 
         var last = await StopAtAsync(
-            files, guest, "messages", "ACCESS EXCLUSIVE", "read thread messages", thread, Ui(thread, "m1", Answer, trigger: "regenerate-message"));
+            files, guest, "messages", "ACCESS EXCLUSIVE", "read thread messages", thread,
+            Ui(thread, "m1", Answer, trigger: "regenerate-message"));
 
         Assert.Equal(("abort", calls), (last, files.Emulator.Requests.Count));
         Assert.Equal("assistant completed Old.", (await MessagesAsync(guest, thread))[^1]);
@@ -187,7 +188,8 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
                     await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
                 }
 
-                await services.GetRequiredService<TurnAborts>().AbortAllAsync(Guid.Parse(thread), at, TestContext.Current.CancellationToken);
+                await services.GetRequiredService<TurnAborts>()
+                    .AbortAllAsync(Guid.Parse(thread), at, TestContext.Current.CancellationToken);
             });
 
         Assert.Equal("finish", last);
@@ -227,7 +229,8 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
 
     /// <summary>Sends a chat request, and the abort of its thread while the request waits at the step.</summary>
     /// <returns>The type of the last event of the turn.</returns>
-    private static async Task<string> StopAtAsync(FileApi files, HttpClient guest, string table, string mode, string step, string thread, object body)
+    private static async Task<string> StopAtAsync(
+        FileApi files, HttpClient guest, string table, string mode, string step, string thread, object body)
     {
         await using var locked = await LockedTable.LockAsync(files.Api.ConnectionString, table, mode);
         var posting = LastAsync(guest, body);
@@ -258,13 +261,24 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
             .Select(message => $"{(string)message!["role"]!} {(string?)message["status"]} {(string)message["content"]!}"),
     ];
 
-    private static object Ui(string thread, string id, string text, string? edited = null, bool file = false, string trigger = "submit-message")
+    private static object Ui(
+        string thread, string id, string text, string? edited = null, bool file = false, string trigger = "submit-message")
     {
-        var photo = new { type = "file", mediaType = "image/png", filename = "a.png", url = $"data:image/png;base64,{Convert.ToBase64String(FileApi.Png())}" };
+        var photo = new
+        {
+            type = "file", mediaType = "image/png", filename = "a.png",
+            url = $"data:image/png;base64,{Convert.ToBase64String(FileApi.Png())}",
+        };
         return new
         {
             id = thread, modelId = "openai/gpt-5", trigger, messageId = edited,
-            messages = new[] { new { id, role = "user", parts = file ? [new { type = "text", text }, photo] : new object[] { new { type = "text", text } } } },
+            messages = new[]
+            {
+                new
+                {
+                    id, role = "user", parts = file ? [new { type = "text", text }, photo] : new object[] { new { type = "text", text } },
+                },
+            },
         };
     }
 }

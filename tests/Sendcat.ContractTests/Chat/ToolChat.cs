@@ -56,7 +56,8 @@ internal sealed partial class ToolChat : IAsyncDisposable
     /// </summary>
     public async Task<string> ChatAsync(string thread, string dialect)
     {
-        using var response = await _guest.PostAsJsonAsync($"/api/chat?stream={dialect}", new { threadId = thread, webSearch = true, modelId = "moonshotai/kimi-k2.5" });
+        using var response = await _guest.PostAsJsonAsync(
+            $"/api/chat?stream={dialect}", new { threadId = thread, webSearch = true, modelId = "moonshotai/kimi-k2.5" });
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         return Normalize(await response.Content.ReadAsStringAsync());
     }
@@ -66,7 +67,13 @@ internal sealed partial class ToolChat : IAsyncDisposable
 
     /// <summary>The messages of the latest request to the model. The content is empty if it is not a string.</summary>
     public IReadOnlyList<(string Role, string Content)> ModelMessages() =>
-        [.. Model.Requests[^1].Body.GetProperty("messages").EnumerateArray().Select(message => (message.GetProperty("role").GetString()!, message.GetProperty("content") is { ValueKind: JsonValueKind.String } text ? text.GetString()! : ""))];
+        [
+            .. Model.Requests[^1].Body.GetProperty("messages").EnumerateArray()
+                .Select(
+                    message => (
+                        message.GetProperty("role").GetString()!,
+                        message.GetProperty("content") is { ValueKind: JsonValueKind.String } text ? text.GetString()! : "")),
+        ];
 
     /// <summary>Claims the next job of the lane as a worker does. Waits for at most 30 s.</summary>
     public async Task<LeasedJob> ClaimAsync(ToolLane lane)
@@ -96,14 +103,16 @@ internal sealed partial class ToolChat : IAsyncDisposable
     private static string Normalize(string stream)
     {
         var known = new Dictionary<string, string>(StringComparer.Ordinal);
-        var normalized = Ids().Replace(stream, match => known.TryGetValue(match.Value, out var name) ? name : known[match.Value] = $"id-{known.Count + 1}");
+        var normalized = Ids().Replace(
+            stream, match => known.TryGetValue(match.Value, out var name) ? name : known[match.Value] = $"id-{known.Count + 1}");
         return Times().Replace(Durations().Replace(normalized, "${name}0"), "TIME").Replace(": ping\n\n", "", StringComparison.Ordinal);
     }
 
     [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Ids();
 
-    [GeneratedRegex("(?<name>\"(latencyMs|ttftMs|prompt_tokens|completion_tokens|total_tokens|cost)\":)[\\d.]+", RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(
+        "(?<name>\"(latencyMs|ttftMs|prompt_tokens|completion_tokens|total_tokens|cost)\":)[\\d.]+", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Durations();
 
     [GeneratedRegex(@"\d{4}-\d\d-\d\dT[\d:.]+(\+00:00|Z)", RegexOptions.ExplicitCapture, 1_000)]

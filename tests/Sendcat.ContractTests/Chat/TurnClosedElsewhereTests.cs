@@ -12,8 +12,12 @@ public sealed class TurnClosedElsewhereTests(PostgresFixture postgres)
     private const string Prompt = """[[emu text="one two three" chunks=3 first=2s every=0]]""";
 
     [Theory]
-    [InlineData("UPDATE stream_sessions SET status = 'aborted'; UPDATE messages SET status = 'aborted' WHERE role = 'assistant'", "aborted", "user: | assistant:aborted")]
-    [InlineData("UPDATE stream_sessions SET status = 'error'; UPDATE messages SET status = 'error' WHERE role = 'assistant'", "internal_error", "user: | assistant:error")]
+    [InlineData(
+        "UPDATE stream_sessions SET status = 'aborted'; UPDATE messages SET status = 'aborted' WHERE role = 'assistant'", "aborted",
+        "user: | assistant:aborted")]
+    [InlineData(
+        "UPDATE stream_sessions SET status = 'error'; UPDATE messages SET status = 'error' WHERE role = 'assistant'", "internal_error",
+        "user: | assistant:error")]
     [InlineData("DELETE FROM messages WHERE role = 'assistant'", "aborted", "user:")]
     [InlineData("DELETE FROM messages", "aborted", "")]
     [InlineData("DELETE FROM threads", "thread_deleted", null)]
@@ -125,5 +129,7 @@ public sealed class TurnClosedElsewhereTests(PostgresFixture postgres)
 
     /// <returns>Role and status of each message; a user's message has no status here.</returns>
     private static async Task<string> StoredAsync(HttpClient guest, string thread) => string.Join(
-        " | ", (await MessagesAsync(guest, thread)).Select(message => $"{(string)message!["role"]!}:{((string)message["role"]! == "user" ? "" : (string?)message["status"])}"));
+        " | ",
+        (await MessagesAsync(guest, thread)).Select(
+            message => $"{(string)message!["role"]!}:{((string)message["role"]! == "user" ? "" : (string?)message["status"])}"));
 }

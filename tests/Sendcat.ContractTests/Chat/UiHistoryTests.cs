@@ -11,7 +11,10 @@ namespace Sendcat.ContractTests.Chat;
 /// <summary><c>GET /api/chat/{id}/messages</c>: what <c>useChat</c> shows after a reload is what the stream showed.</summary>
 public sealed class UiHistoryTests(PostgresFixture postgres)
 {
-    private static readonly Product Kettle = new("g-2", "Blue kettle", "$25.00", "https://i.example/2.jpg", "https://shop.example/2") { Source = "global" };
+    private static readonly Product Kettle = new("g-2", "Blue kettle", "$25.00", "https://i.example/2.jpg", "https://shop.example/2")
+    {
+        Source = "global",
+    };
 
     [Fact]
     public async Task An_answer_of_several_steps_is_one_message_with_the_id_of_its_start_event()
@@ -23,9 +26,13 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
             """[[emu call=1 tool=search_web id=call_1 args={"query":"Kettles"} tool=search_products id=call_2 args={"query":"kettle"}]] [[emu call=2 text="Done."]]""");
         var web = await chat.ClaimAsync(QueuedTool.SearchWeb.Lane);
         await chat.Leases.CompleteAsync(web.Lease, JsonSerializer.Serialize(
-            new SearchWebResult("search_web", "for logs", "[]", [new SearchWebHit("Kettles – tested", "https://a.example/", "All of them.")]), ToolJson.Default.SearchWebResult));
+            new SearchWebResult(
+                "search_web", "for logs", "[]", [new SearchWebHit("Kettles – tested", "https://a.example/", "All of them.")]),
+            ToolJson.Default.SearchWebResult));
         var products = await chat.ClaimAsync(QueuedTool.SearchProducts.Lane);
-        await chat.Leases.CompleteAsync(products.Lease, JsonSerializer.Serialize(new ProductsResult("search_products", [Kettle], 0, 1, []), ToolJson.Default.ProductsResult));
+        await chat.Leases.CompleteAsync(
+            products.Lease,
+            JsonSerializer.Serialize(new ProductsResult("search_products", [Kettle], 0, 1, []), ToolJson.Default.ProductsResult));
         var events = await turn;
         var messages = await HistoryAsync(guest, "c1");
 
@@ -36,15 +43,18 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         Assert.Equal((string)start["messageId"]!, (string)answer["id"]!);
         Assert.Equal((string)start["messageMetadata"]!["streamId"]!, (string)answer["metadata"]!["streamId"]!);
         Assert.Equal("completed", (string)answer["metadata"]!["status"]!);
-        Assert.Equal(["step-start", "tool-search_web", "source-url", "tool-search_products", "step-start", "data-step", "text"], Types(answer));
+        Assert.Equal(
+            ["step-start", "tool-search_web", "source-url", "tool-search_products", "step-start", "data-step", "text"], Types(answer));
         var parts = answer["parts"]!.AsArray();
         Assert.Equal("Done.", (string)parts[^1]!["text"]!);
         Assert.All(
             [("source-url", parts[2]), ("data-step", parts[5])],
-            part => Assert.True(JsonNode.DeepEquals(events.First(e => (string)e["type"]! == part.Item1), part.Item2), part.Item2!.ToJsonString()));
+            part => Assert.True(
+                JsonNode.DeepEquals(events.First(e => (string)e["type"]! == part.Item1), part.Item2), part.Item2!.ToJsonString()));
         foreach (var part in new[] { parts[1]!, parts[3]! })
         {
-            var output = events.Last(e => (string)e["type"]! == "tool-output-available" && (string)e["toolCallId"]! == (string)part["toolCallId"]!)["output"]!;
+            var output = events.Last(
+                e => (string)e["type"]! == "tool-output-available" && (string)e["toolCallId"]! == (string)part["toolCallId"]!)["output"]!;
             Assert.Equal("output-available", (string)part["state"]!);
             Assert.True(JsonNode.DeepEquals(output, part["output"]), $"{output}\n{part["output"]}");
         }
@@ -58,7 +68,8 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
 
         const string question = """[[emu call=1 tool=search_web id=call_1 args={"query":"x"}]] [[emu call=2 text="Sorry."]]""";
         var turn = TurnAsync(guest, "c1", "m1", question);
-        await chat.Leases.FailAsync((await chat.ClaimAsync(QueuedTool.SearchWeb.Lane)).Lease, "SERPER_API_KEY is not set.", retryable: false);
+        await chat.Leases.FailAsync(
+            (await chat.ClaimAsync(QueuedTool.SearchWeb.Lane)).Lease, "SERPER_API_KEY is not set.", retryable: false);
         var events = await turn;
         var repeated = await TurnAsync(guest, "c1", "m1", question);
         var part = (await HistoryAsync(guest, "c1"))[1]["parts"]![1]!;
@@ -67,7 +78,8 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         Assert.Equal("output-error", (string)part["state"]!);
         Assert.Equal(error, (string)part["errorText"]!);
         Assert.Null(part["output"]);
-        Assert.Equal(error, (string)repeated.Single(e => ((string)e["type"]!).StartsWith("tool-output", StringComparison.Ordinal))["errorText"]!);
+        Assert.Equal(
+            error, (string)repeated.Single(e => ((string)e["type"]!).StartsWith("tool-output", StringComparison.Ordinal))["errorText"]!);
     }
 
     [Theory]
@@ -79,7 +91,10 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         using var guest = await chat.Api.GuestAsync();
         var question = $$$"""[[emu call=1 text="Let me look." tool=search_web id=call_1 args={"query":"kettles and teapots"} tool-split=8 {{{fault}}}]] [[emu call=2 text="never"]]""";
 
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(Body("c1", "m1", question)) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
+        {
+            Content = JsonContent.Create(Body("c1", "m1", question)),
+        };
         using var response = await guest.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
         var events = new List<JsonNode>();
@@ -88,7 +103,9 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
             if (line.StartsWith("data: {", StringComparison.Ordinal))
             {
                 events.Add(JsonNode.Parse(line["data: ".Length..])!);
-                if (status == "aborted" && (string)events[^1]["type"]! == "tool-input-delta" && events.Count(e => (string)e["type"]! == "tool-input-delta") == 1)
+                if (status == "aborted"
+                    && (string)events[^1]["type"]! == "tool-input-delta"
+                    && events.Count(e => (string)e["type"]! == "tool-input-delta") == 1)
                 {
                     (await guest.PostAsync("/api/threads/c1/abort", null)).EnsureSuccessStatusCode();
                 }
@@ -100,13 +117,15 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         var part = answer["parts"]!.AsArray()[^1]!;
         Assert.Equal(status, (string)answer["metadata"]!["status"]!);
         Assert.NotEqual("", streamed);
-        Assert.Equal(("tool-search_web", "call_1", "output-error"), ((string)part["type"]!, (string)part["toolCallId"]!, (string)part["state"]!));
+        Assert.Equal(
+            ("tool-search_web", "call_1", "output-error"), ((string)part["type"]!, (string)part["toolCallId"]!, (string)part["state"]!));
         Assert.Equal(streamed, (string)part["rawInput"]!);
         Assert.Contains("interrupted", (string)part["errorText"]!, StringComparison.Ordinal);
 
         // The thread stays usable: a provider that checks arguments accepts what later turns send.
         await TurnAsync(guest, "c1", "m2", """[[emu text="Still here."]]""");
-        var sent = chat.Model.Requests[^1].Body.GetProperty("messages").EnumerateArray().First(message => message.TryGetProperty("tool_calls", out _));
+        var sent = chat.Model.Requests[^1].Body.GetProperty("messages").EnumerateArray()
+            .First(message => message.TryGetProperty("tool_calls", out _));
         Assert.Equal("{}", sent.GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments").GetString());
 
         // A late repetition gets what is stored: the call is interrupted, and its arguments never were complete.
@@ -115,7 +134,8 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
             ["tool-input-start", "tool-input-delta", "tool-output-error"],
             repeated.Select(e => (string)e["type"]!).Where(type => type.StartsWith("tool-", StringComparison.Ordinal)));
         Assert.Equal(streamed, (string)repeated.Single(e => (string)e["type"]! == "tool-input-delta")["inputTextDelta"]!);
-        Assert.Contains("interrupted", (string)repeated.Single(e => (string)e["type"]! == "tool-output-error")["errorText"]!, StringComparison.Ordinal);
+        Assert.Contains(
+            "interrupted", (string)repeated.Single(e => (string)e["type"]! == "tool-output-error")["errorText"]!, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -127,7 +147,9 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         await TurnAsync(guest, "c1", "m2", """[[emu text="Second."]]""");
         var old = (string)(await HistoryAsync(guest, "c1"))[1]["id"]!;
 
-        var events = await EventsAsync(await guest.PostAsJsonAsync("/api/chat", new { id = "c1", messages = Array.Empty<object>(), trigger = "regenerate-message", messageId = old }));
+        var events = await EventsAsync(
+            await guest.PostAsJsonAsync(
+                "/api/chat", new { id = "c1", messages = Array.Empty<object>(), trigger = "regenerate-message", messageId = old }));
         var messages = await HistoryAsync(guest, "c1");
 
         Assert.Equal(["user", "assistant"], messages.Select(message => (string)message["role"]!));
@@ -143,7 +165,9 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         var png = FileApi.Png(70);
         var photo = $"data:image/png;base64,{Convert.ToBase64String(png)}";
 
-        var failed = await TurnAsync(guest, "c1", "m1", "[[emu chunks=20 error-after=5 code=502]]", new { type = "file", mediaType = "image/png", filename = "shoes.png", url = photo });
+        var failed = await TurnAsync(
+            guest, "c1", "m1", "[[emu chunks=20 error-after=5 code=502]]",
+            new { type = "file", mediaType = "image/png", filename = "shoes.png", url = photo });
         var messages = await HistoryAsync(guest, "c1");
 
         Assert.Equal(["file", "text"], Types(messages[0]));
@@ -154,7 +178,8 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         Assert.Contains(failed, e => (string)e["type"]! == "message-metadata" && (string?)e["messageMetadata"]!["status"] == "error");
 
         // The same file by its path is no edit: the request gets the answer again.
-        var again = await guest.PostAsJsonAsync("/api/chat", new { id = "c1", messages = new[] { messages[0] }, trigger = "submit-message" });
+        var again = await guest.PostAsJsonAsync(
+            "/api/chat", new { id = "c1", messages = new[] { messages[0] }, trigger = "submit-message" });
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
         Assert.Equal(2, (await HistoryAsync(guest, "c1")).Count);
     }
@@ -196,7 +221,8 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
     {
         await using var chat = await ToolChat.StartAsync(postgres);
         using var guest = await chat.Api.GuestAsync();
-        var turn = TurnAsync(guest, "c1", "m1", """[[emu call=1 tool=search_web id=call_1 args={"query":"x"}]] [[emu call=2 text="First."]]""");
+        var turn = TurnAsync(
+            guest, "c1", "m1", """[[emu call=1 tool=search_web id=call_1 args={"query":"x"}]] [[emu call=2 text="First."]]""");
         var job = await chat.ClaimAsync(QueuedTool.SearchWeb.Lane);
         await (await guest.PostAsJsonAsync("/api/threads/c1/messages", new { content = "and another", clientId = "m2" })).JsonAsync();
         var during = await HistoryAsync(guest, "c1");
@@ -209,19 +235,23 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
         Assert.Equal("First.", (string)messages[1]["parts"]!.AsArray()[^1]!["text"]!);
     }
 
-    private static async Task<IReadOnlyList<JsonNode>> TurnAsync(HttpClient guest, string id, string messageId, string text, params object[] files) =>
+    private static async Task<IReadOnlyList<JsonNode>> TurnAsync(
+        HttpClient guest, string id, string messageId, string text, params object[] files) =>
         await EventsAsync(await guest.PostAsJsonAsync("/api/chat", Body(id, messageId, text, files)));
 
     private static object Body(string id, string messageId, string text, params object[] files) => new
     {
-        id, webSearch = true, trigger = "submit-message", messages = new[] { new { id = messageId, role = "user", parts = files.Append(new { type = "text", text }) } },
+        id, webSearch = true, trigger = "submit-message",
+        messages = new[] { new { id = messageId, role = "user", parts = files.Append(new { type = "text", text }) } },
     };
 
     private static async Task<IReadOnlyList<JsonNode>> EventsAsync(HttpResponseMessage response)
     {
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(response.IsSuccessStatusCode, text);
-        return [.. text.Split("\n\n").Where(line => line.StartsWith("data: {", StringComparison.Ordinal)).Select(line => JsonNode.Parse(line["data: ".Length..])!)];
+        return [
+            .. text.Split("\n\n").Where(line => line.StartsWith("data: {", StringComparison.Ordinal))
+                .Select(line => JsonNode.Parse(line["data: ".Length..])!)];
     }
 
     private static async Task<IReadOnlyList<JsonNode>> HistoryAsync(HttpClient guest, string id) =>
@@ -231,5 +261,6 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
 
     /// <summary>The ids of the user messages and the texts of the answers.</summary>
     private static IEnumerable<string> Shown(JsonNode page) =>
-        page["items"]!.AsArray().Select(item => (string)item!["role"]! == "user" ? (string)item["id"]! : (string)item["parts"]!.AsArray()[^1]!["text"]!);
+        page["items"]!.AsArray().Select(
+            item => (string)item!["role"]! == "user" ? (string)item["id"]! : (string)item["parts"]!.AsArray()[^1]!["text"]!);
 }

@@ -31,7 +31,9 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
     {
         var commands = ExampleOf(await ReadAsync("docs/identity-and-threads.md"), "bash");
 
-        var output = await RunAsync("bash", "-euo", "pipefail", "-c", commands.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
+        var output = await RunAsync(
+            "bash", "-euo", "pipefail", "-c",
+            commands.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
 
         Assert.Contains("data: {\"type\":\"done\"}", output, StringComparison.Ordinal);
         Assert.Contains("\"toolName\":\"search_products\"", output, StringComparison.Ordinal);
@@ -43,9 +45,12 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
     [Fact]
     public async Task The_commands_of_the_orders_page_lead_from_an_announcement_to_a_package()
     {
-        var commands = ExampleOf(await ReadAsync("docs/orders.md"), "bash").Replace("$(cat .sendcat/ops-api-key)", SendcatApi.OpsKey, StringComparison.Ordinal);
+        var commands = ExampleOf(await ReadAsync("docs/orders.md"), "bash")
+            .Replace("$(cat .sendcat/ops-api-key)", SendcatApi.OpsKey, StringComparison.Ordinal);
 
-        var output = await RunAsync("bash", "-euo", "pipefail", "-c", commands.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
+        var output = await RunAsync(
+            "bash", "-euo", "pipefail", "-c",
+            commands.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
 
         Assert.Contains("\"autoCreatePreAlerts\":true", output, StringComparison.Ordinal);
         Assert.Contains("\"unclaimed\":1", output, StringComparison.Ordinal);
@@ -60,7 +65,9 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
         Assert.SkipUnless(Executable.Find("node") is not null, "Node is not installed: nodejs.org");
         var script = ExampleOf(await ReadAsync("README.md"), "js");
 
-        var output = await RunAsync("node", "--input-type=module", "-e", script.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
+        var output = await RunAsync(
+            "node", "--input-type=module", "-e",
+            script.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
 
         Assert.StartsWith("start {", output.TrimStart(), StringComparison.Ordinal);
         Assert.Contains("content ", output, StringComparison.Ordinal);
@@ -73,8 +80,11 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
 
     /// <summary>The longest code block of this language.</summary>
     private static string ExampleOf(string page, string language) =>
-        CodeBlock().Matches(page).Where(block => block.Groups["language"].Value == language).Select(block => block.Groups["code"].Value).MaxBy(code => code.Length)!;
+        CodeBlock().Matches(page).Where(block => block.Groups["language"].Value == language).Select(block => block.Groups["code"].Value)
+            .MaxBy(code => code.Length)!;
 
-    [GeneratedRegex("^```(?<language>[a-z]+)\n(?<code>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(
+        "^```(?<language>[a-z]+)\n(?<code>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+        1_000)]
     private static partial Regex CodeBlock();
 }

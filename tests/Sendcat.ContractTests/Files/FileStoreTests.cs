@@ -88,7 +88,8 @@ public sealed class FileStoreTests : IAsyncLifetime
         clock.Advance(TimeSpan.FromSeconds(70));
         using var expired = await client.GetAsync(link);
 
-        Assert.Equal(("image/png", 3), (response.Content.Headers.ContentType?.MediaType, (await response.Content.ReadAsByteArrayAsync()).Length));
+        Assert.Equal(
+            ("image/png", 3), (response.Content.Headers.ContentType?.MediaType, (await response.Content.ReadAsByteArrayAsync()).Length));
         Assert.Contains("SignatureDoesNotMatch", await other.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.Forbidden, unsigned.StatusCode);
         Assert.Contains("Request has expired", await expired.Content.ReadAsStringAsync(), StringComparison.Ordinal);
@@ -123,7 +124,8 @@ public sealed class FileStoreTests : IAsyncLifetime
 
         await File.WriteAllTextAsync(_folder["attachments"], "a file where the folder should be");
         await using var blocked = Services(Settings("folder"));
-        await Assert.ThrowsAsync<FileStoreException>(() => blocked.GetRequiredService<IFileStore>().PutAsync(Key, new MemoryStream([1]), "image/png", default));
+        await Assert.ThrowsAsync<FileStoreException>(
+            () => blocked.GetRequiredService<IFileStore>().PutAsync(Key, new MemoryStream([1]), "image/png", default));
     }
 
     [Fact]
@@ -169,6 +171,7 @@ public sealed class FileStoreTests : IAsyncLifetime
 
         public string ContentRootPath { get; set; } = System.IO.Path.GetTempPath();
 
-        public Microsoft.Extensions.FileProviders.IFileProvider ContentRootFileProvider { get; set; } = new Microsoft.Extensions.FileProviders.NullFileProvider();
+        public Microsoft.Extensions.FileProviders.IFileProvider ContentRootFileProvider { get; set; } =
+            new Microsoft.Extensions.FileProviders.NullFileProvider();
     }
 }

@@ -11,7 +11,9 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
         var api = await postgres.ApiAsync();
         var document = await (await api.WithBearer(SendcatApi.OpsKey).GetAsync("/openapi/v1.json")).JsonAsync();
 
-        var operations = document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject().Select(operation => (Name: $"{operation.Key} {path.Key}", Node: operation.Value!))).ToList();
+        var operations = document["paths"]!.AsObject()
+            .SelectMany(path => path.Value!.AsObject().Select(operation => (Name: $"{operation.Key} {path.Key}", Node: operation.Value!)))
+            .ToList();
         Assert.Contains(operations, operation => operation.Name == "post /api/threads/{id}/messages");
         Assert.All(operations, operation =>
         {
@@ -22,10 +24,15 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
         var send = operations.Single(operation => operation.Name == "post /api/threads/{id}/messages").Node;
         Assert.NotNull(send["requestBody"]?["content"]?["application/json"]?["schema"]);
         var upload = operations.Single(operation => operation.Name == "post /api/attachments").Node;
-        Assert.Equal("binary", (string?)upload["requestBody"]!["content"]!["multipart/form-data"]!["schema"]!["properties"]!["file"]!["format"]);
+        Assert.Equal(
+            "binary", (string?)upload["requestBody"]!["content"]!["multipart/form-data"]!["schema"]!["properties"]!["file"]!["format"]);
         Assert.DoesNotContain(operations.GroupBy(operation => (string)operation.Node["operationId"]!), same => same.Count() > 1);
-        Assert.All(operations.Where(operation => operation.Name.StartsWith("get /api/", StringComparison.Ordinal)), operation => Assert.NotNull(operation.Node["responses"]!["429"]));
-        Assert.All(["400", "401", "403", "409", "413", "415", "429"], (string status) => Assert.NotNull(send["responses"]![status]?["content"]?["text/plain"]));
+        Assert.All(
+            operations.Where(operation => operation.Name.StartsWith("get /api/", StringComparison.Ordinal)),
+            operation => Assert.NotNull(operation.Node["responses"]!["429"]));
+        Assert.All(
+            ["400", "401", "403", "409", "413", "415", "429"],
+            (string status) => Assert.NotNull(send["responses"]![status]?["content"]?["text/plain"]));
     }
 
     [Fact]
@@ -42,11 +49,16 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     [Fact]
     public async Task Every_query_parameter_is_described_and_numbers_are_numbers()
     {
-        var parameters = Operations(await DocumentAsync()).SelectMany(operation => operation["parameters"]?.AsArray() ?? []).Where(parameter => (string?)parameter!["in"] == "query").ToList();
+        var parameters = Operations(await DocumentAsync()).SelectMany(operation => operation["parameters"]?.AsArray() ?? [])
+            .Where(parameter => (string?)parameter!["in"] == "query").ToList();
 
-        Assert.All(parameters, parameter => Assert.False(string.IsNullOrEmpty((string?)parameter!["description"]), (string)parameter["name"]!));
-        Assert.All(parameters.Where(parameter => (string)parameter!["name"]! == "limit"), parameter => Assert.Equal("integer", (string)parameter!["schema"]!["type"]!));
-        Assert.Contains(parameters, parameter => (string)parameter!["name"]! == "format" && parameter["schema"]!["enum"]!.AsArray().Count == 4);
+        Assert.All(
+            parameters, parameter => Assert.False(string.IsNullOrEmpty((string?)parameter!["description"]), (string)parameter["name"]!));
+        Assert.All(
+            parameters.Where(parameter => (string)parameter!["name"]! == "limit"),
+            parameter => Assert.Equal("integer", (string)parameter!["schema"]!["type"]!));
+        Assert.Contains(
+            parameters, parameter => (string)parameter!["name"]! == "format" && parameter["schema"]!["enum"]!.AsArray().Count == 4);
     }
 
     [Fact]
@@ -57,9 +69,12 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
         Assert.Equal(["email", "password"], Required("SignIn"));
         Assert.Empty(Required("NewMessage"));
         Assert.Equal(["content", "createdAt", "id", "role", "threadId"], Required("MessageView"));
-        Assert.Equal(["user", "assistant", "system", "tool"], schemas["MessageView"]!["properties"]!["role"]!["enum"]!.AsArray().Select(value => (string)value!));
+        Assert.Equal(
+            ["user", "assistant", "system", "tool"],
+            schemas["MessageView"]!["properties"]!["role"]!["enum"]!.AsArray().Select(value => (string)value!));
         Assert.Equal("#/components/schemas/Product", (string)schemas["MessageView"]!["properties"]!["products"]!["items"]!["$ref"]!);
-        Assert.Equal("#/components/schemas/SendcatEventAborted", (string)schemas["SendcatEvent"]!["discriminator"]!["mapping"]!["aborted"]!);
+        Assert.Equal(
+            "#/components/schemas/SendcatEventAborted", (string)schemas["SendcatEvent"]!["discriminator"]!["mapping"]!["aborted"]!);
         Assert.NotNull(schemas["UiEventToolOutputAvailable"]);
         Assert.Equal(["id", "metadata", "parts", "role"], Required("ChatUiMessage"));
         Assert.Equal(["type"], Required("ChatUiPart"));
@@ -67,7 +82,8 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
         Assert.Equal("#/components/schemas/Product", (string)schemas["ExportedMessage"]!["properties"]!["products"]!["items"]!["$ref"]!);
         Assert.NotNull(schemas["ThreadEventTurnEnded"]);
 
-        IEnumerable<string> Required(string name) => (schemas[name]!["required"]?.AsArray() ?? []).Select(field => (string)field!).Order(StringComparer.Ordinal);
+        IEnumerable<string> Required(string name) =>
+            (schemas[name]!["required"]?.AsArray() ?? []).Select(field => (string)field!).Order(StringComparer.Ordinal);
     }
 
     [Fact]
@@ -85,9 +101,12 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     [Fact]
     public async Task A_body_whose_fields_are_all_optional_may_be_left_out_or_null()
     {
-        var documented = Operations(await DocumentAsync()).Where(operation => operation["requestBody"] is { } body && (bool?)body["required"] != true).Select(operation => (string)operation["operationId"]!);
+        var documented = Operations(await DocumentAsync())
+            .Where(operation => operation["requestBody"] is { } body && (bool?)body["required"] != true)
+            .Select(operation => (string)operation["operationId"]!);
         Assert.Equal(
-            ["drafts.confirmDraft", "threads.create", "threads.createShareFork", "threads.createShareToken", "threads.update"], documented.Order(StringComparer.Ordinal));
+            ["drafts.confirmDraft", "threads.create", "threads.createShareFork", "threads.createShareToken", "threads.update"],
+            documented.Order(StringComparer.Ordinal));
 
         var guest = await (await postgres.ApiAsync()).GuestAsync();
         foreach (var body in new HttpContent?[] { null, new StringContent("null", null, "application/json") })
@@ -116,7 +135,9 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     {
         await using var local = await SendcatApi.StartAsync(postgres, environment: "Development");
         using var page = await local.Anyone.GetAsync("/");
-        Assert.Equal((HttpStatusCode.OK, "text/html", "/scalar/"), (page.StatusCode, page.Content.Headers.ContentType?.MediaType, page.RequestMessage!.RequestUri!.AbsolutePath));
+        Assert.Equal(
+            (HttpStatusCode.OK, "text/html", "/scalar/"),
+            (page.StatusCode, page.Content.Headers.ContentType?.MediaType, page.RequestMessage!.RequestUri!.AbsolutePath));
     }
 
     [Theory]

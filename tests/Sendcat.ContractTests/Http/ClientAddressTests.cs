@@ -40,7 +40,8 @@ public sealed class ClientAddressTests(PostgresFixture postgres)
     [Fact]
     public async Task An_invalid_proxy_list_fails_the_start()
     {
-        var failure = await Assert.ThrowsAnyAsync<Exception>(() => SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "everybody" }));
+        var failure = await Assert.ThrowsAnyAsync<Exception>(
+            () => SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "everybody" }));
         Assert.Contains("TRUSTED_PROXIES", failure.ToString(), StringComparison.Ordinal);
     }
 
@@ -52,7 +53,8 @@ public sealed class ClientAddressTests(PostgresFixture postgres)
             counted.AddRange(keys.Select(key => key.Times == 1 ? key.Name : $"{key.Times} x {key.Name}"));
             return ValueTask.FromResult<TimeSpan?>(null);
         };
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = trusted, ["environment"] = environment }, services => services.AddSingleton(check));
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["TRUSTED_PROXIES"] = trusted, ["environment"] = environment }, services => services.AddSingleton(check));
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous");
         request.Headers.TryAddWithoutValidation(header.Name, header.Value);
         Assert.Equal(HttpStatusCode.OK, (await api.Anyone.SendAsync(request)).StatusCode);

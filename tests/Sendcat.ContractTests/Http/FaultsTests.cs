@@ -32,12 +32,16 @@ public sealed class FaultsTests(PostgresFixture postgres) : SharedApiTests(postg
     [InlineData("/api/nowhere")]
     [InlineData("/api/threads/a/b/c/d")]
     [InlineData("/.env")]
-    public async Task An_unknown_route_is_404(string path) => await (await Api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+    public async Task An_unknown_route_is_404(string path) =>
+        await (await Api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
 
     [Fact]
     public async Task An_unhandled_exception_is_500_without_its_details()
     {
-        await using var faulty = await SendcatApi.StartAsync(Postgres, services: services => services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(new InvalidOperationException("secret insides"))));
+        await using var faulty = await SendcatApi.StartAsync(
+            Postgres,
+            services: services =>
+                services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(new InvalidOperationException("secret insides"))));
         var text = await (await faulty.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.InternalServerError, "internal_error");
         Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
     }
@@ -48,7 +52,8 @@ public sealed class FaultsTests(PostgresFixture postgres) : SharedApiTests(postg
     public async Task A_constraint_violation_by_a_concurrent_request_is_409(string state)
     {
         var violation = new DbUpdateException("insides", new PostgresException("insides", "ERROR", "ERROR", state));
-        await using var raced = await SendcatApi.StartAsync(Postgres, services: services => services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(violation)));
+        await using var raced = await SendcatApi.StartAsync(
+            Postgres, services: services => services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(violation)));
         await (await raced.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.Conflict, "conflict");
     }
 

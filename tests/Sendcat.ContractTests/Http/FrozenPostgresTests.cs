@@ -27,7 +27,10 @@ public sealed class FrozenPostgresTests(PostgresFixture postgres)
         using var logs = new FakeLoggerProvider();
         await using var api = await SendcatApi.StartAsync(
             own,
-            new() { ["POSTGRES_GATE_TIMEOUT_MS"] = "500", ["POSTGRES_STATEMENT_TIMEOUT_MS"] = "2500", ["RATE_LIMIT_THREAD_CREATE_MAX"] = "1000" },
+            new()
+            {
+                ["POSTGRES_GATE_TIMEOUT_MS"] = "500", ["POSTGRES_STATEMENT_TIMEOUT_MS"] = "2500", ["RATE_LIMIT_THREAD_CREATE_MAX"] = "1000",
+            },
             services => services.AddLogging(logging => logging.AddProvider(logs).SetMinimumLevel(LogLevel.Information)));
         var (user, _) = await api.UserAsync();
         var guest = await api.GuestAsync();
@@ -35,7 +38,9 @@ public sealed class FrozenPostgresTests(PostgresFixture postgres)
         Func<Task<HttpResponseMessage>>[] requests =
         [
             () => guest.PostAsync("/api/chat", $$"""{"threadId":"{{thread}}"}""".AsJson()),
-            () => guest.PostAsync("/api/chat", $$"""{"id":"{{thread}}","messages":[{"id":"m","role":"user","parts":[{"type":"text","text":"hi"}]}]}""".AsJson()),
+            () => guest.PostAsync(
+                "/api/chat",
+                $$"""{"id":"{{thread}}","messages":[{"id":"m","role":"user","parts":[{"type":"text","text":"hi"}]}]}""".AsJson()),
             () => guest.GetAsync($"/api/chat/{thread}/stream"),
             () => guest.PostAsync($"/api/threads/{thread}/abort", null),
             () => guest.GetAsync("/api/threads"),
@@ -55,18 +60,21 @@ public sealed class FrozenPostgresTests(PostgresFixture postgres)
             () => guest.GetAsync($"/api/threads/{thread}/export"),
             () => guest.GetAsync($"/api/threads/{thread}/events"),
             () => guest.PostAsync($"/api/threads/{thread}/share", "{}".AsJson()),
-            () => guest.PostAsync($"/api/threads/{thread}/messages", $$"""{"content":"hi","attachments":[{"storageId":"{{file}}"}]}""".AsJson()),
+            () => guest.PostAsync(
+                $"/api/threads/{thread}/messages", $$"""{"content":"hi","attachments":[{"storageId":"{{file}}"}]}""".AsJson()),
             () => FileApi.PostAsync(guest, FileApi.Png()),
             () => guest.GetAsync($"/api/attachments/{file}"),
             () => guest.DeleteAsync($"/api/attachments/{file}"),
             () => user.PatchAsync("/api/profile", """{"fullName":"Ann"}""".AsJson()),
-            () => user.PostAsync("/api/auth/change-password", """{"currentPassword":"correct horse 1","newPassword":"correct horse 2"}""".AsJson()),
+            () => user.PostAsync(
+                "/api/auth/change-password", """{"currentPassword":"correct horse 1","newPassword":"correct horse 2"}""".AsJson()),
             () => user.PostAsJsonAsync("/api/favorites/toggle", new { type = "product", externalId = "1", item = new { } }),
         ];
 
         await own.FreezeAsync();
         // More requests than the pools have connections, so that most of them wait for a connection.
-        var refused = await Task.WhenAll(Enumerable.Repeat(requests, 6).SelectMany(all => all).Concat(others).Select(send => send())).WaitAsync(Patience);
+        var refused = await Task.WhenAll(Enumerable.Repeat(requests, 6).SelectMany(all => all).Concat(others).Select(send => send()))
+            .WaitAsync(Patience);
         await own.UnfreezeAsync();
 
         foreach (var response in refused)
@@ -93,7 +101,8 @@ public sealed class FrozenPostgresTests(PostgresFixture postgres)
 
         static bool IsOfPostgres(string line) => line.StartsWith("Postgres ", StringComparison.Ordinal);
 
-        IEnumerable<string> Lines(params int[] ids) => logs.Collector.GetSnapshot().Where(entry => ids.Contains(entry.Id.Id)).Select(entry => entry.Message);
+        IEnumerable<string> Lines(params int[] ids) =>
+            logs.Collector.GetSnapshot().Where(entry => ids.Contains(entry.Id.Id)).Select(entry => entry.Message);
     }
 
     [Fact]

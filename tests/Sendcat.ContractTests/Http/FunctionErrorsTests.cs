@@ -30,7 +30,8 @@ public sealed class FunctionErrorsTests(PostgresFixture postgres)
     [InlineData("POST", "/api/threads", "{", 400, "invalid_json", "[invalid_function_args:threads.create] ")]
     [InlineData("PUT", "/api/profile", "7", 400, "invalid_request", "[invalid_function_args:profiles.update] ")]
     [InlineData("GET", "/api/threads/x/messages?limit=none", null, 400, "invalid_request", "[invalid_function_args:messages.list] ")]
-    public async Task The_error_text_of_a_function_starts_with_its_code_and_function(string method, string path, string? body, int status, string code, string start) =>
+    public async Task The_error_text_of_a_function_starts_with_its_code_and_function(
+        string method, string path, string? body, int status, string code, string start) =>
         Assert.StartsWith(start, await RefusedAsync(await postgres.ApiAsync(), method, path, body, status, code), StringComparison.Ordinal);
 
     [Theory]
@@ -38,7 +39,8 @@ public sealed class FunctionErrorsTests(PostgresFixture postgres)
     [InlineData("session:")]
     public async Task A_rate_limit_error_text_starts_with_its_code_and_function(string keyPrefix)
     {
-        LimitCheck check = (_, _, keys, _) => ValueTask.FromResult<TimeSpan?>(keys[0].Name.StartsWith(keyPrefix, StringComparison.Ordinal) ? TimeSpan.FromSeconds(2) : null);
+        LimitCheck check = (_, _, keys, _) =>
+            ValueTask.FromResult<TimeSpan?>(keys[0].Name.StartsWith(keyPrefix, StringComparison.Ordinal) ? TimeSpan.FromSeconds(2) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
 
         var text = await RefusedAsync(api, "POST", "/api/threads", """{"sessionId":"somebody"}""", 429, "rate_limited");

@@ -19,43 +19,55 @@ public sealed class FuzzTests(PostgresFixture postgres)
 
     private static readonly string[] Garbage =
     [
-        "", "\0", "a\0b", "%00", "\u00ff\u00fe", "'", "' or 1=1 --", "..", "../..", "🥭", "-1", "0", "1e400", "NaN", "99999999999999999999", "-9223372036854775809", "true", "null", "{}", "[]",
-        "0199b1a0-0000-7000-8000-000000000001", "{0199b1a0-0000-7000-8000-000000000001}", "MXw2MzkxNzQ3MjAwMDAwMDAwMDB8AAAA", "*", "+/+/", "a.b.c", "..", "|", "||", "0001-01-01", "9999-12-31T23:59:59Z",
+        "", "\0", "a\0b", "%00", "\u00ff\u00fe", "'", "' or 1=1 --", "..", "../..", "🥭", "-1", "0", "1e400", "NaN", "99999999999999999999",
+        "-9223372036854775809", "true", "null", "{}", "[]",
+        "0199b1a0-0000-7000-8000-000000000001", "{0199b1a0-0000-7000-8000-000000000001}", "MXw2MzkxNzQ3MjAwMDAwMDAwMDB8AAAA", "*", "+/+/",
+        "a.b.c", "..", "|", "||", "0001-01-01", "9999-12-31T23:59:59Z",
         new('a', 300), new('*', 43), new('*', 22), new(' ', 20), "\u2028", "x\r\ny",
     ];
 
     /// <summary>Values as JSON text, for the body.</summary>
     private static readonly string[] Values =
     [
-        "null", "true", "0", "-1", "1e999", "1e-999", "9223372036854775808", "123456789012345678901234567890", "\"\"", "\"\\u0000\"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\udfff x\"",
-        "[]", "{}", "[[[]]]", "{\"\\ud800\":1}", "{\"a\":\"\\ud800\"}", "[{\"type\":\"image/png\"}]", "\"0199b1a0-0000-7000-8000-000000000001\"", "\"0199b1a0-0000-7000-8000-000000000001.4102444800.AAAA\"",
+        "null", "true", "0", "-1", "1e999", "1e-999", "9223372036854775808", "123456789012345678901234567890", "\"\"", "\"\\u0000\"",
+        "\"a\\u0000b\"", "\"\\ud800\"", "\"\\udfff x\"", "[]", "{}", "[[[]]]", "{\"\\ud800\":1}", "{\"a\":\"\\ud800\"}",
+        "[{\"type\":\"image/png\"}]", "\"0199b1a0-0000-7000-8000-000000000001\"",
+        "\"0199b1a0-0000-7000-8000-000000000001.4102444800.AAAA\"",
         "\"0199b1a0-0000-7000-8000-000000000001.-1.\\u0000\"", "\"a@b.c\"", "\"password 1\"", "\"" + new string('x', 5_000) + "\"",
     ];
 
-    private static readonly string[] Queries = ["cursor", "limit", "search", "stream", "sessionId", "q", "query", "tool", "fingerprint", "ids", "diedBefore", "minutes", "namespace", "maxDeletes", "format", "status", "sort", "category", "type", "externalId", "listId"];
+    private static readonly string[] Queries =
+    [
+        "cursor", "limit", "search", "stream", "sessionId", "q", "query", "tool", "fingerprint", "ids", "diedBefore", "minutes",
+        "namespace", "maxDeletes", "format", "status", "sort", "category", "type", "externalId", "listId",
+    ];
 
     private static readonly string[] Authorizations =
     [
-        "", "Bearer", "Bearer ", "Basic x", "Bearer a.b." + new string('*', 43), "Bearer a.b." + new string('é', 43), "Bearer ." + new string('A', 43), "Bearer e30.e30." + new string('A', 43),
+        "", "Bearer", "Bearer ", "Basic x", "Bearer a.b." + new string('*', 43), "Bearer a.b." + new string('é', 43),
+        "Bearer ." + new string('A', 43), "Bearer e30.e30." + new string('A', 43),
         "Bearer " + new string('.', 2_000), "Bearer \u00ff", $"Bearer {OpsKey}",
     ];
 
     [Fact]
     public async Task No_request_to_any_route_is_an_internal_error()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPS_API_KEY"] = OpsKey, ["EBAY_BASE_URL"] = "http://127.0.0.1:1" });
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["OPS_API_KEY"] = OpsKey, ["EBAY_BASE_URL"] = "http://127.0.0.1:1" });
         var (_, tokens) = await api.UserAsync("fuzz@example.com");
         string[] validAuthorizations = [$"Bearer {tokens["accessToken"]}", ""];
         var session = (await api.GuestAsync()).DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
         // A redirect leads to the web app, which does not run here.
-        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1 })
+        using var client = new HttpClient(
+            new SocketsHttpHandler { AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1 })
         {
             BaseAddress = api.Anyone.BaseAddress,
         };
         var random = new Random(20_261_125);
         var failures = new List<string>();
 
-        foreach (var route in api.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().OrderBy(route => route.RoutePattern.RawText, StringComparer.Ordinal))
+        foreach (var route in api.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .OrderBy(route => route.RoutePattern.RawText, StringComparer.Ordinal))
         {
             foreach (var method in route.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"])
             {
@@ -96,7 +108,8 @@ public sealed class FuzzTests(PostgresFixture postgres)
         foreach (var path in new[] { "/api/auth/login", "/api/chat", "/api/threads" })
         {
             var response = await RawAsync(
-                api.Anyone.BaseAddress!, $"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json", "Transfer-Encoding: chunked", "", size, "{\"a\":1}", "0", "", "");
+                api.Anyone.BaseAddress!, $"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json",
+                "Transfer-Encoding: chunked", "", size, "{\"a\":1}", "0", "", "");
             Assert.Matches("^(HTTP/1.1 4[0-9][0-9] |$)", response.Split('\n')[0]);
         }
     }
@@ -108,10 +121,12 @@ public sealed class FuzzTests(PostgresFixture postgres)
     public async Task A_knob_value_with_a_lone_surrogate_or_NUL_is_rejected(string body, string code)
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPS_API_KEY"] = OpsKey });
-        await (await api.WithBearer(OpsKey).PutAsync("/api/ops/knobs/EMAIL_FROM", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, code);
+        await (await api.WithBearer(OpsKey).PutAsync("/api/ops/knobs/EMAIL_FROM", body.AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, code);
     }
 
-    private static HttpRequestMessage Request(RouteEndpoint route, string method, Random random, string[] validAuthorizations, string session)
+    private static HttpRequestMessage Request(
+        RouteEndpoint route, string method, Random random, string[] validAuthorizations, string session)
     {
         var path = string.Join('/', route.RoutePattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch
         {
@@ -146,7 +161,9 @@ public sealed class FuzzTests(PostgresFixture postgres)
             if (random.Next(10) == 0)
             {
                 request.Content.Headers.Remove("Content-Type");
-                request.Content.Headers.TryAddWithoutValidation("Content-Type", Pick(["application/json; charset=\"", "application/json;;;", ";", "application/json; charset=\u00ff"], random));
+                request.Content.Headers.TryAddWithoutValidation(
+                    "Content-Type",
+                    Pick(["application/json; charset=\"", "application/json;;;", ";", "application/json; charset=\u00ff"], random));
             }
         }
 
@@ -163,7 +180,8 @@ public sealed class FuzzTests(PostgresFixture postgres)
             return Pick([.. Values, "{", "", "\"", "{\"a\":", new string('[', 200)], random);
         }
 
-        var known = route.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType?.GetProperties().Select(property => JsonName(property.Name)) ?? [];
+        var known = route.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType?.GetProperties().Select(property => JsonName(property.Name))
+            ?? [];
         string[] names = [.. known, "sessionId", "threadId", "value"];
         return $"{{{string.Join(',', names.Where(_ => random.Next(4) > 0).Select(name => $"\"{name}\":{Pick(Values, random)}"))}}}";
     }

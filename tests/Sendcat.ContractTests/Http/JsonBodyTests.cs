@@ -26,7 +26,8 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
 
     [Fact]
     public async Task A_body_without_media_type_is_unsupported() =>
-        await (await Guest.PostAsync("/api/threads", new ByteArrayContent("{}"u8.ToArray()))).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await (await Guest.PostAsync("/api/threads", new ByteArrayContent("{}"u8.ToArray())))
+            .RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
 
     [Theory]
     [InlineData("application/json")]
@@ -44,7 +45,10 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
     [InlineData(true)]
     public async Task A_body_over_64_KiB_is_too_large_whether_announced_or_chunked(bool chunked)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/threads") { Content = $$"""{"title":"{{new string('a', 65_536)}}"}""".AsJson() };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/threads")
+        {
+            Content = $$"""{"title":"{{new string('a', 65_536)}}"}""".AsJson(),
+        };
         request.Headers.TransferEncodingChunked = chunked;
         await (await Guest.SendAsync(request)).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
     }
@@ -81,7 +85,8 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
     [InlineData("PATCH", "/api/threads/none", "application/json", 3_000_000, 413)]
     [InlineData("POST", "/api/auth/login", "application/json", 65_537, 413)]
     [InlineData("POST", "/api/threads", "text/plain", 3_000_000, 415)]
-    public async Task A_body_that_is_announced_too_large_is_refused_before_it_is_sent(string method, string path, string type, int length, int status)
+    public async Task A_body_that_is_announced_too_large_is_refused_before_it_is_sent(
+        string method, string path, string type, int length, int status)
     {
         using var client = new TcpClient();
         await client.ConnectAsync(Api.Anyone.BaseAddress!.Host, Api.Anyone.BaseAddress.Port);
@@ -89,7 +94,8 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
             $"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {type}\r\nContent-Length: {length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n"));
 
         using var reader = new StreamReader(client.GetStream());
-        Assert.StartsWith($"HTTP/1.1 {status.ToString(CultureInfo.InvariantCulture)}", await reader.ReadLineAsync(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"HTTP/1.1 {status.ToString(CultureInfo.InvariantCulture)}", await reader.ReadLineAsync(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -158,7 +164,9 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
 
     [Fact]
     public async Task Unknown_fields_are_ignored() =>
-        Assert.Equal(HttpStatusCode.Created, (await Guest.PostAsync("/api/threads", """{"title":"x","userId":"somebody","isPinned":true}""".AsJson())).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Created,
+            (await Guest.PostAsync("/api/threads", """{"title":"x","userId":"somebody","isPinned":true}""".AsJson())).StatusCode);
 
     [Fact]
     public async Task The_media_type_is_checked_before_the_size_and_the_size_before_the_JSON()
@@ -166,7 +174,8 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
         var large = new string('a', 70_000);
         using var text = new StringContent(large, Encoding.UTF8, "text/plain");
         await (await Guest.PostAsync("/api/threads", text)).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
-        await (await Guest.PostAsync("/api/threads", large.AsJson())).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        await (await Guest.PostAsync("/api/threads", large.AsJson()))
+            .RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
     }
 
     [Fact]

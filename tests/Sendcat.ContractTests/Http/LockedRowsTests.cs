@@ -23,7 +23,8 @@ public sealed class LockedRowsTests(PostgresFixture postgres)
             await delete.ExecuteNonQueryAsync();
         }
 
-        var waiting = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => guest.DeleteAsync($"/api/attachments/{id}"))).WaitAsync(Patience);
+        var waiting = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => guest.DeleteAsync($"/api/attachments/{id}")))
+            .WaitAsync(Patience);
         var afterFailures = await ReadAsync(10);
         var fourth = guest.DeleteAsync($"/api/attachments/{id}");
         var besideFourth = await ReadAsync(10);

@@ -81,7 +81,9 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : SharedApiTests
         Assert.Equal(HttpStatusCode.NoContent, known.StatusCode);
         Assert.Equal(AllowedOrigin, Assert.Single(known.Headers.GetValues("Access-Control-Allow-Origin")));
         Assert.Equal(methods, Assert.Single(known.Headers.GetValues("Access-Control-Allow-Methods")));
-        Assert.Equal("Content-Type, Authorization, x-sendcat-session, Idempotency-Key, Last-Event-ID", Assert.Single(known.Headers.GetValues("Access-Control-Allow-Headers")));
+        Assert.Equal(
+            "Content-Type, Authorization, x-sendcat-session, Idempotency-Key, Last-Event-ID",
+            Assert.Single(known.Headers.GetValues("Access-Control-Allow-Headers")));
         Assert.Equal(HttpStatusCode.NoContent, foreign.StatusCode);
         Assert.DoesNotContain(foreign.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
     }
@@ -89,7 +91,8 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : SharedApiTests
     [Fact]
     public async Task The_health_endpoint_returns_403_to_a_foreign_preflight_and_200_to_an_allowed_one()
     {
-        await (await SendAsync(HttpMethod.Options, "/api/chat/health", "https://evil.example")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await SendAsync(HttpMethod.Options, "/api/chat/health", "https://evil.example"))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         using var known = await SendAsync(HttpMethod.Options, "/api/chat/health", AllowedOrigin);
         Assert.Equal(HttpStatusCode.OK, known.StatusCode);
         Assert.Equal("GET, OPTIONS", Assert.Single(known.Headers.GetValues("Access-Control-Allow-Methods")));
@@ -100,34 +103,51 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : SharedApiTests
     {
         await using var local = await SendcatApi.StartAsync(Postgres, environment: "Development");
         var port = local.Anyone.BaseAddress!.Port;
-        foreach (var origin in new[] { $"http://localhost:{port}", $"http://127.0.0.1:{port}", $"http://[::1]:{port}", "http://127.0.0.1:3000", "http://localhost:5173" })
+        foreach (var origin in new[]
+        {
+            $"http://localhost:{port}", $"http://127.0.0.1:{port}", $"http://[::1]:{port}", "http://127.0.0.1:3000",
+            "http://localhost:5173",
+        })
         {
             using var response = await SendFromAsync(local, origin);
-            Assert.Equal((origin, HttpStatusCode.OK, origin), (origin, response.StatusCode, response.Headers.GetValues("Access-Control-Allow-Origin").Single()));
+            Assert.Equal(
+                (origin, HttpStatusCode.OK, origin),
+                (origin, response.StatusCode, response.Headers.GetValues("Access-Control-Allow-Origin").Single()));
         }
 
-        foreach (var origin in new[] { $"https://localhost:{port}", "http://localhost:3001", $"http://localhost.evil.example:{port}", "http://192.0.2.1:3000", "null" })
+        foreach (var origin in new[]
+        {
+            $"https://localhost:{port}", "http://localhost:3001", $"http://localhost.evil.example:{port}", "http://192.0.2.1:3000", "null",
+        })
         {
             await (await SendFromAsync(local, origin)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         }
 
         // A site whose name points at this machine is not the page that the API serves.
-        using var rebound = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", $"http://evil.example:{port}" }, { "Host", $"evil.example:{port}" } } };
+        using var rebound = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous")
+        {
+            Headers = { { "Origin", $"http://evil.example:{port}" }, { "Host", $"evil.example:{port}" } },
+        };
         await (await local.Anyone.SendAsync(rebound)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 
     [Fact]
     public async Task Outside_development_the_host_of_a_request_does_not_allow_its_origin()
     {
-        using var response = await SendAsync(HttpMethod.Post, "/api/auth/anonymous", Api.Anyone.BaseAddress!.GetLeftPart(UriPartial.Authority));
+        using var response = await SendAsync(
+            HttpMethod.Post, "/api/auth/anonymous", Api.Anyone.BaseAddress!.GetLeftPart(UriPartial.Authority));
         await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 
     [Fact]
     public async Task The_allowed_origins_are_configurable()
     {
-        await using var other = await SendcatApi.StartAsync(Postgres, new() { ["ALLOWED_ORIGINS"] = "https://sendcat.app , https://www.sendcat.app" });
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", "https://www.sendcat.app" } } };
+        await using var other = await SendcatApi.StartAsync(
+            Postgres, new() { ["ALLOWED_ORIGINS"] = "https://sendcat.app , https://www.sendcat.app" });
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous")
+        {
+            Headers = { { "Origin", "https://www.sendcat.app" } },
+        };
         Assert.Equal(HttpStatusCode.OK, (await other.Anyone.SendAsync(request)).StatusCode);
         using var old = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", AllowedOrigin } } };
         Assert.Equal(HttpStatusCode.Forbidden, (await other.Anyone.SendAsync(old)).StatusCode);

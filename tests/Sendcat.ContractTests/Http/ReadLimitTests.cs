@@ -13,7 +13,8 @@ public sealed class ReadLimitTests(PostgresFixture postgres)
     [Fact]
     public async Task Every_read_of_every_route_uses_the_read_budget_of_its_address()
     {
-        LimitCheck check = (_, budget, keys, _) => ValueTask.FromResult<TimeSpan?>(budget == RequestBudget.Reading && keys[0].Name == "ip:127.0.0.1" ? TimeSpan.FromSeconds(2) : null);
+        LimitCheck check = (_, budget, keys, _) => ValueTask.FromResult<TimeSpan?>(
+            budget == RequestBudget.Reading && keys[0].Name == "ip:127.0.0.1" ? TimeSpan.FromSeconds(2) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
         var paths = PathsOf(api);
 
@@ -34,7 +35,8 @@ public sealed class ReadLimitTests(PostgresFixture postgres)
     [Fact]
     public async Task Excess_reads_are_rejected_in_process_and_other_addresses_are_not_affected()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["READS_PER_ADDRESS_PER_MIN"] = "5" });
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["READS_PER_ADDRESS_PER_MIN"] = "5" });
         var admitted = 0;
         for (var n = 0; n < 50; n++)
         {
@@ -52,7 +54,8 @@ public sealed class ReadLimitTests(PostgresFixture postgres)
     [Fact]
     public async Task One_network_has_four_times_the_budget_of_one_address()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["READS_PER_ADDRESS_PER_MIN"] = "5" });
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["READS_PER_ADDRESS_PER_MIN"] = "5" });
         var admitted = 0;
         for (var n = 0; n < 30; n++)
         {
@@ -68,7 +71,8 @@ public sealed class ReadLimitTests(PostgresFixture postgres)
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["READS_PER_ADDRESS_PER_MIN"] = "5" });
         // The part of the budget that another replica has used.
-        await api.Services.GetRequiredService<RateLimiter>().CheckAsync(RateLimitBucket.Reads, [new("ip:127.0.0.1")], CancellationToken.None, cost: 4);
+        await api.Services.GetRequiredService<RateLimiter>()
+            .CheckAsync(RateLimitBucket.Reads, [new("ip:127.0.0.1")], CancellationToken.None, cost: 4);
 
         using var first = await api.Anyone.GetAsync("/api/threads");
         using var second = await api.Anyone.GetAsync("/api/threads");
@@ -84,7 +88,8 @@ public sealed class ReadLimitTests(PostgresFixture postgres)
 
     private static async Task<string> CountAsync(SendcatApi api, string address)
     {
-        var counted = (string)(await api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().StringGetAsync($"limit:reads:{address}"))!;
+        var counted = (string)(await api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase()
+            .StringGetAsync($"limit:reads:{address}"))!;
         return counted.Split(' ') is [_, var current, var previous] ? $"{int.Parse(current) + int.Parse(previous)}" : counted;
     }
 
@@ -92,7 +97,12 @@ public sealed class ReadLimitTests(PostgresFixture postgres)
     [
         .. from endpoint in api.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
            where endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Contains("GET") is true
-           let path = string.Join('/', endpoint.RoutePattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content : "x"))))
+           let path = string.Join(
+               '/',
+               endpoint.RoutePattern.PathSegments.Select(
+                   segment => string.Concat(
+                       segment.Parts.Select(
+                           part => part is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content : "x"))))
            where path.StartsWith("api/", StringComparison.Ordinal)
            select $"/{path}",
     ];

@@ -28,7 +28,8 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
     [InlineData(RequestBudget.Writing, "PUT", "/api/profile")]
     public async Task An_exhausted_address_budget_is_429_with_retry_after(string budget, string method, string path)
     {
-        LimitCheck check = (_, name, keys, _) => ValueTask.FromResult<TimeSpan?>(name == budget && keys[0].Name.StartsWith("ip:", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(2_300) : null);
+        LimitCheck check = (_, name, keys, _) => ValueTask.FromResult<TimeSpan?>(
+            name == budget && keys[0].Name.StartsWith("ip:", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(2_300) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
 
         using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = method == "GET" ? null : "{}".AsJson() };
@@ -53,15 +54,23 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
         await (await api.WithSession("second").PostAsJsonAsync("/api/threads", new { })).JsonAsync();
 
         Assert.Equal(
-            [(RequestBudget.ThreadCreate, "ip:127.0.0.1"), (RequestBudget.ThreadCreate, "session:first"), (RequestBudget.ThreadCreate, "ip:127.0.0.1"), (RequestBudget.ThreadCreate, "session:second")],
+            [
+                (RequestBudget.ThreadCreate, "ip:127.0.0.1"), (RequestBudget.ThreadCreate, "session:first"),
+                (RequestBudget.ThreadCreate, "ip:127.0.0.1"), (RequestBudget.ThreadCreate, "session:second"),
+            ],
             checks);
     }
 
     [Fact]
     public async Task A_rate_limit_rejection_is_persisted_with_route_and_method_also_for_the_chat_limiter()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["RATE_LIMIT_AUTH_MAX"] = "1", ["RATE_LIMIT_CHAT_IP_MAX"] = "1" });
-        foreach (var (method, path, address) in new[] { ("POST", "/api/auth/refresh", "203.0.113.7"), ("POST", "/api/chat", "203.0.113.7"), ("DELETE", $"/api/threads/{Guid.NewGuid():D}", "203.0.113.8") })
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["RATE_LIMIT_AUTH_MAX"] = "1", ["RATE_LIMIT_CHAT_IP_MAX"] = "1" });
+        foreach (var (method, path, address) in new[]
+        {
+            ("POST", "/api/auth/refresh", "203.0.113.7"), ("POST", "/api/chat", "203.0.113.7"),
+            ("DELETE", $"/api/threads/{Guid.NewGuid():D}", "203.0.113.8"),
+        })
         {
             Assert.NotEqual(HttpStatusCode.TooManyRequests, await StatusAsync(api, method, path, address));
             Assert.Equal(HttpStatusCode.TooManyRequests, await StatusAsync(api, method, path, address));
@@ -81,7 +90,10 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
 
     private static async Task<HttpStatusCode> StatusAsync(SendcatApi api, string method, string path, string address)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = "{}".AsJson(), Headers = { { "X-Forwarded-For", address } } };
+        using var request = new HttpRequestMessage(new HttpMethod(method), path)
+        {
+            Content = "{}".AsJson(), Headers = { { "X-Forwarded-For", address } },
+        };
         using var response = await api.Anyone.SendAsync(request);
         return response.StatusCode;
     }

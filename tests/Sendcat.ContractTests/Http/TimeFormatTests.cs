@@ -21,8 +21,8 @@ public sealed partial class TimeFormatTests(PostgresFixture postgres) : SharedAp
 
         foreach (var path in new[]
         {
-            "/api/threads", $"/api/threads/{thread}", $"/api/threads/{thread}/messages", $"/api/threads/{thread}/share", $"/api/threads/{thread}/export?format=json",
-            "/api/favorites", "/api/favorites/lists", "/api/packages",
+            "/api/threads", $"/api/threads/{thread}", $"/api/threads/{thread}/messages", $"/api/threads/{thread}/share",
+            $"/api/threads/{thread}/export?format=json", "/api/favorites", "/api/favorites/lists", "/api/packages",
         })
         {
             Assert.NotEmpty(Check(await (await user.GetAsync(path)).JsonAsync()));

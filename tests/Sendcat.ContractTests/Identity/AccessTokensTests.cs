@@ -16,7 +16,8 @@ public sealed class AccessTokensTests
 {
     private const string User = "0199b1a0-0000-7000-8000-000000000001";
     private static readonly Guid Family = Guid.Parse("0199b1a0-0000-7000-8000-0000000000fa");
-    private readonly FakeTimeProvider _clock = new(DateTimeOffset.Parse("2026-11-23T12:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+    private readonly FakeTimeProvider _clock = new(
+        DateTimeOffset.Parse("2026-11-23T12:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
     private readonly SymmetricSecurityKey _key = new(Encoding.UTF8.GetBytes(SendcatApi.SigningKey));
 
     [Fact]
@@ -47,14 +48,16 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
-    public void Tokens_that_the_JWT_library_signs_with_the_same_key_are_accepted() => Assert.Equal(new AccessGrant(User, Family), Tokens().Read(SignedByLibrary(_key, SecurityAlgorithms.HmacSha256)));
+    public void Tokens_that_the_JWT_library_signs_with_the_same_key_are_accepted() =>
+        Assert.Equal(new AccessGrant(User, Family), Tokens().Read(SignedByLibrary(_key, SecurityAlgorithms.HmacSha256)));
 
     [Theory]
     [InlineData("another key that is also long enough to sign", "HS256", "sendcat", 30)]
     [InlineData(SendcatApi.SigningKey + " and some more of it, since HS512 asks for it", "HS512", "sendcat", 30)]
     [InlineData(SendcatApi.SigningKey, "HS256", "somebody else", 30)]
     [InlineData(SendcatApi.SigningKey, "HS256", "sendcat", -5)]
-    public void A_token_with_another_key_algorithm_or_issuer_or_an_expired_one_is_rejected(string signedWith, string algorithm, string issuer, int minutes) =>
+    public void A_token_with_another_key_algorithm_or_issuer_or_an_expired_one_is_rejected(
+        string signedWith, string algorithm, string issuer, int minutes) =>
         Assert.Null(Tokens().Read(SignedByLibrary(new(Encoding.UTF8.GetBytes(signedWith)), algorithm, issuer, minutes)));
 
     [Theory]
@@ -107,7 +110,8 @@ public sealed class AccessTokensTests
     [InlineData("""{"iss":"sendcat","sub":"u","fam":"0199b1a0-0000-7000-8000-0000000000fa","exp":"soon"}""")]
     [InlineData("""["sendcat"]""")]
     [InlineData("""{"iss":""")]
-    public void A_signed_token_without_a_family_or_with_a_malformed_payload_is_rejected(string payload) => Assert.Null(Tokens().Read(Signed(payload)));
+    public void A_signed_token_without_a_family_or_with_a_malformed_payload_is_rejected(string payload) =>
+        Assert.Null(Tokens().Read(Signed(payload)));
 
     [Fact]
     public void A_token_carries_whether_the_email_address_is_confirmed()
@@ -141,7 +145,9 @@ public sealed class AccessTokensTests
     private AccessTokens Tokens() => new(SigningKeyOf(SendcatApi.SigningKey), _clock);
 
     private static SigningKey SigningKeyOf(string text) =>
-        SigningKey.Load(new ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", text)]).Build(), new HostingEnvironment { EnvironmentName = "Production" });
+        SigningKey.Load(
+            new ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", text)]).Build(),
+            new HostingEnvironment { EnvironmentName = "Production" });
 
     private string SignedByLibrary(SymmetricSecurityKey signingKey, string algorithm, string issuer = "sendcat", int minutes = 30)
     {

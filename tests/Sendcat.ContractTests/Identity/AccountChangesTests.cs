@@ -28,7 +28,8 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
         await (await RefreshAsync((string)changed["refreshToken"]!)).JsonAsync();
         await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await RefreshAsync((string)tokens["refreshToken"]!)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await RefreshAsync((string)(await other.JsonAsync())["refreshToken"]!)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await RefreshAsync((string)(await other.JsonAsync())["refreshToken"]!))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await SignInAsync(email, Password)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await SignInAsync(email, NewPassword)).JsonAsync();
     }
@@ -125,12 +126,15 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
         await (await user.PostAsJsonAsync("/api/favorites/lists", new { name = "Gifts" })).JsonAsync();
         await (await user.PutAsJsonAsync("/api/preferences", new { autoCreatePreAlerts = true })).JsonAsync();
         await api.Services.GetRequiredService<OrderIntake>().RecordAsync(
-            ExtractedMails.Source(userId, "m1"), ExtractedMails.Of(ExtractedMails.Order("A-100000001", parcels: ["1Z999AA10123456784"])), CancellationToken.None);
+            ExtractedMails.Source(userId, "m1"), ExtractedMails.Of(ExtractedMails.Order("A-100000001", parcels: ["1Z999AA10123456784"])),
+            CancellationToken.None);
         await (await user.PostAsync("/api/packages/seed", null)).JsonAsync();
         await api.ExecuteAsync(
             $"""
-            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, max_attempts, available_at, fair_at, announced_at, created_at, updated_at)
-            SELECT gen_random_uuid(), 'search_web', 'realtime', 'user:{userId}', 'shoes', status, 1, now() + interval '1 day', now(), now(), now(), now()
+            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, max_attempts, available_at, fair_at,
+              announced_at, created_at, updated_at)
+            SELECT gen_random_uuid(), 'search_web', 'realtime', 'user:{userId}', 'shoes', status, 1, now() + interval '1 day', now(), now(),
+              now(), now()
             FROM unnest(ARRAY['queued', 'completed']) AS status
             """);
 
@@ -140,8 +144,10 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
         Assert.Equal([], await TablesThatMentionAsync(api, userId, email));
         Assert.Equal(0, await api.ScalarAsync<long>($"SELECT count(*) FROM messages WHERE thread_id = '{thread}'"));
         await (await user.GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password = Password })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password = Password }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         var (again, _) = await api.UserAsync(email, NewPassword);
         Assert.Empty((await (await again.GetAsync("/api/threads")).JsonAsync())["items"]!.AsArray());
     }
@@ -170,7 +176,8 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
     {
         var (user, _) = await Api.UserAsync(Address(), Password);
         var address = new { streetAddress = "1 Hope Road", city = "Kingston", parish = "St. Andrew" };
-        await (await user.PutAsJsonAsync("/api/profile", new { fullName = "Mary", phone = "8765550100", trn = "123-456-789", address })).JsonAsync();
+        await (await user.PutAsJsonAsync("/api/profile", new { fullName = "Mary", phone = "8765550100", trn = "123-456-789", address }))
+            .JsonAsync();
 
         var both = await Task.WhenAll(
             user.PatchAsync("/api/profile", """{"phone":null,"address":{"parish":"Portland","postalCode":"JMCPD01"}}""".AsJson()),
@@ -244,7 +251,8 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
     private Task<HttpResponseMessage> SignInAsync(string email, string password) =>
         Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password });
 
-    private Task<HttpResponseMessage> RefreshAsync(string refreshToken) => Api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken });
+    private Task<HttpResponseMessage> RefreshAsync(string refreshToken) =>
+        Api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken });
 
     private static Task<HttpResponseMessage> ChangePasswordAsync(HttpClient user, string currentPassword, string newPassword) =>
         user.PostAsJsonAsync("/api/auth/change-password", new { currentPassword, newPassword });

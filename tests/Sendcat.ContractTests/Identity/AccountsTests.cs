@@ -34,7 +34,8 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
     [InlineData("a\u0000b@example.com", "correct horse 1")]
     [InlineData(null, "correct horse 1")]
     public async Task A_weak_password_or_a_bad_address_is_an_invalid_request(string? email, string? password) =>
-        await (await Api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
     public async Task Registering_a_taken_address_gets_the_same_response_and_does_not_change_its_password()
@@ -77,7 +78,8 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
         await (await RefreshAsync(first)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await RefreshAsync(third)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await Api.WithBearer((string)third["accessToken"]!).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.WithBearer((string)third["accessToken"]!).GetAsync("/api/auth/me"))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.Equal(HttpStatusCode.OK, (await SignInAsync("refresh@example.com", "correct horse 1")).StatusCode);
     }
 
@@ -91,7 +93,10 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
         Assert.Equal((string)one["refreshToken"]!, (string)other["refreshToken"]!);
         Assert.Equal(HttpStatusCode.OK, (await Api.WithBearer((string)other["accessToken"]!).GetAsync("/api/auth/me")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await RefreshAsync(other)).StatusCode);
-        Assert.Equal(3, await Api.ScalarAsync<long>("select count(*) from refresh_tokens where user_id = (select id from users where email = 'two-tabs@example.com')"));
+        Assert.Equal(
+            3,
+            await Api.ScalarAsync<long>(
+                "select count(*) from refresh_tokens where user_id = (select id from users where email = 'two-tabs@example.com')"));
     }
 
     [Fact]
@@ -99,10 +104,13 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
     {
         var (_, first) = await Api.UserAsync("successor@example.com");
         var next = (string)(await (await RefreshAsync(first)).JsonAsync())["refreshToken"]!;
-        var family = await Api.ScalarAsync<Guid>("select family_id from refresh_tokens where user_id = (select id from users where email = 'successor@example.com') limit 1");
+        var family = await Api.ScalarAsync<Guid>(
+            "select family_id from refresh_tokens where user_id = (select id from users where email = 'successor@example.com') limit 1");
         var guessed = new SuccessorTokens(SigningKey.Load(
-            new Microsoft.Extensions.Configuration.ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", "another key that is also long enough to sign")]).Build(),
-            new Microsoft.Extensions.Hosting.Internal.HostingEnvironment { EnvironmentName = "Production" })).After((string)first["refreshToken"]!, family);
+            new Microsoft.Extensions.Configuration.ConfigurationBuilder()
+                .AddInMemoryCollection([new("AUTH_SIGNING_KEY", "another key that is also long enough to sign")]).Build(),
+            new Microsoft.Extensions.Hosting.Internal.HostingEnvironment { EnvironmentName = "Production" })).After(
+                (string)first["refreshToken"]!, family);
         Assert.NotEqual(next, guessed);
     }
 
@@ -113,7 +121,10 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
         var responses = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => RefreshAsync(tokens)));
         var successors = await Task.WhenAll(responses.Select(async response => (string)(await response.JsonAsync())["refreshToken"]!));
         Assert.Single(successors.Distinct());
-        Assert.Equal(2, await Api.ScalarAsync<long>("select count(*) from refresh_tokens where user_id = (select id from users where email = 'refresh-race@example.com')"));
+        Assert.Equal(
+            2,
+            await Api.ScalarAsync<long>(
+                "select count(*) from refresh_tokens where user_id = (select id from users where email = 'refresh-race@example.com')"));
     }
 
     [Fact]
@@ -121,7 +132,8 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
     {
         var (_, tokens) = await Api.UserAsync("expires@example.com");
         var token = (string)tokens["refreshToken"]!;
-        var stored = await Api.ScalarAsync<byte[]>("select token_hash from refresh_tokens where user_id = (select id from users where email = 'expires@example.com')");
+        var stored = await Api.ScalarAsync<byte[]>(
+            "select token_hash from refresh_tokens where user_id = (select id from users where email = 'expires@example.com')");
         Assert.Equal(SHA256.HashData(Encoding.UTF8.GetBytes(token)), stored);
 
         await Api.ExecuteAsync("update refresh_tokens set expires_at = now() - interval '1 second' where user_id = (select id from users where email = 'expires@example.com')");
@@ -133,7 +145,8 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
     {
         var (user, tokens) = await Api.UserAsync("out@example.com");
         Assert.Equal(HttpStatusCode.OK, (await user.GetAsync("/api/auth/me")).StatusCode);
-        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("logout", new { refreshToken = (string)tokens["refreshToken"]! })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NoContent, (await PostAsync("logout", new { refreshToken = (string)tokens["refreshToken"]! })).StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("logout", new { refreshToken = "rt_unknown" })).StatusCode);
         await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await RefreshAsync(tokens)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
@@ -149,16 +162,19 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
     [InlineData("reset-password", "{\"token\":\"x\",\"newPassword\":\"no digit here\"}")]
     [InlineData("confirm", "{}")]
     public async Task A_body_with_a_missing_or_invalid_field_is_an_invalid_request(string endpoint, string body) =>
-        await (await Api.Anyone.PostAsync($"/api/auth/{endpoint}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Api.Anyone.PostAsync($"/api/auth/{endpoint}", body.AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
-    public async Task The_me_endpoint_returns_401_to_a_guest() => await (await (await Api.GuestAsync()).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    public async Task The_me_endpoint_returns_401_to_a_guest() =>
+        await (await (await Api.GuestAsync()).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     private Task<HttpResponseMessage> RegisterAsync(string email, string password) => PostAsync("register", new { email, password });
 
     private Task<HttpResponseMessage> SignInAsync(string email, string password) => PostAsync("login", new { email, password });
 
-    private Task<HttpResponseMessage> RefreshAsync(System.Text.Json.Nodes.JsonNode tokens) => PostAsync("refresh", new { refreshToken = (string)tokens["refreshToken"]! });
+    private Task<HttpResponseMessage> RefreshAsync(System.Text.Json.Nodes.JsonNode tokens) =>
+        PostAsync("refresh", new { refreshToken = (string)tokens["refreshToken"]! });
 
     private Task<HttpResponseMessage> PostAsync(string endpoint, object body) => Api.Anyone.PostAsJsonAsync($"/api/auth/{endpoint}", body);
 }

@@ -12,9 +12,17 @@ public sealed class CookieTests(PostgresFixture postgres) : SharedApiTests(postg
         using var session = await browser.SendAsync(HttpMethod.Post, "/api/auth/cookie/anonymous");
         using var signedIn = await browser.SignInAsync();
 
-        Assert.Equal(["__Host-sendcat-access", "__Host-sendcat-session", "__Secure-sendcat-refresh"], browser.Cookies.Keys.Order(StringComparer.Ordinal));
-        Assert.All(browser.Cookies.Values, cookie => Assert.Equal((true, true, Microsoft.Net.Http.Headers.SameSiteMode.Strict, false), (cookie.HttpOnly, cookie.Secure, cookie.SameSite, cookie.Domain.HasValue)));
-        Assert.Equal(["/", "/", "/api/auth/cookie"], browser.Cookies.OrderBy(cookie => cookie.Key, StringComparer.Ordinal).Select(cookie => cookie.Value.Path.ToString()));
+        Assert.Equal(
+            ["__Host-sendcat-access", "__Host-sendcat-session", "__Secure-sendcat-refresh"],
+            browser.Cookies.Keys.Order(StringComparer.Ordinal));
+        Assert.All(
+            browser.Cookies.Values,
+            cookie => Assert.Equal(
+                (true, true, Microsoft.Net.Http.Headers.SameSiteMode.Strict, false),
+                (cookie.HttpOnly, cookie.Secure, cookie.SameSite, cookie.Domain.HasValue)));
+        Assert.Equal(
+            ["/", "/", "/api/auth/cookie"],
+            browser.Cookies.OrderBy(cookie => cookie.Key, StringComparer.Ordinal).Select(cookie => cookie.Value.Path.ToString()));
         var text = await signedIn.Content.ReadAsStringAsync();
         Assert.Equal("""{"expiresIn":3600,"claimedCount":0}""", text);
         Assert.Equal((HttpStatusCode.NoContent, ""), (session.StatusCode, await session.Content.ReadAsStringAsync()));
@@ -44,9 +52,12 @@ public sealed class CookieTests(PostgresFixture postgres) : SharedApiTests(postg
         using var session = await browser.SendAsync(HttpMethod.Post, "/api/auth/cookie/anonymous");
         using var signedIn = await browser.SignInAsync();
 
-        await (await browser.SendAsync(HttpMethod.Post, "/api/threads", new { }, origin: null)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await browser.SendAsync(HttpMethod.Post, "/api/auth/cookie/refresh", origin: null)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await browser.SendAsync(HttpMethod.Post, "/api/threads", new { }, origin: "https://evil.example")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await browser.SendAsync(HttpMethod.Post, "/api/threads", new { }, origin: null))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await browser.SendAsync(HttpMethod.Post, "/api/auth/cookie/refresh", origin: null))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await browser.SendAsync(HttpMethod.Post, "/api/threads", new { }, origin: "https://evil.example"))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         using var read = await browser.SendAsync(HttpMethod.Get, "/api/threads", origin: null);
         Assert.Equal(HttpStatusCode.OK, read.StatusCode);
     }
@@ -74,7 +85,8 @@ public sealed class CookieTests(PostgresFixture postgres) : SharedApiTests(postg
         var before = browser.Cookies["__Host-sendcat-access"].Value;
 
         using var changed = await browser.SendAsync(
-            HttpMethod.Post, "/api/auth/cookie/change-password", new { currentPassword = Browser.Password, newPassword = "another horse 2" });
+            HttpMethod.Post, "/api/auth/cookie/change-password",
+            new { currentPassword = Browser.Password, newPassword = "another horse 2" });
         using var read = await browser.SendAsync(HttpMethod.Get, "/api/auth/me");
 
         Assert.Equal("""{"expiresIn":3600}""", await changed.Content.ReadAsStringAsync());
@@ -95,7 +107,8 @@ public sealed class CookieTests(PostgresFixture postgres) : SharedApiTests(postg
         Assert.Equal(["__Host-sendcat-session"], browser.Cookies.Keys);
         await (await Api.WithBearer(access).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         browser.Cookies["__Secure-sendcat-refresh"] = refresh;
-        await (await browser.SendAsync(HttpMethod.Post, "/api/auth/cookie/refresh")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await browser.SendAsync(HttpMethod.Post, "/api/auth/cookie/refresh"))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.Equal(["__Host-sendcat-session"], browser.Cookies.Keys);
     }
 

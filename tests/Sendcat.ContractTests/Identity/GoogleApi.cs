@@ -76,7 +76,8 @@ internal sealed class GoogleUser(GoogleApi google)
         using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
         using var response = await http.GetAsync(QueryHelpers.AddQueryString(page.ToString(), "account", account));
         Assert.Equal(HttpStatusCode.Found, response.StatusCode);
-        Assert.StartsWith($"{GoogleApi.PublicUrl}/api/auth/google/callback?", response.Headers.Location!.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{GoogleApi.PublicUrl}/api/auth/google/callback?", response.Headers.Location!.ToString(), StringComparison.Ordinal);
         return response.Headers.Location.PathAndQuery;
     }
 
@@ -90,7 +91,8 @@ internal sealed class GoogleUser(GoogleApi google)
     /// <summary>All steps up to the one-time code.</summary>
     public async Task<string> CodeAsync(string account, string? challenge = null) => CodeIn(await VisitAsync(account, challenge));
 
-    public async Task<HttpResponseMessage> ExchangeAsync(string code) => await Browser.SendAsync(HttpMethod.Post, "/api/auth/google/exchange", new { code });
+    public async Task<HttpResponseMessage> ExchangeAsync(string code) =>
+        await Browser.SendAsync(HttpMethod.Post, "/api/auth/google/exchange", new { code });
 
     /// <summary>Signs in with tokens.</summary>
     public async Task<(HttpClient Client, JsonNode Me)> SignInAsync(string account)
@@ -110,8 +112,11 @@ internal sealed class GoogleUser(GoogleApi google)
     private async Task<Uri> RedirectAsync(string path)
     {
         using var response = await Browser.SendAsync(HttpMethod.Get, path, origin: null);
-        Assert.True(response.StatusCode == HttpStatusCode.Found, $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
-        Assert.Equal(("no-store", "no-referrer"), (response.Headers.CacheControl?.ToString(), response.Headers.GetValues("Referrer-Policy").Single()));
+        Assert.True(
+            response.StatusCode == HttpStatusCode.Found, $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+        Assert.Equal(
+            ("no-store", "no-referrer"),
+            (response.Headers.CacheControl?.ToString(), response.Headers.GetValues("Referrer-Policy").Single()));
         return response.Headers.Location!;
     }
 }

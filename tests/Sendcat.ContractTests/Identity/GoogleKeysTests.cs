@@ -24,7 +24,10 @@ public sealed class GoogleKeysTests(PostgresFixture postgres) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _google = await UpstreamEmulatorHost.StartAsync();
-        var settings = new Dictionary<string, string?> { ["GOOGLE_JWKS_URL"] = _google.GoogleKeys.ToString(), ["REDIS_DECISION_TIMEOUT_MS"] = "1000" };
+        var settings = new Dictionary<string, string?>
+        {
+            ["GOOGLE_JWKS_URL"] = _google.GoogleKeys.ToString(), ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+        };
         var services = new ServiceCollection()
             .AddLogging()
             .AddSingleton<TimeProvider>(_clock)
@@ -43,7 +46,8 @@ public sealed class GoogleKeysTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Concurrent_callers_share_one_request_and_the_keys_are_read_again_after_an_hour()
     {
-        var found = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Keys.FindAsync(_google.GoogleKeyId, CancellationToken.None).AsTask()));
+        var found = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => Keys.FindAsync(_google.GoogleKeyId, CancellationToken.None).AsTask()));
 
         Assert.All(found, one => Assert.NotNull(one.Key));
         Assert.Equal(1, Requests);

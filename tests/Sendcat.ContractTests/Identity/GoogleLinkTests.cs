@@ -56,7 +56,8 @@ public sealed class GoogleLinkTests(GoogleApiFixture fixture) : IClassFixture<Go
         var (user, _) = await Api.UserAsync(email, Password);
 
         await (await LinkAsync(user, await _ann.CodeAsync(GoogleApi.Address()))).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        await (await LinkAsync(user, await _ann.CodeAsync($"{email} [[emu unverified]]"))).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await LinkAsync(user, await _ann.CodeAsync($"{email} [[emu unverified]]")))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         Assert.Equal(HttpStatusCode.NoContent, (await LinkAsync(user, await _ann.CodeAsync(email.ToUpperInvariant()))).StatusCode);
 
         Assert.True((bool)(await MeAsync(user))["emailConfirmed"]!);
@@ -72,7 +73,8 @@ public sealed class GoogleLinkTests(GoogleApiFixture fixture) : IClassFixture<Go
         await refused.RefusedAsync(HttpStatusCode.Conflict, "conflict");
         Assert.Equal("last_sign_in", refused.Headers.GetValues("x-sendcat-error-reason").Single());
 
-        using var set = await SendAsync(user, "change-password", new { newPassword = NewPassword, googleCode = await _ann.CodeAsync(email) });
+        using var set = await SendAsync(
+            user, "change-password", new { newPassword = NewPassword, googleCode = await _ann.CodeAsync(email) });
         var again = Api.WithBearer((string)(await set.JsonAsync())["accessToken"]!);
         await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(again, "google/unlink", new { password = NewPassword })).StatusCode);
@@ -90,11 +92,16 @@ public sealed class GoogleLinkTests(GoogleApiFixture fixture) : IClassFixture<Go
         var email = GoogleApi.Address();
         var (user, _) = await _ann.SignInAsync(email);
         var used = await _ann.CodeAsync(email);
-        Assert.Equal(HttpStatusCode.Accepted, (await SendAsync(user, "change-email", new { newEmail = GoogleApi.Address(), googleCode = used })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            (await SendAsync(user, "change-email", new { newEmail = GoogleApi.Address(), googleCode = used })).StatusCode);
 
-        await (await SendAsync(user, "delete-account", new { googleCode = used })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await SendAsync(user, "delete-account", new { googleCode = await _ann.CodeAsync(GoogleApi.Address()) })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        await (await user.PostAsJsonAsync("/api/auth/delete-account", new { googleCode = await _ann.CodeAsync(email) })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await SendAsync(user, "delete-account", new { googleCode = used }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await SendAsync(user, "delete-account", new { googleCode = await _ann.CodeAsync(GoogleApi.Address()) }))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await user.PostAsJsonAsync("/api/auth/delete-account", new { googleCode = await _ann.CodeAsync(email) }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         await (await SendAsync(user, "delete-account", new { password = Password })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         await (await SendAsync(user, "delete-account", new { })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         await MeAsync(user);
@@ -106,7 +113,9 @@ public sealed class GoogleLinkTests(GoogleApiFixture fixture) : IClassFixture<Go
         var email = GoogleApi.Address();
         var (user, me) = await _ann.SignInAsync(email);
 
-        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(user, "delete-account", new { googleCode = await _ann.CodeAsync(email) })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await SendAsync(user, "delete-account", new { googleCode = await _ann.CodeAsync(email) })).StatusCode);
 
         Assert.Equal(0, await Api.ScalarAsync<long>($"SELECT count(*) FROM external_sign_ins WHERE email = '{email}'"));
         var (_, again) = await _ann.SignInAsync(email);
@@ -117,11 +126,13 @@ public sealed class GoogleLinkTests(GoogleApiFixture fixture) : IClassFixture<Go
     public async Task A_browser_with_cookies_sets_a_password_by_a_code()
     {
         var email = GoogleApi.Address();
-        using var signedIn = await _ann.Browser.SendAsync(HttpMethod.Post, "/api/auth/cookie/google", new { code = await _ann.CodeAsync(email) });
+        using var signedIn = await _ann.Browser.SendAsync(
+            HttpMethod.Post, "/api/auth/cookie/google", new { code = await _ann.CodeAsync(email) });
         var before = _ann.Browser.Cookies["__Host-sendcat-access"].Value.ToString();
 
         using var changed = await _ann.Browser.SendAsync(
-            HttpMethod.Post, "/api/auth/cookie/change-password", new { newPassword = NewPassword, googleCode = await _ann.CodeAsync(email) });
+            HttpMethod.Post, "/api/auth/cookie/change-password",
+            new { newPassword = NewPassword, googleCode = await _ann.CodeAsync(email) });
 
         Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
         Assert.NotEqual(before, _ann.Browser.Cookies["__Host-sendcat-access"].Value.ToString());
@@ -130,7 +141,8 @@ public sealed class GoogleLinkTests(GoogleApiFixture fixture) : IClassFixture<Go
 
     private static async Task<JsonNode> MeAsync(HttpClient user) => await (await user.GetAsync("/api/auth/me")).JsonAsync();
 
-    private Task<HttpResponseMessage> LinkAsync(HttpClient user, string code, string password = Password) => SendAsync(user, "google/link", new { password, code });
+    private Task<HttpResponseMessage> LinkAsync(HttpClient user, string code, string password = Password) =>
+        SendAsync(user, "google/link", new { password, code });
 
     /// <summary>Sends a change with the token of the user and the cookie of the browser that got the code.</summary>
     private async Task<HttpResponseMessage> SendAsync(HttpClient user, string route, object body)

@@ -83,7 +83,8 @@ public sealed class GoogleReturnTests(PostgresFixture postgres, GoogleApiFixture
         while (!returned.IsCompleted)
         {
             clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.WhenAny(returned, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken));
+            await Task.WhenAny(
+                returned, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken));
         }
 
         Assert.Equal("unavailable", GoogleUser.ErrorIn(await returned));
@@ -203,7 +204,8 @@ public sealed class GoogleReturnTests(PostgresFixture postgres, GoogleApiFixture
     [InlineData("/a\r\nSet-Cookie: a=b")]
     public async Task No_other_page_may_be_returned_to(string returnTo)
     {
-        using var response = await _ann.Browser.SendAsync(HttpMethod.Get, $"/api/auth/google/start?returnTo={Uri.EscapeDataString(returnTo)}", origin: null);
+        using var response = await _ann.Browser.SendAsync(
+            HttpMethod.Get, $"/api/auth/google/start?returnTo={Uri.EscapeDataString(returnTo)}", origin: null);
 
         await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
@@ -216,7 +218,8 @@ public sealed class GoogleReturnTests(PostgresFixture postgres, GoogleApiFixture
         var plain = await _ann.CodeAsync(GoogleApi.Address());
 
         await (await ExchangeAsync(new { code = challenged })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await ExchangeAsync(new { code = challenged, verifier = new string('w', 43) })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await ExchangeAsync(new { code = challenged, verifier = new string('w', 43) }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         await (await ExchangeAsync(new { code = plain })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         await (await ExchangeAsync(new { code = plain, verifier })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         await (await _ann.Browser.SendAsync(HttpMethod.Post, "/api/auth/google/exchange", new { code = plain }, origin: null))
@@ -241,7 +244,8 @@ public sealed class GoogleReturnTests(PostgresFixture postgres, GoogleApiFixture
     [Fact]
     public async Task Without_configuration_the_start_is_404_and_floods_of_starts_are_429()
     {
-        await (await (await postgres.ApiAsync()).Navigator.GetAsync("/api/auth/google/start")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+        await (await (await postgres.ApiAsync()).Navigator.GetAsync("/api/auth/google/start"))
+            .RefusedAsync(HttpStatusCode.NotFound, "not_found");
 
         await using var google = await GoogleApi.StartAsync(postgres, null, ("RATE_LIMIT_AUTH_MAX", "1"));
         Assert.Equal(HttpStatusCode.Found, (await google.Api.Navigator.GetAsync("/api/auth/google/start")).StatusCode);

@@ -30,10 +30,13 @@ public sealed class GoogleSignInTests(PostgresFixture postgres, GoogleApiFixture
         Assert.Equal("""{"expiresIn":3600,"claimedCount":1}""", await signedIn.Content.ReadAsStringAsync());
         using var response = await _ann.Browser.SendAsync(HttpMethod.Get, "/api/auth/me");
         var me = await response.JsonAsync();
-        Assert.Equal((email, true, false, email), ((string)me["email"]!, (bool)me["emailConfirmed"]!, (bool)me["hasPassword"]!, (string)me["google"]!["email"]!));
+        Assert.Equal(
+            (email, true, false, email),
+            ((string)me["email"]!, (bool)me["emailConfirmed"]!, (bool)me["hasPassword"]!, (string)me["google"]!["email"]!));
         using var profile = await _ann.Browser.SendAsync(HttpMethod.Get, "/api/profile");
         Assert.Equal(email.Split('@')[0], (string)(await profile.JsonAsync())["fullName"]!, ignoreCase: true);
-        await (await Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password = Password })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password = Password }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.Equal(["welcome"], await MailsAsync(email));
     }
 
@@ -142,11 +145,14 @@ public sealed class GoogleSignInTests(PostgresFixture postgres, GoogleApiFixture
 
         var (owner, me) = await _ann.SignInAsync(email);
 
-        Assert.Equal((id, email, true, false), ((string)me["id"]!, (string)me["email"]!, (bool)me["emailConfirmed"]!, (bool)me["hasPassword"]!));
+        Assert.Equal(
+            (id, email, true, false), ((string)me["id"]!, (string)me["email"]!, (bool)me["emailConfirmed"]!, (bool)me["hasPassword"]!));
         Assert.Null((await (await owner.GetAsync("/api/profile")).JsonAsync())["phone"]);
         await (await attacker.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await Api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password = Password })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password = Password }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 
     [Fact]
@@ -159,7 +165,9 @@ public sealed class GoogleSignInTests(PostgresFixture postgres, GoogleApiFixture
         var (_, me) = await _ann.SignInAsync(gmail.ToUpperInvariant());
         await new GoogleUser(_google).SignInAsync($"{workspace} [[emu hd=corp.example]]");
 
-        Assert.Equal(((string)(await (await first.GetAsync("/api/auth/me")).JsonAsync())["id"]!, true), ((string)me["id"]!, (bool)me["hasPassword"]!));
+        Assert.Equal(
+            ((string)(await (await first.GetAsync("/api/auth/me")).JsonAsync())["id"]!, true),
+            ((string)me["id"]!, (bool)me["hasPassword"]!));
         await (await Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = gmail, password = Password })).JsonAsync();
         Assert.Equal(["google_linked", "welcome"], await MailsAsync(gmail));
     }
@@ -208,7 +216,8 @@ public sealed class GoogleSignInTests(PostgresFixture postgres, GoogleApiFixture
         var (user, _) = await Api.UserAsync(email, Password);
         await _ann.SignInAsync(email);
         var code = await _ann.CodeAsync(email);
-        Assert.Equal(HttpStatusCode.NoContent, (await user.PostAsJsonAsync("/api/auth/delete-account", new { password = Password })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NoContent, (await user.PostAsJsonAsync("/api/auth/delete-account", new { password = Password })).StatusCode);
 
         await (await _ann.ExchangeAsync(code)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
@@ -228,7 +237,9 @@ public sealed class GoogleSignInTests(PostgresFixture postgres, GoogleApiFixture
             token = await users.GeneratePasswordResetTokenAsync((await users.FindByIdAsync((string)me["id"]!))!);
         }
 
-        Assert.Equal(HttpStatusCode.NoContent, (await Api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = Password })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await Api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = Password })).StatusCode);
 
         await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await _ann.ExchangeAsync(await _ann.CodeAsync(email))).RefusedAsync(HttpStatusCode.Conflict, "conflict");

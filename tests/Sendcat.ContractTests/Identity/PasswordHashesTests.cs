@@ -47,7 +47,9 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
         await (await running).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.NotEqual(HttpStatusCode.ServiceUnavailable, (await waiting).StatusCode);
         Assert.Equal(1, hasher.MaxConcurrent);
-        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "new@example.com", password = Password })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "new@example.com", password = Password })).StatusCode);
     }
 
     [Fact]
@@ -64,7 +66,9 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
         await PostIsRefusedAsync(api, "reset-password", new { token, newPassword = "another horse 2" });
         hasher.Open();
         await running;
-        Assert.Equal(HttpStatusCode.NoContent, (await api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = "another horse 2" })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = "another horse 2" })).StatusCode);
     }
 
     [Fact]
@@ -80,7 +84,9 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
         hasher.Open();
         await running;
 
-        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = Email, password = Password })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = Email, password = Password })).StatusCode);
     }
 
     [Fact]
@@ -90,7 +96,10 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
         await using var api = await StartAsync(hasher, queue: 16);
         (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = Email, password = Password })).EnsureSuccessStatusCode();
 
-        foreach (var (endpoint, email) in new[] { ("login", Email), ("login", "unknown@example.com"), ("register", Email), ("register", "free@example.com") })
+        foreach (var (endpoint, email) in new[]
+        {
+            ("login", Email), ("login", "unknown@example.com"), ("register", Email), ("register", "free@example.com"),
+        })
         {
             var before = hasher.Total;
             await api.Anyone.PostAsJsonAsync($"/api/auth/{endpoint}", new { email, password = "another horse 2" });

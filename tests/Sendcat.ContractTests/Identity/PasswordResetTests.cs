@@ -31,9 +31,14 @@ public sealed class PasswordResetTests(PostgresFixture postgres)
         Assert.Equal(HttpStatusCode.NoContent, first.StatusCode);
         await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await again.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "forgot@example.com", password = "the old password 1" })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "forgot@example.com", password = "a new password 2" })).StatusCode);
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "forgot@example.com", password = "the old password 1" }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await api.Anyone.PostAsJsonAsync(
+                "/api/auth/login", new { email = "forgot@example.com", password = "a new password 2" })).StatusCode);
         await mails.SettleAsync();
         Assert.Equal([mail, welcome], mails.Resend.Mails);
     }
@@ -53,8 +58,11 @@ public sealed class PasswordResetTests(PostgresFixture postgres)
     {
         var api = await postgres.ApiAsync();
         await api.UserAsync("nomail@example.com");
-        Assert.Equal(HttpStatusCode.Accepted, (await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "nomail@example.com" })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            (await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "nomail@example.com" })).StatusCode);
     }
 
-    private static Task<HttpResponseMessage> ResetAsync(SendcatApi api, string token) => api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = "a new password 2" });
+    private static Task<HttpResponseMessage> ResetAsync(SendcatApi api, string token) =>
+        api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = "a new password 2" });
 }

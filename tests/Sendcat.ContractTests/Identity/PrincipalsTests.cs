@@ -7,7 +7,8 @@ namespace Sendcat.ContractTests.Identity;
 public sealed class PrincipalsTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
     [Fact]
-    public async Task A_request_without_token_and_session_is_401() => await (await Api.Anyone.GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    public async Task A_request_without_token_and_session_is_401() =>
+        await (await Api.Anyone.GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Theory]
     [InlineData("Bearer nonsense")]
@@ -29,7 +30,11 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : SharedApiTests(p
         Assert.StartsWith("anon_", session, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync("/api/threads")).StatusCode);
 
-        string[] forged = [session.Split('.')[0], session[..^2], session.Replace("anon_0", "anon_1", StringComparison.Ordinal), "anon_", $"anon_{Guid.NewGuid()}.AAAAAAAAAAAAAAAAAAAAAA"];
+        string[] forged =
+        [
+            session.Split('.')[0], session[..^2], session.Replace("anon_0", "anon_1", StringComparison.Ordinal), "anon_",
+            $"anon_{Guid.NewGuid()}.AAAAAAAAAAAAAAAAAAAAAA",
+        ];
         foreach (var attempt in forged)
         {
             await (await Api.WithSession(attempt).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
@@ -49,7 +54,8 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : SharedApiTests(p
 
     [Fact]
     public async Task A_session_of_129_characters_is_401() =>
-        await (await Api.WithSession(new string('a', 129)).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.WithSession(new string('a', 129)).GetAsync("/api/threads"))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Fact]
     public async Task An_unsigned_session_is_accepted_unless_only_signed_sessions_are_allowed()
@@ -70,10 +76,13 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : SharedApiTests(p
         (await guest.PostAsync("/api/threads", "{}".AsJson())).EnsureSuccessStatusCode();
 
         await (await guest.GetAsync("/api/profile")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await guest.PutAsync("/api/profile", """{"fullName":"Guessed"}""".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await Api.Anyone.PutAsync("/api/profile", $$"""{"fullName":"Guessed","sessionId":"{{unsigned}}"}""".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await guest.PutAsync("/api/profile", """{"fullName":"Guessed"}""".AsJson()))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.Anyone.PutAsync("/api/profile", $$"""{"fullName":"Guessed","sessionId":"{{unsigned}}"}""".AsJson()))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         var (user, tokens) = await Api.UserAsync("claims-nothing@example.com", sessionId: unsigned);
-        await (await user.PostAsync("/api/threads/claim", $$"""{"sessionId":"{{unsigned}}"}""".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await user.PostAsync("/api/threads/claim", $$"""{"sessionId":"{{unsigned}}"}""".AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
         Assert.Null(tokens["claimedCount"]);
         Assert.Empty((await (await user.GetAsync("/api/threads")).JsonAsync())["items"]!.AsArray());
@@ -111,7 +120,10 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : SharedApiTests(p
     public async Task The_authorization_scheme_is_case_insensitive()
     {
         var (_, tokens) = await Api.UserAsync("scheme@example.com");
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/auth/me") { Headers = { Authorization = new AuthenticationHeaderValue("bearer", (string)tokens["accessToken"]!) } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/auth/me")
+        {
+            Headers = { Authorization = new AuthenticationHeaderValue("bearer", (string)tokens["accessToken"]!) },
+        };
         Assert.Equal("scheme@example.com", (string)(await (await Api.Anyone.SendAsync(request)).JsonAsync())["email"]!);
     }
 }

@@ -25,13 +25,19 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         var sessionId = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
         (await guest.PostAsJsonAsync("/api/threads", new { })).EnsureSuccessStatusCode();
 
-        using var free = await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "alike@example.com", password = Password, sessionId });
-        using var taken = await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "alike@example.com", password = "another horse 2", sessionId });
+        using var free = await api.Anyone.PostAsJsonAsync(
+            "/api/auth/register", new { email = "alike@example.com", password = Password, sessionId });
+        using var taken = await api.Anyone.PostAsJsonAsync(
+            "/api/auth/register", new { email = "alike@example.com", password = "another horse 2", sessionId });
 
-        Assert.Equal((free.StatusCode, await free.Content.ReadAsStringAsync()), (taken.StatusCode, await taken.Content.ReadAsStringAsync()));
+        Assert.Equal(
+            (free.StatusCode, await free.Content.ReadAsStringAsync()), (taken.StatusCode, await taken.Content.ReadAsStringAsync()));
         Assert.Equal(HeaderNames(free), HeaderNames(taken));
         Assert.Single((await (await guest.GetAsync("/api/threads")).JsonAsync())["items"]!.AsArray());
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from threads where user_id = (select id from users where email = 'alike@example.com')"));
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from threads where user_id = (select id from users where email = 'alike@example.com')"));
     }
 
     [Fact]
@@ -75,9 +81,11 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         Assert.Equal(HttpStatusCode.NoContent, (await ConfirmAsync(api, token)).StatusCode);
 
         Assert.True((bool)(await (await user.GetAsync("/api/auth/me")).JsonAsync())["emailConfirmed"]!);
-        var refreshed = await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).JsonAsync();
+        var refreshed = await (await api.Anyone.PostAsJsonAsync(
+            "/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).JsonAsync();
         Assert.False(Read(api, (string)refreshed["accessToken"]!).HasGuestLimits);
-        var signedIn = await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "confirm@example.com", password = Password })).JsonAsync();
+        var signedIn = await (await api.Anyone.PostAsJsonAsync(
+            "/api/auth/login", new { email = "confirm@example.com", password = Password })).JsonAsync();
         Assert.False(Read(api, (string)signedIn["accessToken"]!).HasGuestLimits);
     }
 
@@ -92,7 +100,8 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         var reset = MailApi.TokenIn(await mails.NextMailAsync(), "reset-password");
 
         await (await ConfirmAsync(api, reset)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token = confirmation, newPassword = "another horse 2" })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token = confirmation, newPassword = "another horse 2" }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
@@ -106,12 +115,18 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         await RegisterAsync(api, "victim@example.com");
         var reset = MailApi.TokenIn(await mails.NextMailAsync(), "reset-password");
 
-        Assert.Equal(HttpStatusCode.NoContent, (await api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token = reset, newPassword = "the owner's 2" })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await api.Anyone.PostAsJsonAsync(
+                "/api/auth/reset-password", new { token = reset, newPassword = "the owner's 2" })).StatusCode);
 
         await (await squatter.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)squatterTokens["refreshToken"]! })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "victim@example.com", password = "the squatter's 1" })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        var owner = await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "victim@example.com", password = "the owner's 2" })).JsonAsync();
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)squatterTokens["refreshToken"]! }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "victim@example.com", password = "the squatter's 1" }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        var owner = await (await api.Anyone.PostAsJsonAsync(
+            "/api/auth/login", new { email = "victim@example.com", password = "the owner's 2" })).JsonAsync();
         Assert.False(Read(api, (string)owner["accessToken"]!).HasGuestLimits);
 
         await AdvanceOneDayAsync(api);
@@ -127,7 +142,8 @@ public sealed class RegistrationTests(PostgresFixture postgres)
     [InlineData("drill@other.drills.example.com", false)]
     public async Task Addresses_of_a_configured_domain_are_confirmed_at_registration(string email, bool confirmed)
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["AUTH_CONFIRMED_DOMAINS"] = "elsewhere.example, drills.example.com" });
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["AUTH_CONFIRMED_DOMAINS"] = "elsewhere.example, drills.example.com" });
         var (user, _) = await api.UserAsync(email, Password);
         Assert.Equal(confirmed, (bool)(await (await user.GetAsync("/api/auth/me")).JsonAsync())["emailConfirmed"]!);
     }
@@ -140,7 +156,9 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         var tokens = api.Services.GetRequiredService<AccessTokens>();
 
         Assert.True(principals.ReadConfirmedUser(ContextWith(tokens.Issue(new("u", Guid.NewGuid())))).TryGet(out var confirmed, out _));
-        Assert.False(principals.ReadConfirmedUser(ContextWith(tokens.Issue(new("u", Guid.NewGuid(), EmailConfirmed: false)))).TryGet(out _, out var unconfirmed));
+        Assert.False(
+            principals.ReadConfirmedUser(ContextWith(tokens.Issue(new("u", Guid.NewGuid(), EmailConfirmed: false))))
+                .TryGet(out _, out var unconfirmed));
         Assert.False(principals.ReadConfirmedUser(new DefaultHttpContext()).TryGet(out _, out var anonymous));
         Assert.False(confirmed.HasGuestLimits);
         Assert.Equal((403, "forbidden", 401), (unconfirmed!.Status, unconfirmed.Code, anonymous!.Status));
@@ -156,7 +174,8 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         await migrator.MigrateAsync("RevokedFamilies");
         await db.Database.ExecuteSqlAsync(
             $"""
-            insert into users (id, created_at, user_name, normalized_user_name, email, normalized_email, email_confirmed, phone_number_confirmed, two_factor_enabled, lockout_enabled, access_failed_count)
+            insert into users (id, created_at, user_name, normalized_user_name, email, normalized_email, email_confirmed,
+              phone_number_confirmed, two_factor_enabled, lockout_enabled, access_failed_count)
             values ('before', now(), 'b@x.y', 'B@X.Y', 'b@x.y', 'B@X.Y', false, false, false, true, 0)
             """);
 
@@ -165,7 +184,8 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         Assert.True(await db.Users.Where(u => u.Id == "before").Select(u => u.EmailConfirmed).SingleAsync());
     }
 
-    private static DefaultHttpContext ContextWith(string bearer) => new() { Request = { Headers = { Authorization = $"Bearer {bearer}" } } };
+    private static DefaultHttpContext ContextWith(string bearer) =>
+        new() { Request = { Headers = { Authorization = $"Bearer {bearer}" } } };
 
     private static Principal Read(SendcatApi api, string bearer)
     {
@@ -173,12 +193,16 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         return principal;
     }
 
-    private static string[] HeaderNames(HttpResponseMessage response) => [.. response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal)];
+    private static string[] HeaderNames(HttpResponseMessage response) =>
+        [.. response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal)];
 
-    private static Task AdvanceOneDayAsync(SendcatApi api) => api.ExecuteAsync("update registration_mails set mailed_at = mailed_at - interval '25 hours', asked_at = asked_at - interval '25 hours'");
+    private static Task AdvanceOneDayAsync(SendcatApi api) => api.ExecuteAsync(
+        "update registration_mails set mailed_at = mailed_at - interval '25 hours', asked_at = asked_at - interval '25 hours'");
 
-    private static Task<HttpResponseMessage> ConfirmAsync(SendcatApi api, string token) => api.Anyone.PostAsJsonAsync("/api/auth/confirm", new { token });
+    private static Task<HttpResponseMessage> ConfirmAsync(SendcatApi api, string token) =>
+        api.Anyone.PostAsJsonAsync("/api/auth/confirm", new { token });
 
     private static async Task RegisterAsync(SendcatApi api, string email) =>
-        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = Password })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = Password })).StatusCode);
 }

@@ -14,7 +14,9 @@ public sealed class RevokedFamilyTests(PostgresFixture postgres)
     {
         var api = await postgres.ApiAsync();
         var (phone, tokens) = await api.UserAsync("devices@example.com");
-        var laptop = api.WithBearer((string)(await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "devices@example.com", password = "correct horse 1" })).JsonAsync())["accessToken"]!);
+        var laptop = api.WithBearer(
+            (string)(await (await api.Anyone.PostAsJsonAsync(
+                "/api/auth/login", new { email = "devices@example.com", password = "correct horse 1" })).JsonAsync())["accessToken"]!);
 
         await api.Anyone.PostAsJsonAsync("/api/auth/logout", new { refreshToken = (string)tokens["refreshToken"]! });
 
@@ -66,11 +68,14 @@ public sealed class RevokedFamilyTests(PostgresFixture postgres)
             if ((await refresh).StatusCode == HttpStatusCode.OK)
             {
                 var next = await (await refresh).JsonAsync();
-                await (await api.WithBearer((string)next["accessToken"]!).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-                await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)next["refreshToken"]! })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+                await (await api.WithBearer((string)next["accessToken"]!).GetAsync("/api/auth/me"))
+                    .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+                await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)next["refreshToken"]! }))
+                    .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
             }
         }
     }
 
-    private static Guid FamilyOf(SendcatApi api, System.Text.Json.Nodes.JsonNode tokens) => api.Services.GetRequiredService<AccessTokens>().Read((string)tokens["accessToken"]!)!.Value.Family;
+    private static Guid FamilyOf(SendcatApi api, System.Text.Json.Nodes.JsonNode tokens) =>
+        api.Services.GetRequiredService<AccessTokens>().Read((string)tokens["accessToken"]!)!.Value.Family;
 }

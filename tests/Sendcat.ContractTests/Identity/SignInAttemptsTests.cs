@@ -50,7 +50,8 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
             Assert.Equal(attempt < 5 ? HttpStatusCode.Unauthorized : HttpStatusCode.TooManyRequests, known.StatusCode);
             Assert.Equal(known.StatusCode, unknown.StatusCode);
             Assert.Equal(known.Headers.RetryAfter is null, unknown.Headers.RetryAfter is null);
-            Assert.Equal(WithoutNumbers(await known.Content.ReadAsStringAsync()), WithoutNumbers(await unknown.Content.ReadAsStringAsync()));
+            Assert.Equal(
+                WithoutNumbers(await known.Content.ReadAsStringAsync()), WithoutNumbers(await unknown.Content.ReadAsStringAsync()));
         }
     }
 
@@ -60,7 +61,8 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
         await RegisterAsync("burst@example.com");
         var responses = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => SignInAsync("burst@example.com", "wrong", Attacker)));
 
-        var statuses = responses.CountBy(response => (int)response.StatusCode).OrderBy(status => status.Key).Select(status => $"{status.Value} × {status.Key}");
+        var statuses = responses.CountBy(response => (int)response.StatusCode).OrderBy(status => status.Key)
+            .Select(status => $"{status.Value} × {status.Key}");
         Assert.Equal(["5 × 401", "7 × 429"], statuses);
     }
 
@@ -123,8 +125,12 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
         }
     }
 
-    private async Task RegisterAsync(string email) => (await _api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = Password })).EnsureSuccessStatusCode();
+    private async Task RegisterAsync(string email) =>
+        (await _api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = Password })).EnsureSuccessStatusCode();
 
     private Task<HttpResponseMessage> SignInAsync(string email, string password, string address) => _api.Anyone.SendAsync(
-        new(HttpMethod.Post, "/api/auth/login") { Content = JsonContent.Create(new { email, password }), Headers = { { "X-Forwarded-For", address } } });
+        new(HttpMethod.Post, "/api/auth/login")
+        {
+            Content = JsonContent.Create(new { email, password }), Headers = { { "X-Forwarded-For", address } },
+        });
 }

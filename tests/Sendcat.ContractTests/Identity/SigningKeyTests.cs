@@ -30,5 +30,7 @@ public sealed class SigningKeyTests
     }
 
     private static SigningKey Load(string environment, string? key) =>
-        SigningKey.Load(new ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", key)]).Build(), new HostingEnvironment { EnvironmentName = environment });
+        SigningKey.Load(
+            new ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", key)]).Build(),
+            new HostingEnvironment { EnvironmentName = environment });
 }

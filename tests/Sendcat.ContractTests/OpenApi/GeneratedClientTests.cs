@@ -46,7 +46,10 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
     [Fact]
     public async Task The_client_of_NSwag_compiles_and_runs()
     {
-        var settings = new CSharpClientGeneratorSettings { ClassName = "SendcatClient", InjectHttpClient = true, UseBaseUrl = false, GenerateOptionalParameters = true };
+        var settings = new CSharpClientGeneratorSettings
+        {
+            ClassName = "SendcatClient", InjectHttpClient = true, UseBaseUrl = false, GenerateOptionalParameters = true,
+        };
         settings.CSharpGeneratorSettings.Namespace = "Generated";
         settings.CSharpGeneratorSettings.JsonLibrary = CSharpJsonLibrary.NewtonsoftJson;
         settings.CSharpGeneratorSettings.GenerateNullableReferenceTypes = true;
@@ -62,11 +65,17 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
 
         // The page, as `dotnet new console` and `dotnet run` would run it.
         using var folder = new TestFolder("csharp");
-        await File.WriteAllBytesAsync(Path.Combine(folder.Path, "page.dll"), Compile(OutputKind.ConsoleApplication, generated, ImplicitUsings, await FromPageAsync("csharp")));
+        await File.WriteAllBytesAsync(
+            Path.Combine(folder.Path, "page.dll"),
+            Compile(OutputKind.ConsoleApplication, generated, ImplicitUsings, await FromPageAsync("csharp")));
         await File.WriteAllBytesAsync(Path.Combine(folder.Path, "shoes.png"), Photo);
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Newtonsoft.Json.dll"), Path.Combine(folder.Path, "Newtonsoft.Json.dll"));
-        File.Copy(Path.Combine(AppContext.BaseDirectory, "Sendcat.ContractTests.runtimeconfig.json"), Path.Combine(folder.Path, "page.runtimeconfig.json"));
-        Assert.Contains("I see an image (image/png, 70 bytes", await TestProcess.RunAsync(new("dotnet", "page.dll") { WorkingDirectory = folder.Path }), StringComparison.Ordinal);
+        File.Copy(
+            Path.Combine(AppContext.BaseDirectory, "Sendcat.ContractTests.runtimeconfig.json"),
+            Path.Combine(folder.Path, "page.runtimeconfig.json"));
+        Assert.Contains(
+            "I see an image (image/png, 70 bytes", await TestProcess.RunAsync(new("dotnet", "page.dll") { WorkingDirectory = folder.Path }),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -83,35 +92,45 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
         await RunAsync("npm", "ci", "--no-audit", "--no-fund");
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "generate.mjs"), await FromPageAsync("js"));
         await RunAsync("node", "generate.mjs");
-        await RunAsync("node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.asynciterable", "--skipLibCheck", "page.ts");
+        await RunAsync(
+            "node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022", "--module", "nodenext", "--lib",
+            "es2022,dom,dom.asynciterable", "--skipLibCheck", "page.ts");
         var output = await RunAsync("node", "page.js", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), Convert.ToBase64String(Photo));
 
         Assert.Equal("""{"messages":4,"shown":"user,assistant,user,assistant","role":"user","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["completed","completed","completed","completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true,"tool":"started get_current_time true started ","uiText":"1 2 3 ","calls":["tool-get_current_time output-available true"]}""", output.Trim());
 
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "describe.ts"), await FromPageAsync("ts"));
-        await RunAsync("node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "describe.ts");
+        await RunAsync(
+            "node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution",
+            "bundler", "describe.ts");
         var photo = $"new File([Buffer.from('{Convert.ToBase64String(Photo)}', 'base64')], 'shoes.png', {{ type: 'image/png' }})";
         var call = $"import('./describe.js').then(async page => console.log(await new Response(await page.describe({photo})).text()))";
         Assert.Contains("image/png, 70 bytes", await RunAsync("node", "--eval", call), StringComparison.Ordinal);
 
-        Task<string> RunAsync(string program, params string[] arguments) => TestProcess.RunAsync(new(program, arguments) { WorkingDirectory = folder.Path });
+        Task<string> RunAsync(string program, params string[] arguments) =>
+            TestProcess.RunAsync(new(program, arguments) { WorkingDirectory = folder.Path });
     }
 
     /// <summary>The code in a language that the how-to shows, with the address of the API under test.</summary>
     private async Task<string> FromPageAsync(string language)
     {
         var howTo = await File.ReadAllTextAsync(Path.Combine(BuiltProgram.Root, "docs", "how-to", "generate-a-client.md"));
-        return howTo.Split($"```{language}\n")[1].Split("```")[0].Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal);
+        return howTo.Split($"```{language}\n")[1].Split("```")[0]
+            .Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal);
     }
 
     private static byte[] Compile(OutputKind kind, params string[] sources)
     {
-        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(file => MetadataReference.CreateFromFile(file));
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Select(file => MetadataReference.CreateFromFile(file));
         var compilation = CSharpCompilation.Create(
-            "page", sources.Select(source => CSharpSyntaxTree.ParseText(source)), references, new(kind, nullableContextOptions: NullableContextOptions.Enable));
+            "page", sources.Select(source => CSharpSyntaxTree.ParseText(source)), references,
+            new(kind, nullableContextOptions: NullableContextOptions.Enable));
         using var library = new MemoryStream();
         var result = compilation.Emit(library);
-        Assert.True(result.Success, string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).Take(10)));
+        Assert.True(
+            result.Success,
+            string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).Take(10)));
         return library.ToArray();
     }
 }

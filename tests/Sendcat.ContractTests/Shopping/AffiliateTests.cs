@@ -10,7 +10,8 @@ public sealed class AffiliateTests(PostgresFixture postgres)
 {
     private static readonly Dictionary<string, string> Settings = new()
     {
-        ["EPN_CAMPID"] = "5338", ["EPN_MKCID"] = "1", ["EPN_MKRID"] = "711-53200-19255-0", ["EPN_TOOLID"] = "10001", ["EPN_MKEVT"] = "1", ["EPN_CUSTOMID_SALT"] = "salt",
+        ["EPN_CAMPID"] = "5338", ["EPN_MKCID"] = "1", ["EPN_MKRID"] = "711-53200-19255-0", ["EPN_TOOLID"] = "10001", ["EPN_MKEVT"] = "1",
+        ["EPN_CUSTOMID_SALT"] = "salt",
     };
 
     [Fact]
@@ -26,7 +27,9 @@ public sealed class AffiliateTests(PostgresFixture postgres)
         var me = (string)(await (await user.GetAsync("/api/auth/me")).JsonAsync())["id"]!;
 
         Assert.NotNull(tokens);
-        Assert.Equal(("5338", "1", "711-53200-19255-0", "10001", "1"), ((string)tag["campid"]!, (string)tag["mkcid"]!, (string)tag["mkrid"]!, (string)tag["toolid"]!, (string)tag["mkevt"]!));
+        Assert.Equal(
+            ("5338", "1", "711-53200-19255-0", "10001", "1"),
+            ((string)tag["campid"]!, (string)tag["mkcid"]!, (string)tag["mkrid"]!, (string)tag["toolid"]!, (string)tag["mkevt"]!));
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"salt:{me}"))), (string)tag["customid"]!);
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"salt:{held}"))), (string)guests["customid"]!);
     }
@@ -58,9 +61,13 @@ public sealed class AffiliateTests(PostgresFixture postgres)
         var link = await (await guest.GetAsync("/api/shopping/affiliate/link?url=https%3A%2F%2Fwww.ebay.com%2Fitm%2F1")).JsonAsync();
 
         Assert.Equal("https://www.ebay.com/itm/1?mkevt=1&mkcid=1&mkrid=711-53200-19255-0&campid=5338&toolid=10001", (string)link["url"]!);
-        foreach (var url in new[] { "", "kettle", "javascript%3Aalert(1)", "%2Fitm%2F1", $"https%3A%2F%2Febay.com%2F{new string('a', 2_048)}" })
+        foreach (var url in new[]
         {
-            await (await guest.GetAsync($"/api/shopping/affiliate/link?url={url}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+            "", "kettle", "javascript%3Aalert(1)", "%2Fitm%2F1", $"https%3A%2F%2Febay.com%2F{new string('a', 2_048)}",
+        })
+        {
+            await (await guest.GetAsync($"/api/shopping/affiliate/link?url={url}"))
+                .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         }
 
         await (await api.Anyone.GetAsync("/api/shopping/affiliate")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
@@ -85,6 +92,8 @@ public sealed class AffiliateTests(PostgresFixture postgres)
         var options = new AffiliateOptions { CampaignId = "5338", ChannelId = "1", RotationId = "7", ToolId = "10001", EventKind = "1" };
         var tag = AffiliateTag.Of(options, new Principal(null, "guest"))!;
 
-        Assert.Equal("https://www.ebay.com/itm/1?var=5&x&mkevt=1&mkcid=1&mkrid=7&campid=5338&toolid=10001#top", tag.On(new("https://www.ebay.com/itm/1?campid=999&var=5&CustomId=me&x&mkevt=2#top")).AbsoluteUri);
+        Assert.Equal(
+            "https://www.ebay.com/itm/1?var=5&x&mkevt=1&mkcid=1&mkrid=7&campid=5338&toolid=10001#top",
+            tag.On(new("https://www.ebay.com/itm/1?campid=999&var=5&CustomId=me&x&mkevt=2#top")).AbsoluteUri);
     }
 }

@@ -7,7 +7,8 @@ public sealed class CategoryTests(PostgresFixture postgres)
 {
     /// <summary>Inserts the category rows that the worker stores after it has fetched the tree.</summary>
     public const string Tree = """
-        insert into reliability.ebay_categories (marketplace_id, category_id, category_name, normalized_name, parent_id, path, leaf, fetched_at) values
+        insert into reliability.ebay_categories (marketplace_id, category_id, category_name, normalized_name, parent_id, path, leaf,
+          fetched_at) values
             ('EBAY_US', '10', 'Home & Garden', 'home garden', null, 'Home & Garden', false, now()),
             ('EBAY_US', '20', 'Antiques', 'antiques', null, 'Antiques', true, now()),
             ('EBAY_US', '12', 'Toasters', 'toasters', '10', 'Home & Garden > Toasters', true, now()),
@@ -43,7 +44,9 @@ public sealed class CategoryTests(PostgresFixture postgres)
 
         var kettles = await (await guest.GetAsync("/api/shopping/categories/11")).JsonAsync();
 
-        Assert.Equal("""{"id":"11","name":"Kettles","parentId":"10","path":"Home \u0026 Garden \u003E Kettles","leaf":true}""", kettles.ToJsonString());
+        Assert.Equal(
+            """{"id":"11","name":"Kettles","parentId":"10","path":"Home \u0026 Garden \u003E Kettles","leaf":true}""",
+            kettles.ToJsonString());
         await (await guest.GetAsync("/api/shopping/categories/30")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
     }
 
@@ -58,10 +61,12 @@ public sealed class CategoryTests(PostgresFixture postgres)
     public async Task Malformed_queries_are_rejected(string query)
     {
         var api = await postgres.ApiAsync();
-        await (await (await api.GuestAsync()).GetAsync($"/api/shopping/categories{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await (await api.GuestAsync()).GetAsync($"/api/shopping/categories{query}"))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
-    private static async Task<JsonNode> ListAsync(HttpClient guest, string query) => await (await guest.GetAsync($"/api/shopping/categories{query}")).JsonAsync();
+    private static async Task<JsonNode> ListAsync(HttpClient guest, string query) =>
+        await (await guest.GetAsync($"/api/shopping/categories{query}")).JsonAsync();
 
     private static string[] Ids(JsonNode page) => [.. page["items"]!.AsArray().Select(item => (string)item!["id"]!)];
 }

@@ -41,7 +41,8 @@ public sealed class ExploreTests(PostgresFixture postgres)
 
         do
         {
-            var page = await (await guest.GetAsync($"/api/shopping/explore?q=lamp&limit=8{(cursor is null ? "" : $"&cursor={cursor}")}")).JsonAsync();
+            var page = await (await guest.GetAsync($"/api/shopping/explore?q=lamp&limit=8{(cursor is null ? "" : $"&cursor={cursor}")}"))
+                .JsonAsync();
             seen.AddRange(page["items"]!.AsArray().Select(item => (string)item!["id"]!));
             cursor = (string?)page["nextCursor"];
             pages++;
@@ -50,7 +51,8 @@ public sealed class ExploreTests(PostgresFixture postgres)
 
         Assert.True(pages is > 1 and < 50, $"{pages} pages");
         Assert.Equal(seen.Count, seen.Distinct().Count());
-        await (await guest.GetAsync("/api/shopping/explore?q=lamp&limit=5&cursor=8")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await guest.GetAsync("/api/shopping/explore?q=lamp&limit=5&cursor=8"))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
@@ -75,15 +77,18 @@ public sealed class ExploreTests(PostgresFixture postgres)
     [InlineData("?categoryId=10&section=new&q=ignored", "Home & Garden", "10", "newlyListed")]
     [InlineData("?categoryId=10&subCategoryId=11", "Kettles", "11", null)]
     [InlineData("?categoryId=999", null, "999", null)]
-    public async Task The_category_takes_precedence_over_the_section_and_the_section_over_the_query(string request, string? query, string? category, string? sort)
+    public async Task The_category_takes_precedence_over_the_section_and_the_section_over_the_query(
+        string request, string? query, string? category, string? sort)
     {
         await using var shop = await Shop.StartAsync(postgres);
         await shop.Api.ExecuteAsync(CategoryTests.Tree);
 
         await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/explore{request}")).JsonAsync();
 
-        var sent = Assert.Single(shop.Ebay.Requests, upstream => upstream.Path.Contains("item_summary/search", StringComparison.Ordinal)).Query;
-        Assert.Equal((query, category, sort), (sent.GetValueOrDefault("q"), sent.GetValueOrDefault("category_ids"), sent.GetValueOrDefault("sort")));
+        var sent = Assert.Single(
+            shop.Ebay.Requests, upstream => upstream.Path.Contains("item_summary/search", StringComparison.Ordinal)).Query;
+        Assert.Equal(
+            (query, category, sort), (sent.GetValueOrDefault("q"), sent.GetValueOrDefault("category_ids"), sent.GetValueOrDefault("sort")));
         Assert.Equal(("60", "0", "buyingOptions:{FIXED_PRICE}"), (sent["limit"], sent["offset"], sent["filter"]));
     }
 
@@ -103,8 +108,10 @@ public sealed class ExploreTests(PostgresFixture postgres)
     public async Task Malformed_queries_are_rejected_without_a_request_to_eBay(string query)
     {
         await using var shop = await Shop.StartAsync(postgres);
-        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/explore?{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/explore?q={new string('a', 101)}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/explore?{query}"))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/explore?q={new string('a', 101)}"))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         Assert.Empty(shop.Ebay.Requests);
     }
 
@@ -145,7 +152,8 @@ public sealed class ExploreTests(PostgresFixture postgres)
     public async Task A_stale_cached_result_is_returned_when_the_shop_fails()
     {
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
-        await using var shop = await Shop.StartAsync(postgres, services: services => services.AddSingleton(provider => CacheAt(time, provider)));
+        await using var shop = await Shop.StartAsync(
+            postgres, services: services => services.AddSingleton(provider => CacheAt(time, provider)));
         var guest = await shop.Api.GuestAsync();
         var before = await (await guest.GetAsync("/api/shopping/explore?q=kettle")).JsonAsync();
 
@@ -171,6 +179,7 @@ public sealed class ExploreTests(PostgresFixture postgres)
     public async Task A_missing_shop_key_is_a_misconfiguration_error()
     {
         await using var shop = await Shop.StartAsync(postgres, new() { ["EBAY_CLIENT_ID"] = "" });
-        await (await (await shop.Api.GuestAsync()).GetAsync("/api/shopping/explore")).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
+        await (await (await shop.Api.GuestAsync()).GetAsync("/api/shopping/explore"))
+            .RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
     }
 }

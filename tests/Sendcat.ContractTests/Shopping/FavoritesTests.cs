@@ -19,7 +19,9 @@ public sealed class FavoritesTests(PostgresFixture postgres)
         Assert.Equal(("added", "removed"), ((string)added["action"]!, (string)removed["action"]!));
         Assert.Equal((string)added["id"]!, (string)removed["id"]!);
         var favorite = Assert.Single(page["items"]!.AsArray())!;
-        Assert.Equal(("product", "v1|1|0", "Kettle v1|1|0"), ((string)favorite["type"]!, (string)favorite["externalId"]!, (string)favorite["item"]!["title"]!));
+        Assert.Equal(
+            ("product", "v1|1|0", "Kettle v1|1|0"),
+            ((string)favorite["type"]!, (string)favorite["externalId"]!, (string)favorite["item"]!["title"]!));
         Assert.Equal("v1|1|0", (string)Assert.Single(marks["items"]!.AsArray())!["externalId"]!);
         Assert.Empty((await (await user.GetAsync("/api/favorites")).JsonAsync())["items"]!.AsArray());
     }
@@ -40,7 +42,10 @@ public sealed class FavoritesTests(PostgresFixture postgres)
         Assert.Equal(("Kettles", 1), ((string)renamed["name"]!, (int)renamed["count"]!));
         Assert.Equal(["Birthday", "Kettles"], lists["items"]!.AsArray().Select(list => (string)list!["name"]!));
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
-        Assert.Equal([null, two], (await (await user.GetAsync("/api/favorites")).JsonAsync())["items"]!.AsArray().Select(favorite => (string?)favorite!["listId"]));
+        Assert.Equal(
+            [null, two],
+            (await (await user.GetAsync("/api/favorites")).JsonAsync())["items"]!.AsArray()
+                .Select(favorite => (string?)favorite!["listId"]));
         Assert.Single((await (await user.GetAsync($"/api/favorites?listId={two}")).JsonAsync())["items"]!.AsArray());
     }
 
@@ -70,7 +75,10 @@ public sealed class FavoritesTests(PostgresFixture postgres)
 
         var toggles = await Task.WhenAll(Enumerable.Range(0, 9).Select(_ => ToggleAsync(user, null, "v1|9|0")));
 
-        Assert.Equal((5, 4), (toggles.Count(toggle => (string)toggle["action"]! == "added"), toggles.Count(toggle => (string)toggle["action"]! == "removed")));
+        Assert.Equal(
+            (5, 4),
+            (toggles.Count(toggle => (string)toggle["action"]! == "added"),
+                toggles.Count(toggle => (string)toggle["action"]! == "removed")));
         Assert.Single((await (await user.GetAsync("/api/favorites")).JsonAsync())["items"]!.AsArray());
         Assert.NotNull(api);
     }
@@ -85,12 +93,15 @@ public sealed class FavoritesTests(PostgresFixture postgres)
         foreach (var id in new[] { list, Guid.NewGuid().ToString(), "nonsense" })
         {
             await (await bob.GetAsync($"/api/favorites?listId={id}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-            await (await bob.PatchAsync($"/api/favorites/lists/{id}", """{"name":"Mine"}""".AsJson())).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+            await (await bob.PatchAsync($"/api/favorites/lists/{id}", """{"name":"Mine"}""".AsJson()))
+                .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
             Assert.Equal(HttpStatusCode.NoContent, (await bob.DeleteAsync($"/api/favorites/lists/{id}")).StatusCode);
             Assert.Equal(HttpStatusCode.NoContent, (await bob.DeleteAsync($"/api/favorites/{id}")).StatusCode);
         }
 
-        await (await bob.PostAsJsonAsync("/api/favorites/toggle", new { listId = list, type = "product", externalId = "1", item = new { } })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await bob.PostAsJsonAsync(
+            "/api/favorites/toggle",
+            new { listId = list, type = "product", externalId = "1", item = new { } })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         await bob.DeleteAsync($"/api/favorites/{favorite}");
         Assert.Empty((await (await bob.GetAsync("/api/favorites")).JsonAsync())["items"]!.AsArray());
         Assert.Empty((await (await bob.GetAsync("/api/favorites/lists")).JsonAsync())["items"]!.AsArray());
@@ -122,9 +133,14 @@ public sealed class FavoritesTests(PostgresFixture postgres)
         await NewListAsync(ann, "Garden");
         await NewListAsync(bob, "Kitchen");
 
-        await (await ann.PostAsJsonAsync("/api/favorites/lists", new { name = " kitchen " })).RefusedAsync(HttpStatusCode.Conflict, "conflict");
-        await (await ann.PatchAsync($"/api/favorites/lists/{kitchen}", """{"name":"GARDEN"}""".AsJson())).RefusedAsync(HttpStatusCode.Conflict, "conflict");
-        Assert.Equal("KITCHEN", (string)(await (await ann.PatchAsync($"/api/favorites/lists/{kitchen}", """{"name":"KITCHEN"}""".AsJson())).JsonAsync())["name"]!);
+        await (await ann.PostAsJsonAsync("/api/favorites/lists", new { name = " kitchen " }))
+            .RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        await (await ann.PatchAsync($"/api/favorites/lists/{kitchen}", """{"name":"GARDEN"}""".AsJson()))
+            .RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        Assert.Equal(
+            "KITCHEN",
+            (string)(await (await ann.PatchAsync($"/api/favorites/lists/{kitchen}", """{"name":"KITCHEN"}""".AsJson()))
+                .JsonAsync())["name"]!);
     }
 
     [Fact]
@@ -139,8 +155,10 @@ public sealed class FavoritesTests(PostgresFixture postgres)
             await (await api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         }
 
-        await (await guest.PostAsJsonAsync("/api/favorites/toggle", new { type = "product", externalId = "1", item = new { } })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await guest.PostAsJsonAsync("/api/favorites/lists", new { name = "Mine" })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await guest.PostAsJsonAsync("/api/favorites/toggle", new { type = "product", externalId = "1", item = new { } }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await guest.PostAsJsonAsync("/api/favorites/lists", new { name = "Mine" }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 
     [Theory]
@@ -173,13 +191,18 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     public async Task An_oversized_favorite_is_rejected_and_one_of_the_maximum_size_is_stored()
     {
         var user = await UserAsync();
-        string Body(int id, int item) => $$"""{"type":"product","externalId":"{{new string('ä', id)}}","item":{"t":"{{new string('a', item - 8)}}"} }""";
+        string Body(int id, int item) =>
+            $$"""{"type":"product","externalId":"{{new string('ä', id)}}","item":{"t":"{{new string('a', item - 8)}}"} }""";
 
         await (await user.PostAsync("/api/favorites/toggle", Body(512, 16_384).AsJson())).JsonAsync();
-        await (await user.PostAsync("/api/favorites/toggle", Body(513, 20).AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await user.PostAsync("/api/favorites/toggle", Body(1, 16_385).AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await user.PostAsync("/api/favorites/toggle", Body(1, 70_000).AsJson())).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
-        await (await user.PostAsync("/api/favorites/toggle", new StringContent("{}"))).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await (await user.PostAsync("/api/favorites/toggle", Body(513, 20).AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await user.PostAsync("/api/favorites/toggle", Body(1, 16_385).AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await user.PostAsync("/api/favorites/toggle", Body(1, 70_000).AsJson()))
+            .RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        await (await user.PostAsync("/api/favorites/toggle", new StringContent("{}")))
+            .RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
     }
 
     [Theory]
@@ -219,15 +242,18 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     {
         var user = await UserAsync();
         await (await user.PostAsync("/api/favorites/lists", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await user.PostAsync("/api/favorites/lists", $$"""{"name":"{{new string('a', 101)}}"}""".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await user.PostAsync("/api/favorites/lists", $$"""{"name":"{{new string('a', 101)}}"}""".AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     private static string[] Ids(JsonNode page) => [.. page["items"]!.AsArray().Select(item => (string)item!["externalId"]!)];
 
-    private static async Task<string> NewListAsync(HttpClient user, string name) => (string)(await (await user.PostAsJsonAsync("/api/favorites/lists", new { name })).JsonAsync())["id"]!;
+    private static async Task<string> NewListAsync(HttpClient user, string name) =>
+        (string)(await (await user.PostAsJsonAsync("/api/favorites/lists", new { name })).JsonAsync())["id"]!;
 
     private static async Task<JsonNode> ToggleAsync(HttpClient user, string? listId, string externalId, string type = "product") =>
-        await (await user.PostAsJsonAsync("/api/favorites/toggle", new { listId, type, externalId, item = new { title = $"Kettle {externalId}" } })).JsonAsync();
+        await (await user.PostAsJsonAsync(
+            "/api/favorites/toggle", new { listId, type, externalId, item = new { title = $"Kettle {externalId}" } })).JsonAsync();
 
     private async Task<HttpClient> UserAsync() => (await (await postgres.ApiAsync()).UserAsync($"{Guid.NewGuid():N}@example.com")).Client;
 }

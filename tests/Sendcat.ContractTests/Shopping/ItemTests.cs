@@ -15,11 +15,14 @@ public sealed class ItemTests(PostgresFixture postgres)
         var found = (await (await guest.GetAsync("/api/shopping/explore?q=kettle&limit=1")).JsonAsync())["items"]![0]!;
 
         var item = await (await guest.GetAsync($"/api/shopping/items/{Uri.EscapeDataString((string)found["id"]!)}")).JsonAsync();
-        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/items/{Uri.EscapeDataString((string)found["id"]!)}")).JsonAsync();
+        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/items/{Uri.EscapeDataString((string)found["id"]!)}"))
+            .JsonAsync();
 
         Assert.Equal(((string)found["title"]!, (string)found["price"]!), ((string)item["title"]!, (string)item["price"]!));
         Assert.Equal(((decimal)found["priceAmount"]!, "USD"), ((decimal)item["priceAmount"]!, (string)item["priceCurrency"]!));
-        Assert.Equal((2, "Home & Garden > Kitchen, Dining & Bar > Small Kitchen Appliances"), (item["images"]!.AsArray().Count, (string)item["categoryPath"]!));
+        Assert.Equal(
+            (2, "Home & Garden > Kitchen, Dining & Bar > Small Kitchen Appliances"),
+            (item["images"]!.AsArray().Count, (string)item["categoryPath"]!));
         Assert.NotEmpty((string)item["brand"]!);
         Assert.EndsWith("%", (string)item["sellerFeedback"]!, StringComparison.Ordinal);
         Assert.Null(item["rating"]);
@@ -60,7 +63,8 @@ public sealed class ItemTests(PostgresFixture postgres)
     public async Task An_invalid_item_id_is_rejected(string id)
     {
         await using var shop = await Shop.StartAsync(postgres);
-        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/items/{id}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/items/{id}"))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         Assert.Empty(shop.Ebay.Requests);
     }
 
@@ -91,7 +95,8 @@ public sealed class ItemTests(PostgresFixture postgres)
     [InlineData("[]")]
     [InlineData("""{"itemId":7,"title":" ","itemWebUrl":"u"}""")]
     [InlineData("""{"itemId":"v1|1|0","title":"t"}""")]
-    public void An_item_without_its_required_fields_is_ignored(string json) => Assert.Null(ItemDetails.Read(JsonDocument.Parse(json).RootElement));
+    public void An_item_without_its_required_fields_is_ignored(string json) =>
+        Assert.Null(ItemDetails.Read(JsonDocument.Parse(json).RootElement));
 
     [Fact]
     public void A_rating_needs_at_least_one_review_and_malformed_fields_are_ignored()

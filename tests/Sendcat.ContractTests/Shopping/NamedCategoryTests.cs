@@ -16,7 +16,8 @@ public sealed class NamedCategoryTests(PostgresFixture postgres)
     {
         await using var api = await SendcatApi.StartAsync(postgres);
         var clock = new FakeTimeProvider();
-        using var categories = new EbayCategories(api.Services.GetRequiredService<RequestDatabase>(), clock, NullLogger<EbayCategories>.Instance);
+        using var categories = new EbayCategories(
+            api.Services.GetRequiredService<RequestDatabase>(), clock, NullLogger<EbayCategories>.Instance);
         Assert.Null(await FindAsync(categories, "kettles"));
 
         await api.ExecuteAsync(CategoryTests.Tree);
@@ -41,7 +42,8 @@ public sealed class NamedCategoryTests(PostgresFixture postgres)
         await api.ExecuteAsync(CategoryTests.Tree);
         await api.ExecuteAsync(Fetched);
         var clock = new FakeTimeProvider();
-        using var categories = new EbayCategories(api.Services.GetRequiredService<RequestDatabase>(), clock, NullLogger<EbayCategories>.Instance);
+        using var categories = new EbayCategories(
+            api.Services.GetRequiredService<RequestDatabase>(), clock, NullLogger<EbayCategories>.Instance);
         Assert.Equal("12", await FindAsync(categories, "toasters"));
 
         await api.ExecuteAsync("alter table reliability.ebay_taxonomy_meta rename to away");
@@ -50,5 +52,6 @@ public sealed class NamedCategoryTests(PostgresFixture postgres)
         Assert.Equal("12", await FindAsync(categories, "toasters"));
     }
 
-    private static Task<string?> FindAsync(EbayCategories categories, string name) => categories.FindIdAsync("EBAY_US", name, CancellationToken.None);
+    private static Task<string?> FindAsync(EbayCategories categories, string name) =>
+        categories.FindIdAsync("EBAY_US", name, CancellationToken.None);
 }

@@ -12,7 +12,9 @@ public sealed class PackagesTests(PostgresFixture postgres)
     {
         var (user, _) = await UserAsync();
 
-        var seeded = await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ => (int)(await (await user.PostAsync("/api/packages/seed", null)).JsonAsync())["inserted"]!));
+        var seeded = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(
+                async _ => (int)(await (await user.PostAsync("/api/packages/seed", null)).JsonAsync())["inserted"]!));
         var page = await (await user.GetAsync("/api/packages")).JsonAsync();
         var counts = await (await user.GetAsync("/api/packages/counts")).JsonAsync();
 
@@ -25,7 +27,9 @@ public sealed class PackagesTests(PostgresFixture postgres)
     public async Task Packages_are_searched_filtered_sorted_and_paged()
     {
         var (user, id) = await UserAsync();
-        await InsertAsync(id, ("A-1", "Amazon", "Red Kettle", "warehouse", 2.5m, 900m, 3), ("A-2", "eBay", "Shoes_50%", "delivered", null, 1200m, 2), ("A-3", "Shein", "dress", "delivered", 1m, null, 1));
+        await InsertAsync(
+            id, ("A-1", "Amazon", "Red Kettle", "warehouse", 2.5m, 900m, 3), ("A-2", "eBay", "Shoes_50%", "delivered", null, 1200m, 2),
+            ("A-3", "Shein", "dress", "delivered", 1m, null, 1));
 
         Assert.Equal(["A-1", "A-2", "A-3"], await NumbersAsync(user, ""));
         Assert.Equal(["A-1"], await NumbersAsync(user, "?search=KETTLE"));
@@ -49,14 +53,17 @@ public sealed class PackagesTests(PostgresFixture postgres)
     public async Task The_export_is_CSV_with_totals_and_escapes_formulas()
     {
         var (user, id) = await UserAsync();
-        await InsertAsync(id, ("A-1", "=HYPERLINK(1)", "a \"quoted\", thing", "in_transit", 2.5m, 900m, 2), ("A-2", "eBay", "Shoes", "delivered", null, 100.5m, 1));
+        await InsertAsync(
+            id, ("A-1", "=HYPERLINK(1)", "a \"quoted\", thing", "in_transit", 2.5m, 900m, 2),
+            ("A-2", "eBay", "Shoes", "delivered", null, 100.5m, 1));
 
         using var export = await user.GetAsync("/api/packages/export");
         var rows = (await export.Content.ReadAsStringAsync()).Split("\r\n");
 
         Assert.Equal("text/csv", export.Content.Headers.ContentType?.MediaType);
         Assert.Equal("Tracking number,Merchant,Description,Status,Weight (lb),Cost (JMD),Location,Updated (UTC)", rows[0]);
-        Assert.Matches("""^A-1,'=HYPERLINK\(1\),"a ""quoted"", thing",In Transit,2\.5,900,,\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$""", rows[1]);
+        Assert.Matches(
+            """^A-1,'=HYPERLINK\(1\),"a ""quoted"", thing",In Transit,2\.5,900,,\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$""", rows[1]);
         Assert.StartsWith("A-2,eBay,Shoes,Picked Up,,100.5,,", rows[2], StringComparison.Ordinal);
         Assert.Equal("Total,,2 packages,,2.5,1000.5,,", rows[3]);
 
@@ -110,16 +117,21 @@ public sealed class PackagesTests(PostgresFixture postgres)
 
     private static string[] Numbers(JsonNode page) => [.. page["items"]!.AsArray().Select(package => (string)package!["trackingNumber"]!)];
 
-    private static async Task<string[]> NumbersAsync(HttpClient user, string query) => Numbers(await (await user.GetAsync($"/api/packages{query}")).JsonAsync());
+    private static async Task<string[]> NumbersAsync(HttpClient user, string query) =>
+        Numbers(await (await user.GetAsync($"/api/packages{query}")).JsonAsync());
 
     /// <param name="parcels"><c>Made</c> is the order of creation: a higher number is created later and has an earlier update time.</param>
-    private async Task InsertAsync(string user, params (string Number, string Merchant, string Description, string Status, decimal? Weight, decimal? Cost, int Made)[] parcels)
+    private async Task InsertAsync(
+        string user,
+        params (string Number, string Merchant, string Description, string Status, decimal? Weight, decimal? Cost, int Made)[] parcels)
     {
         await using var command = (await postgres.ApiAsync()).Database.CreateCommand(
             """
             insert into packages (id, user_id, tracking_number, merchant, description, status, weight, cost, updated_at, created_at)
-            select gen_random_uuid(), $1, number, merchant, description, status, weight, cost, now() - made * interval '1 hour', now() - (10 - made) * interval '1 hour'
-            from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::int[]) as p(number, merchant, description, status, weight, cost, made)
+            select gen_random_uuid(), $1, number, merchant, description, status, weight, cost, now() - made * interval '1 hour',
+            now() - (10 - made) * interval '1 hour'
+            from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::int[]) as p(number, merchant,
+              description, status, weight, cost, made)
             """);
         command.Parameters.Add(new() { Value = user });
         command.Parameters.Add(new() { Value = Array.ConvertAll(parcels, parcel => parcel.Number) });

@@ -12,7 +12,8 @@ internal sealed class Shop : IAsyncDisposable
 
     public UpstreamEmulatorHost Ebay { get; }
 
-    public static async Task<Shop> StartAsync(PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
+    public static async Task<Shop> StartAsync(
+        PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
     {
         var ebay = await UpstreamEmulatorHost.StartAsync();
         var api = await SendcatApi.StartAsync(

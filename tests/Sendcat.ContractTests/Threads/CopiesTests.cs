@@ -42,7 +42,8 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
         using var response = await guest.PostAsync($"/api/shares/{token}/fork", "{}".AsJson());
         var copy = await response.JsonAsync();
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
-        Assert.Equal(("Shoes", _thread, _thread), ((string)copy["title"]!, (string)copy["parentThreadId"]!, (string)copy["sharedFromThreadId"]!));
+        Assert.Equal(
+            ("Shoes", _thread, _thread), ((string)copy["title"]!, (string)copy["parentThreadId"]!, (string)copy["sharedFromThreadId"]!));
         var copied = await MessagesAsync(guest, (string)copy["id"]!);
         Assert.Equal(["question one", "answer one", "question two"], copied.Select(m => (string)m["content"]!));
         Assert.Equal("p1", (string)copied[1]["products"]![0]!["id"]!);
@@ -133,11 +134,13 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
         var token = await ShareAsync();
 
         var plain = (await SharedAsync(token))["items"]!.AsArray();
-        await _owner.PostAsJsonAsync($"/api/threads/{_thread}/share", new { update = true, includeReasoning = true, includeAttachments = true });
+        await _owner.PostAsJsonAsync(
+            $"/api/threads/{_thread}/share", new { update = true, includeReasoning = true, includeAttachments = true });
         var full = (await SharedAsync(token))["items"]!.AsArray();
 
         Assert.All(plain, message => Assert.Null(message!["reasoningContent"] ?? message["attachments"]));
-        Assert.Equal(("private thoughts", "shoe.png"), ((string)full[1]!["reasoningContent"]!, (string)full[2]!["attachments"]![0]!["name"]!));
+        Assert.Equal(
+            ("private thoughts", "shoe.png"), ((string)full[1]!["reasoningContent"]!, (string)full[2]!["attachments"]![0]!["name"]!));
         Assert.Null(full[2]!["attachments"]![0]!["sha256"]);
     }
 
@@ -158,7 +161,8 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
 
     [Fact]
     public async Task A_fork_requires_an_identity() =>
-        await (await Api.Anyone.PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.Anyone.PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson()))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Fact]
     public async Task A_fork_of_an_untitled_thread_is_titled_Shared_chat()
@@ -192,9 +196,13 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
     public async Task A_branch_contains_the_messages_up_to_its_message_and_has_the_original_thread_as_parent()
     {
         var branch = await ComposeAsync("branch", new { messageId = Id("answer one") });
-        var again = await (await _owner.PostAsJsonAsync($"/api/threads/{branch["id"]}/branch", new { messageId = (await MessagesAsync(_owner, (string)branch["id"]!))[0]["id"] })).JsonAsync();
+        var again = await (await _owner.PostAsJsonAsync(
+            $"/api/threads/{branch["id"]}/branch",
+            new { messageId = (await MessagesAsync(_owner, (string)branch["id"]!))[0]["id"] })).JsonAsync();
 
-        Assert.Equal(["question one", "", "raw results", "answer one"], (await MessagesAsync(_owner, (string)branch["id"]!)).Select(m => (string)m["content"]!));
+        Assert.Equal(
+            ["question one", "", "raw results", "answer one"],
+            (await MessagesAsync(_owner, (string)branch["id"]!)).Select(m => (string)m["content"]!));
         Assert.Equal("question one", (string)branch["title"]!);
         Assert.Equal(_thread, (string)branch["parentThreadId"]!);
         Assert.Equal(_thread, (string)again["parentThreadId"]!);
@@ -223,8 +231,10 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
         Assert.Equal(["question one", "", "raw results", "answer one", content], copied.Select(m => (string)m["content"]!));
         Assert.Equal((string)copied[^1]["id"]!, (string)edited["messageId"]!);
         Assert.Equal(content[..40], (string)edited["title"]!);
-        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/edit", new { messageId = Id("answer one"), content })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/edit", new { messageId = Id("question two"), content = " " })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/edit", new { messageId = Id("answer one"), content }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/edit", new { messageId = Id("question two"), content = " " }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Theory]
@@ -244,24 +254,31 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
     {
         foreach (var messageId in new[] { Guid.NewGuid().ToString(), "nonsense", null })
         {
-            await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/{composition}", new { messageId })).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+            await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/{composition}", new { messageId }))
+                .RefusedAsync(HttpStatusCode.NotFound, "not_found");
         }
     }
 
     [Fact]
     public async Task A_message_without_an_earlier_user_message_cannot_be_retried() =>
-        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/retry", new { messageId = Id("a secret prompt") })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/retry", new { messageId = Id("a secret prompt") }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
-    private async Task<string> ShareAsync() => (string)(await (await _owner.PostAsync($"/api/threads/{_thread}/share", null)).JsonAsync())["shareToken"]!;
+    private async Task<string> ShareAsync() =>
+        (string)(await (await _owner.PostAsync($"/api/threads/{_thread}/share", null)).JsonAsync())["shareToken"]!;
 
     private async Task<JsonNode> SharedAsync(string token) => await (await Api.Anyone.GetAsync($"/api/shares/{token}")).JsonAsync();
 
     private static IEnumerable<string> Contents(JsonNode page) => page["items"]!.AsArray().Select(message => (string)message!["content"]!);
 
-    private async Task<JsonNode> ComposeAsync(string composition, object body) => await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/{composition}", body)).JsonAsync();
+    private async Task<JsonNode> ComposeAsync(string composition, object body) =>
+        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/{composition}", body)).JsonAsync();
 
     private string Id(string content) => (string)_messages.Single(m => (string)m["content"]! == content)["id"]!;
 
     private static async Task<List<JsonNode>> MessagesAsync(HttpClient client, string thread) =>
-        [.. (await (await client.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray().Select(item => item!.DeepClone())];
+        [
+            .. (await (await client.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray()
+                .Select(item => item!.DeepClone()),
+        ];
 }

@@ -58,7 +58,8 @@ public sealed class ExportTests(PostgresFixture postgres) : SharedApiTests(postg
     {
         await Api.ExecuteAsync(
             $$$"""
-            insert into messages (id, thread_id, role, content, status, reasoning_content, products, attachments) values (gen_random_uuid(), '{{{_thread}}}', 'assistant', 'cut', 'aborted',
+            insert into messages (id, thread_id, role, content, status, reasoning_content, products, attachments)
+            values (gen_random_uuid(), '{{{_thread}}}', 'assistant', 'cut', 'aborted',
               'first thought', '[{"id":"p","title":"Shoe [x](javascript:1) <b>","price":"GBP 8.00","url":"https://shop.example/1"},{"title":"Odd","url":"javascript:alert(1)"}]',
               '[{"storageId":"f","type":"image/png","name":"shoe.png","size":10}]')
             """);
@@ -66,7 +67,8 @@ public sealed class ExportTests(PostgresFixture postgres) : SharedApiTests(postg
         foreach (var format in new[] { "markdown", "text", "html", "json" })
         {
             texts[format] = await Guest.GetStringAsync($"/api/threads/{_thread}/export?format={format}");
-            Assert.All(["first thought", "GBP 8.00", "shoe.png"], (string part) => Assert.Contains(part, texts[format], StringComparison.Ordinal));
+            Assert.All(
+                ["first thought", "GBP 8.00", "shoe.png"], (string part) => Assert.Contains(part, texts[format], StringComparison.Ordinal));
         }
 
         Assert.All(["markdown", "text", "html"], (string format) =>
@@ -77,7 +79,9 @@ public sealed class ExportTests(PostgresFixture postgres) : SharedApiTests(postg
         Assert.Contains(@"Shoe \[x\]\(javascript:1\) \<b\>", texts["markdown"], StringComparison.Ordinal);
         Assert.Contains("Shoe [x](javascript:1) &lt;b&gt;", texts["html"], StringComparison.Ordinal);
         var cut = JsonNode.Parse(texts["json"])!["messages"]!.AsArray()[^1]!;
-        Assert.Equal(("aborted", "first thought", "p"), ((string)cut["status"]!, (string)cut["reasoningContent"]!, (string)cut["products"]![0]!["id"]!));
+        Assert.Equal(
+            ("aborted", "first thought", "p"),
+            ((string)cut["status"]!, (string)cut["reasoningContent"]!, (string)cut["products"]![0]!["id"]!));
     }
 
     [Fact]
@@ -100,5 +104,6 @@ public sealed class ExportTests(PostgresFixture postgres) : SharedApiTests(postg
     [InlineData("pdf")]
     [InlineData("HTML")]
     public async Task An_unknown_format_is_an_invalid_request(string format) =>
-        await (await Guest.GetAsync($"/api/threads/{_thread}/export?format={format}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.GetAsync($"/api/threads/{_thread}/export?format={format}"))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 }

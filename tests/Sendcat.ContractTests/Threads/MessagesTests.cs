@@ -22,7 +22,9 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
         var after = await (await Guest.GetAsync($"/api/threads/{_thread}")).JsonAsync();
 
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
-        Assert.Equal(("user", "completed", "find me running shoes"), ((string)message["role"]!, (string)message["status"]!, (string)message["content"]!));
+        Assert.Equal(
+            ("user", "completed", "find me running shoes"),
+            ((string)message["role"]!, (string)message["status"]!, (string)message["content"]!));
         Assert.True(string.CompareOrdinal((string)before["lastMessageAt"]!, (string)after["lastMessageAt"]!) < 0);
     }
 
@@ -32,7 +34,8 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
     [InlineData("{\"content\":\"{}\",\"role\":\"tool\"}")]
     [InlineData("{\"content\":\"x\",\"role\":\"User\"}")]
     public async Task A_client_can_write_only_the_user_role(string body) =>
-        await (await Guest.PostAsync($"/api/threads/{_thread}/messages", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.PostAsync($"/api/threads/{_thread}/messages", body.AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
     public async Task Server_side_fields_are_ignored_in_a_client_message()
@@ -41,7 +44,8 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
             $"/api/threads/{_thread}/messages",
             """{"content":"x","status":"streaming","toolCalls":[{}],"products":[{}],"reasoningContent":"y","toolCallId":"z","name":"n","modelId":"m"}""".AsJson())).JsonAsync();
         Assert.Equal("completed", (string)message["status"]!);
-        Assert.All(["toolCalls", "products", "reasoningContent", "toolCallId", "name", "modelId"], (string field) => Assert.Null(message[field]));
+        Assert.All(
+            ["toolCalls", "products", "reasoningContent", "toolCallId", "name", "modelId"], (string field) => Assert.Null(message[field]));
     }
 
     [Theory]
@@ -57,7 +61,8 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
     [InlineData("{\"content\":\"x\",\"attachments\":{}}")]
     [InlineData("{\"content\":\"x\",\"attachments\":[{\"storageId\":\"../a\",\"type\":\"image/png\",\"name\":\"a.png\",\"size\":1}]}")]
     public async Task An_invalid_message_is_an_invalid_request(string body) =>
-        await (await Guest.PostAsync($"/api/threads/{_thread}/messages", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.PostAsync($"/api/threads/{_thread}/messages", body.AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
     public async Task Concurrent_requests_with_one_client_id_store_one_message()
@@ -87,7 +92,8 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
         Assert.Equal((HttpStatusCode.OK, first), (again.StatusCode, (string)(await again.JsonAsync())["id"]!));
         await late.RefusedAsync(HttpStatusCode.Conflict, "conflict");
         Assert.Equal("message_edited", Assert.Single(late.Headers.GetValues("x-sendcat-error-reason")));
-        Assert.Equal("green", await Api.ScalarAsync<string>($"SELECT string_agg(content, ',') FROM messages WHERE thread_id = '{_thread}'"));
+        Assert.Equal(
+            "green", await Api.ScalarAsync<string>($"SELECT string_agg(content, ',') FROM messages WHERE thread_id = '{_thread}'"));
     }
 
     [Fact]
@@ -111,7 +117,9 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
         while (cursor is not null);
 
         Assert.Equal(["message 0", "message 1", "message 2", "message 3", "message 4"], seen);
-        Assert.Equal("half an ans", Contents(await (await Guest.GetAsync($"/api/threads/{_thread}/messages?includeStreaming=true")).JsonAsync())[^1]);
+        Assert.Equal(
+            "half an ans",
+            Contents(await (await Guest.GetAsync($"/api/threads/{_thread}/messages?includeStreaming=true")).JsonAsync())[^1]);
         Assert.True((bool)(await (await Guest.GetAsync($"/api/threads/{_thread}")).JsonAsync())["isStreaming"]!);
     }
 
@@ -124,12 +132,15 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
         }
 
         var first = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?order=desc&limit=2")).JsonAsync();
-        var second = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?order=desc&limit=2&cursor={first["nextCursor"]}")).JsonAsync();
+        var second = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?order=desc&limit=2&cursor={first["nextCursor"]}"))
+            .JsonAsync();
         var oldest = (string)second["items"]![1]!["id"]!;
         var before = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?before={oldest}")).JsonAsync();
         var upwards = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?before={oldest}&order=asc&limit=1")).JsonAsync();
-        await (await Guest.GetAsync($"/api/threads/{_thread}/messages?cursor={first["nextCursor"]}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await Guest.GetAsync($"/api/threads/{_thread}/messages?before={Guid.NewGuid()}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+        await (await Guest.GetAsync($"/api/threads/{_thread}/messages?cursor={first["nextCursor"]}"))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.GetAsync($"/api/threads/{_thread}/messages?before={Guid.NewGuid()}"))
+            .RefusedAsync(HttpStatusCode.NotFound, "not_found");
 
         Assert.Equal(["message 4", "message 3", "message 2", "message 1"], Contents(first).Concat(Contents(second)));
         Assert.Equal(["message 0"], Contents(before));
@@ -144,7 +155,8 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
         await Api.ExecuteAsync(
             $"insert into message_parts (message_id, number, content, reasoning_content) select id, 1, 'answer', null from messages where thread_id = '{_thread}' union all select id, 0, 'an ', 'why' from messages where thread_id = '{_thread}'");
 
-        var listed = (await (await Guest.GetAsync($"/api/threads/{_thread}/messages?includeStreaming=true")).JsonAsync())["items"]!.AsArray()[^1]!;
+        var listed = (await (await Guest.GetAsync($"/api/threads/{_thread}/messages?includeStreaming=true"))
+            .JsonAsync())["items"]!.AsArray()[^1]!;
         var read = await (await Guest.GetAsync($"/api/threads/{_thread}/messages/{(string)listed["id"]!}")).JsonAsync();
 
         Assert.Equal(("half an answer", "why"), ((string)listed["content"]!, (string)listed["reasoningContent"]!));
@@ -184,11 +196,13 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
     public async Task A_message_of_another_thread_is_404()
     {
         var other = (string)(await (await Guest.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
-        var foreign = (string)(await (await Guest.PostAsJsonAsync($"/api/threads/{other}/messages", new { content = "x" })).JsonAsync())["id"]!;
+        var foreign = (string)(await (await Guest.PostAsJsonAsync($"/api/threads/{other}/messages", new { content = "x" }))
+            .JsonAsync())["id"]!;
         foreach (var id in new[] { foreign, Guid.NewGuid().ToString(), "nonsense" })
         {
             await (await Guest.GetAsync($"/api/threads/{_thread}/messages/{id}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
-            var text = await (await Guest.DeleteAsync($"/api/threads/{_thread}/messages?after={id}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+            var text = await (await Guest.DeleteAsync($"/api/threads/{_thread}/messages?after={id}"))
+                .RefusedAsync(HttpStatusCode.NotFound, "not_found");
             Assert.StartsWith("[not_found:messages.deleteAfter] ", text, StringComparison.Ordinal);
         }
 

@@ -13,7 +13,8 @@ public sealed class QuotaTests(PostgresFixture postgres)
 {
     private const string Miscounted = """
         select count(*) from threads t cross join lateral (
-          select count(*) as messages, coalesce(sum(message_bytes(m)), 0) as bytes from messages m where m.thread_id = t.id and m.status is distinct from 'streaming'
+          select count(*) as messages, coalesce(sum(message_bytes(m)), 0) as bytes from messages m
+          where m.thread_id = t.id and m.status is distinct from 'streaming'
         ) recounted
         where t.message_count <> recounted.messages or t.bytes <> recounted.bytes
         """;
@@ -21,14 +22,16 @@ public sealed class QuotaTests(PostgresFixture postgres)
     [Fact]
     public async Task A_guest_at_the_thread_quota_cannot_create_or_copy_threads_until_one_is_deleted()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_GUEST_MAX"] = "2", ["AUTH_CONFIRMED_DOMAINS"] = "example.com" });
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["THREADS_PER_GUEST_MAX"] = "2", ["AUTH_CONFIRMED_DOMAINS"] = "example.com" });
         var guest = await api.GuestAsync();
         var (first, second) = (await NewThreadAsync(guest), await NewThreadAsync(guest));
         var message = await SendMessageAsync(guest, first, "question");
         var token = (string)(await (await guest.PostAsync($"/api/threads/{first}/share", null)).JsonAsync())["shareToken"]!;
         var copies = new (string Path, object Body)[]
         {
-            ("/api/threads", new { }), ($"/api/threads/{first}/branch", new { messageId = message }), ($"/api/threads/{first}/edit", new { messageId = message, content = "else" }),
+            ("/api/threads", new { }), ($"/api/threads/{first}/branch", new { messageId = message }),
+            ($"/api/threads/{first}/edit", new { messageId = message, content = "else" }),
             ($"/api/threads/{first}/retry", new { messageId = message }), ($"/api/shares/{token}/fork", new { }),
         };
 
@@ -55,7 +58,8 @@ public sealed class QuotaTests(PostgresFixture postgres)
     [Fact]
     public async Task A_chat_that_begins_a_thread_counts_against_the_quota_and_only_then_against_the_budget_of_threads()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_GUEST_MAX"] = "1", ["RATE_LIMIT_THREAD_CREATE_MAX"] = "3" });
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["THREADS_PER_GUEST_MAX"] = "1", ["RATE_LIMIT_THREAD_CREATE_MAX"] = "3" });
         var guest = await api.GuestAsync();
         var other = await api.GuestAsync();
         var bodies = new object[] { UiMessage("invented"), new { message = "hello" } };
@@ -98,9 +102,13 @@ public sealed class QuotaTests(PostgresFixture postgres)
         }
 
         // The last of the four messages is reserved for a response of the assistant.
-        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "more" })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
-        Assert.Equal(HttpStatusCode.OK, (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "message 1", clientId = "c1" })).StatusCode);
-        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
+        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "more" }))
+            .RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "message 1", clientId = "c1" })).StatusCode);
+        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread }))
+            .RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
         await (await guest.PostAsJsonAsync("/api/chat", UiMessage(thread))).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
 
         await api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{thread}', 'user', 'message 3', 'completed')");
@@ -120,13 +128,17 @@ public sealed class QuotaTests(PostgresFixture postgres)
         var message = await SendMessageAsync(guest, thread, new string('x', 30_000));
         await SendMessageAsync(guest, other, new string('x', 30_000));
 
-        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = new string('x', 6_000) })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
-        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
-        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
+        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = new string('x', 6_000) }))
+            .RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message }))
+            .RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread }))
+            .RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
         await SendMessageAsync(guest, thread, new string('x', 5_536));
         await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
         await (await guest.PostAsJsonAsync("/api/chat", UiMessage(other))).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
-        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = Guid.NewGuid() })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = Guid.NewGuid() }))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
 
         (await guest.DeleteAsync($"/api/threads/{other}")).EnsureSuccessStatusCode();
         await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "short" })).JsonAsync();
@@ -135,7 +147,8 @@ public sealed class QuotaTests(PostgresFixture postgres)
     [Fact]
     public async Task Claiming_ignores_the_thread_quota_which_applies_afterwards()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_PRINCIPAL_MAX"] = "1", ["AUTH_CONFIRMED_DOMAINS"] = "example.com" });
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["THREADS_PER_PRINCIPAL_MAX"] = "1", ["AUTH_CONFIRMED_DOMAINS"] = "example.com" });
         var session = (string)(await (await api.Anyone.PostAsync("/api/auth/anonymous", null)).JsonAsync())["sessionId"]!;
         var guest = api.WithSession(session);
         for (var n = 0; n < 3; n++)
@@ -155,14 +168,16 @@ public sealed class QuotaTests(PostgresFixture postgres)
     [Fact]
     public async Task Copies_are_rate_limited_by_size_per_principal_and_per_address()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["RATE_LIMIT_COPY_MAX_KIB"] = "96", ["RATE_LIMIT_COPY_WINDOW_MS"] = "3600000" });
+        await using var api = await SendcatApi.StartAsync(
+            postgres, new() { ["RATE_LIMIT_COPY_MAX_KIB"] = "96", ["RATE_LIMIT_COPY_WINDOW_MS"] = "3600000" });
         var owner = await api.GuestAsync();
         var thread = await NewThreadAsync(owner);
         var message = await SendMessageAsync(owner, thread, new string('x', 40_000));
         var token = (string)(await (await owner.PostAsync($"/api/threads/{thread}/share", null)).JsonAsync())["shareToken"]!;
 
         await (await owner.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).JsonAsync();
-        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message }))
+            .RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
 
         var forks = new List<HttpStatusCode>();
         for (var n = 0; n < 12; n++)
@@ -187,7 +202,8 @@ public sealed class QuotaTests(PostgresFixture postgres)
         await api.ExecuteAsync(
             $"""
             insert into messages (id, thread_id, role, content, status, reasoning_content, tool_calls, products) values
-              ('{Guid.NewGuid()}', '{thread}', 'assistant', 'half', 'streaming', 'thought', null, null), ('{Guid.NewGuid()}', '{thread}', 'assistant', 'whole', 'completed', null, '[1, 2]', '[3]')
+              ('{Guid.NewGuid()}', '{thread}', 'assistant', 'half', 'streaming', 'thought', null, null),
+                ('{Guid.NewGuid()}', '{thread}', 'assistant', 'whole', 'completed', null, '[1, 2]', '[3]')
             """);
         await (await guest.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).JsonAsync();
         Assert.Equal(7L + 5 + 6 + 3, await api.ScalarAsync<long>($"select bytes from threads where id = '{thread}'"));
@@ -208,9 +224,11 @@ public sealed class QuotaTests(PostgresFixture postgres)
         Assert.Equal(0L, await api.ScalarAsync<long>(Miscounted));
     }
 
-    private static object UiMessage(string thread) => new { id = thread, messages = new[] { new { id = "m", role = "user", parts = new[] { new { type = "text", text = "hi" } } } } };
+    private static object UiMessage(string thread) =>
+        new { id = thread, messages = new[] { new { id = "m", role = "user", parts = new[] { new { type = "text", text = "hi" } } } } };
 
-    private static async Task<string> NewThreadAsync(HttpClient client) => (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
+    private static async Task<string> NewThreadAsync(HttpClient client) =>
+        (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
 
     private static async Task<string> SendMessageAsync(HttpClient client, string thread, string content, string? clientId = null) =>
         (string)(await (await client.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content, clientId })).JsonAsync())["id"]!;

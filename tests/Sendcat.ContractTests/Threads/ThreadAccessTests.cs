@@ -38,9 +38,16 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : SharedApiTests
         var responses = new HashSet<string>(StringComparer.Ordinal);
         foreach (var client in new[] { otherGuest, otherUser })
         {
-            foreach (var id in new[] { users, guests, Guid.NewGuid().ToString(), "malformed", "'; drop table threads", users.ToUpperInvariant() + "x", users.Replace("-", "", StringComparison.Ordinal) })
+            foreach (var id in new[]
             {
-                using var request = new HttpRequestMessage(new HttpMethod(method), $"/api/threads/{Uri.EscapeDataString(id)}{path}") { Content = body?.AsJson() };
+                users, guests, Guid.NewGuid().ToString(), "malformed", "'; drop table threads", users.ToUpperInvariant() + "x",
+                users.Replace("-", "", StringComparison.Ordinal),
+            })
+            {
+                using var request = new HttpRequestMessage(new HttpMethod(method), $"/api/threads/{Uri.EscapeDataString(id)}{path}")
+                {
+                    Content = body?.AsJson(),
+                };
                 responses.Add(await (await client.SendAsync(request)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden"));
             }
         }
@@ -69,7 +76,8 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : SharedApiTests
         var guest = await Api.GuestAsync();
         var thread = await ThreadAsync(guest);
         var sessionId = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
-        (await Api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "stays@example.com", password = "correct horse 1", sessionId })).EnsureSuccessStatusCode();
+        (await Api.Anyone.PostAsJsonAsync(
+            "/api/auth/register", new { email = "stays@example.com", password = "correct horse 1", sessionId })).EnsureSuccessStatusCode();
         Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync($"/api/threads/{thread}")).StatusCode);
         var (user, _) = await Api.UserAsync("stays@example.com", sessionId: sessionId);
 
@@ -106,8 +114,10 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : SharedApiTests
         var (first, _) = await Api.UserAsync("first-claims@example.com");
         var (second, _) = await Api.UserAsync("second-claims@example.com");
 
-        await (await guest.PostAsJsonAsync("/api/threads/claim", new { sessionId })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await first.PostAsJsonAsync("/api/threads/claim", new { sessionId = sessionId.Split('.')[0] })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await guest.PostAsJsonAsync("/api/threads/claim", new { sessionId }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await first.PostAsJsonAsync("/api/threads/claim", new { sessionId = sessionId.Split('.')[0] }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         var claimed = await (await first.PostAsJsonAsync("/api/threads/claim", new { sessionId })).JsonAsync();
         var late = await (await second.PostAsJsonAsync("/api/threads/claim", new { sessionId })).JsonAsync();
 
@@ -115,5 +125,6 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : SharedApiTests
         Assert.Equal(0, (int)late["claimedCount"]!);
     }
 
-    private static async Task<string> ThreadAsync(HttpClient client) => (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
+    private static async Task<string> ThreadAsync(HttpClient client) =>
+        (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
 }

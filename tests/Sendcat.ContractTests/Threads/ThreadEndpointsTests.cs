@@ -34,11 +34,14 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
     {
         var id = (string)(await NewAsync("before"))["id"]!;
         await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { isPinned = true })).JsonAsync();
-        var after = await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "after", modelId = "openai/gpt-5" })).JsonAsync();
+        var after = await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "after", modelId = "openai/gpt-5" }))
+            .JsonAsync();
 
         Assert.Equal(("after", "openai/gpt-5", true), ((string)after["title"]!, (string)after["modelId"]!, (bool)after["isPinned"]!));
-        Assert.Equal(after.ToJsonString(), (await (await Guest.PatchAsync($"/api/threads/{id}", "{}".AsJson())).JsonAsync()).ToJsonString());
-        await (await Guest.PatchAsync($"/api/threads/{id}", "{\"isPinned\":\"yes\"}".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        Assert.Equal(
+            after.ToJsonString(), (await (await Guest.PatchAsync($"/api/threads/{id}", "{}".AsJson())).JsonAsync()).ToJsonString());
+        await (await Guest.PatchAsync($"/api/threads/{id}", "{\"isPinned\":\"yes\"}".AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
@@ -46,8 +49,10 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
     {
         var id = (string)(await NewAsync("mine"))["id"]!;
 
-        await (await Guest.PostAsJsonAsync("/api/threads", new { modelId = "openai/o1-pro" })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "changed", modelId = "openai/o1-pro" })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await Guest.PostAsJsonAsync("/api/threads", new { modelId = "openai/o1-pro" }))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "changed", modelId = "openai/o1-pro" }))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
 
         Assert.Equal("mine", (string)(await (await Guest.GetAsync($"/api/threads/{id}")).JsonAsync())["title"]!);
     }
@@ -59,7 +64,8 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
         Assert.Null(created["modelId"]);
 
         await (await Guest.PatchAsJsonAsync($"/api/threads/{created["id"]}", new { modelId = "moonshotai/kimi-k2.5" })).JsonAsync();
-        Assert.Equal("moonshotai/kimi-k2.5", (string)(await (await Guest.GetAsync($"/api/threads/{created["id"]}")).JsonAsync())["modelId"]!);
+        Assert.Equal(
+            "moonshotai/kimi-k2.5", (string)(await (await Guest.GetAsync($"/api/threads/{created["id"]}")).JsonAsync())["modelId"]!);
 
         Assert.Null((await (await Guest.PatchAsJsonAsync($"/api/threads/{created["id"]}", new { modelId = "" })).JsonAsync())["modelId"]);
     }
@@ -73,7 +79,8 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
         var id = (string)(await NewAsync("mine"))["id"]!;
 
         await (await Guest.PostAsJsonAsync("/api/threads", new { modelId })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { modelId })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { modelId }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
@@ -167,12 +174,16 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
         var foreign = await (await (await Api.GuestAsync()).PostAsJsonAsync("/api/threads", new { })).JsonAsync();
         foreach (var parent in new[] { (string)foreign["id"]!, "nonsense", Guid.NewGuid().ToString() })
         {
-            await (await Guest.PostAsJsonAsync("/api/threads", new { parentThreadId = parent })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+            await (await Guest.PostAsJsonAsync("/api/threads", new { parentThreadId = parent }))
+                .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         }
     }
 
     private async Task<JsonNode> NewAsync(string title) => await (await Guest.PostAsJsonAsync("/api/threads", new { title })).JsonAsync();
 
     private async Task<List<string>> SearchAsync(string search) =>
-        [.. (await (await Guest.GetAsync($"/api/threads?search={Uri.EscapeDataString(search)}")).JsonAsync())["items"]!.AsArray().Select(item => (string)item!["title"]!)];
+        [
+            .. (await (await Guest.GetAsync($"/api/threads?search={Uri.EscapeDataString(search)}")).JsonAsync())["items"]!.AsArray()
+                .Select(item => (string)item!["title"]!),
+        ];
 }

@@ -22,8 +22,11 @@ public sealed class AbortTests
         using var disconnect = new CancellationTokenSource();
 
         var seen = new TaskCompletionSource();
-        var streaming = ReadUntilCancelledAsync(client, $"[[emu {markers}]]", phase == "mid" ? "data:" : ": OPENROUTER", seen, disconnect.Token);
-        await (phase == "before-headers" ? emulator.Stats.WaitForAsync(s => s.Totals.Active == 1, TestContext.Current.CancellationToken) : seen.Task);
+        var streaming = ReadUntilCancelledAsync(
+            client, $"[[emu {markers}]]", phase == "mid" ? "data:" : ": OPENROUTER", seen, disconnect.Token);
+        await (phase == "before-headers"
+            ? emulator.Stats.WaitForAsync(s => s.Totals.Active == 1, TestContext.Current.CancellationToken)
+            : seen.Task);
 
         await disconnect.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => streaming);
@@ -40,7 +43,8 @@ public sealed class AbortTests
         using var client = new EmulatorClient(emulator, h2c: true);
         using var disconnect = new CancellationTokenSource();
 
-        var streaming = Enumerable.Range(0, 200).Select(_ => ReadUntilCancelledAsync(client, "[[emu chunks=1000 every=20ms]]", "data:", new(), disconnect.Token)).ToList();
+        var streaming = Enumerable.Range(0, 200).Select(
+            _ => ReadUntilCancelledAsync(client, "[[emu chunks=1000 every=20ms]]", "data:", new(), disconnect.Token)).ToList();
         await emulator.Stats.WaitForAsync(s => s.Totals.Active == 200, TestContext.Current.CancellationToken);
         await disconnect.CancelAsync();
 
@@ -86,7 +90,8 @@ public sealed class AbortTests
         Assert.Contains("test/model", await page.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
-    private static async Task ReadUntilCancelledAsync(EmulatorClient client, string prompt, string expected, TaskCompletionSource seen, CancellationToken cancellationToken)
+    private static async Task ReadUntilCancelledAsync(
+        EmulatorClient client, string prompt, string expected, TaskCompletionSource seen, CancellationToken cancellationToken)
     {
         using var response = await client.SendAsync(prompt, cancellationToken: cancellationToken);
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);

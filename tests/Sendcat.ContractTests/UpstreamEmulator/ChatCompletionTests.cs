@@ -33,7 +33,9 @@ public sealed class ChatCompletionTests : EmulatorTests
         Assert.InRange(first.Deltas.Count(d => d.GetProperty("content").GetString() is { Length: > 0 }), 20, 40);
         Assert.Equal(["stop", "stop"], first.FinishReasons);
         Assert.True(first.Chunks[^1].TryGetProperty("usage", out var usage));
-        Assert.Equal(usage.GetProperty("total_tokens").GetInt32(), usage.GetProperty("prompt_tokens").GetInt32() + usage.GetProperty("completion_tokens").GetInt32());
+        Assert.Equal(
+            usage.GetProperty("total_tokens").GetInt32(),
+            usage.GetProperty("prompt_tokens").GetInt32() + usage.GetProperty("completion_tokens").GetInt32());
         Assert.Equal("Moonshot AI", first.Chunks[0].GetProperty("provider").GetString());
         Assert.True(first.Done);
     }
@@ -55,7 +57,11 @@ public sealed class ChatCompletionTests : EmulatorTests
             messages = new[]
             {
                 userMessage,
-                new { role = "assistant", content = (string?)null, tool_calls = new[] { new { id, type = "function", function = new { name = "search_products", arguments } } } },
+                new
+                {
+                    role = "assistant", content = (string?)null,
+                    tool_calls = new[] { new { id, type = "function", function = new { name = "search_products", arguments } } },
+                },
                 new { role = "tool", tool_call_id = id, content = """[{"title":"Trail Runner 5","price":"$59.00"}]""" },
             },
         });
@@ -76,9 +82,11 @@ public sealed class ChatCompletionTests : EmulatorTests
     {
         object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("search_web")];
 
-        var result = await OpenRouter.StreamAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = prompt } } });
+        var result = await OpenRouter.StreamAsync(
+            new { stream = true, tools, messages = new[] { new { role = "user", content = prompt } } });
 
-        Assert.Equal((tool, arguments), (result.ToolFragments[0].GetProperty("function").GetProperty("name").GetString(), result.Arguments(0)));
+        Assert.Equal(
+            (tool, arguments), (result.ToolFragments[0].GetProperty("function").GetProperty("name").GetString(), result.Arguments(0)));
     }
 
     [Fact]
@@ -86,16 +94,24 @@ public sealed class ChatCompletionTests : EmulatorTests
     {
         object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("search_web")];
 
-        var result = await OpenRouter.StreamAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = "find me rice cookers and the latest reviews" } } });
+        var result = await OpenRouter.StreamAsync(
+            new
+            {
+                stream = true, tools, messages = new[] { new { role = "user", content = "find me rice cookers and the latest reviews" } },
+            });
 
-        Assert.Equal(["search_products", "search_web"], result.ToolFragments.Select(f => f.GetProperty("function")).Where(f => f.TryGetProperty("name", out _)).Select(f => f.GetProperty("name").GetString()));
+        Assert.Equal(
+            ["search_products", "search_web"],
+            result.ToolFragments.Select(f => f.GetProperty("function")).Where(f => f.TryGetProperty("name", out _))
+                .Select(f => f.GetProperty("name").GetString()));
         Assert.Equal(result.Arguments(0), result.Arguments(1));
     }
 
     [Fact]
     public async Task A_forced_tool_call_may_contain_search_markers()
     {
-        var result = await OpenRouter.StreamAsync("""[[emu tool=search_products args={"query":"kettle [[emu at=ebay status=503]]"}]] find me a kettle""");
+        var result = await OpenRouter.StreamAsync(
+            """[[emu tool=search_products args={"query":"kettle [[emu at=ebay status=503]]"}]] find me a kettle""");
 
         Assert.Equal("""{"query":"kettle [[emu at=ebay status=503]]"}""", result.Arguments(0));
     }
@@ -109,8 +125,19 @@ public sealed class ChatCompletionTests : EmulatorTests
             messages = new object[]
             {
                 new { role = "user", content = "[[emu every=0]] find me pans" },
-                new { role = "assistant", content = (string?)null, tool_calls = new[] { new { id = "c1", type = "function", function = new { name = "search_products", arguments = "{}" } } } },
-                new { role = "tool", tool_call_id = "c1", content = "2 eBay items are displayed:\n1. Blue pan, USD 12.00\n2. Red pan, USD 13.00" },
+                new
+                {
+                    role = "assistant", content = (string?)null,
+                    tool_calls = new[]
+                    {
+                        new { id = "c1", type = "function", function = new { name = "search_products", arguments = "{}" } },
+                    },
+                },
+                new
+                {
+                    role = "tool", tool_call_id = "c1",
+                    content = "2 eBay items are displayed:\n1. Blue pan, USD 12.00\n2. Red pan, USD 13.00",
+                },
             },
         });
 
@@ -135,7 +162,8 @@ public sealed class ChatCompletionTests : EmulatorTests
     [Fact]
     public async Task Without_streaming_the_response_is_one_JSON_object()
     {
-        using var response = await OpenRouter.SendAsync(new { model = "emulator/echo", messages = new[] { new { role = "user", content = "Say \"é\" 🇯🇲" } } });
+        using var response = await OpenRouter.SendAsync(
+            new { model = "emulator/echo", messages = new[] { new { role = "user", content = "Say \"é\" 🇯🇲" } } });
         var body = await response.Content.ReadFromJsonAsync<JsonElement>();
 
         Assert.Equal("chat.completion", body.GetProperty("object").GetString());
@@ -146,12 +174,15 @@ public sealed class ChatCompletionTests : EmulatorTests
     [Fact]
     public async Task Without_streaming_tool_calls_are_complete()
     {
-        using var response = await OpenRouter.SendAsync(new { messages = new[] { new { role = "user", content = """[[emu tool=search_web args={"query":"kettle"} id=call_1]]""" } } });
+        using var response = await OpenRouter.SendAsync(
+            new { messages = new[] { new { role = "user", content = """[[emu tool=search_web args={"query":"kettle"} id=call_1]]""" } } });
         var choice = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("choices")[0];
 
         Assert.Equal("tool_calls", choice.GetProperty("finish_reason").GetString());
         Assert.Equal(JsonValueKind.Null, choice.GetProperty("message").GetProperty("content").ValueKind);
-        Assert.Equal("""{"query":"kettle"}""", choice.GetProperty("message").GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments").GetString());
+        Assert.Equal(
+            """{"query":"kettle"}""",
+            choice.GetProperty("message").GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments").GetString());
     }
 
     [Theory]
@@ -186,7 +217,8 @@ public sealed class ChatCompletionTests : EmulatorTests
     [Fact]
     public async Task The_catalogue_lists_capabilities_and_prices_and_can_be_made_to_fail()
     {
-        var models = (await OpenRouter.Http.GetFromJsonAsync<JsonElement>("openrouter/api/v1/models")).GetProperty("data").EnumerateArray().ToList();
+        var models = (await OpenRouter.Http.GetFromJsonAsync<JsonElement>(
+            "openrouter/api/v1/models")).GetProperty("data").EnumerateArray().ToList();
         Emulator.Direct("[[emu catalog=error]]");
         using var failed = await OpenRouter.Http.GetAsync("openrouter/api/v1/models");
 

@@ -16,14 +16,16 @@ public sealed class EbayTests : EmulatorTests
     [InlineData("id", "client_credentials", "https://api.ebay.com/oauth/api_scope", HttpStatusCode.Unauthorized, "invalid_client")]
     [InlineData("id:secret", "password", "https://api.ebay.com/oauth/api_scope", HttpStatusCode.BadRequest, "unsupported_grant_type")]
     [InlineData("id:secret", "client_credentials", "everything", HttpStatusCode.BadRequest, "invalid_scope")]
-    public async Task A_token_is_issued_only_to_a_valid_client_credentials_request(string credentials, string grant, string scope, HttpStatusCode status, string error)
+    public async Task A_token_is_issued_only_to_a_valid_client_credentials_request(
+        string credentials, string grant, string scope, HttpStatusCode status, string error)
     {
         using var refused = await Rest.TokenAsync(credentials, grant, scope);
         using var granted = await Rest.TokenAsync();
         var token = await RestClient.JsonAsync(granted);
 
         Assert.Equal((status, error), (refused.StatusCode, (await RestClient.JsonAsync(refused)).GetProperty("error").GetString()));
-        Assert.Equal((7200, "Application Access Token"), (token.GetProperty("expires_in").GetInt32(), token.GetProperty("token_type").GetString()));
+        Assert.Equal(
+            (7200, "Application Access Token"), (token.GetProperty("expires_in").GetInt32(), token.GetProperty("token_type").GetString()));
     }
 
     [Fact]
@@ -60,8 +62,14 @@ public sealed class EbayTests : EmulatorTests
     {
         var token = await Rest.NewTokenAsync();
 
-        var found = await Rest.SearchAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
-        var again = await Rest.SearchAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
+        var found = await Rest.SearchAsync(
+            token, "rice cookers",
+            "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US",
+            "&limit=5");
+        var again = await Rest.SearchAsync(
+            token, "rice cookers",
+            "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US",
+            "&limit=5");
 
         var items = found.GetProperty("itemSummaries").EnumerateArray().ToList();
         Assert.Equal(5, items.Count);
@@ -69,8 +77,12 @@ public sealed class EbayTests : EmulatorTests
         Assert.All(items, item =>
         {
             Assert.Contains("Rice Cooker", item.GetProperty("title").GetString(), StringComparison.Ordinal);
-            Assert.InRange(decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture), 20, 60);
-            Assert.Equal(("1000", "US", "0.00"), (item.GetProperty("conditionId").GetString(), item.GetProperty("itemLocation").GetProperty("country").GetString(), item.GetProperty("shippingOptions")[0].GetProperty("shippingCost").GetProperty("value").GetString()));
+            Assert.InRange(
+                decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture), 20, 60);
+            Assert.Equal(
+                ("1000", "US", "0.00"),
+                (item.GetProperty("conditionId").GetString(), item.GetProperty("itemLocation").GetProperty("country").GetString(),
+                    item.GetProperty("shippingOptions")[0].GetProperty("shippingCost").GetProperty("value").GetString()));
             Assert.Equal("www.ebay.com", new Uri(item.GetProperty("itemWebUrl").GetString()!).Host);
             Assert.Matches(@"^\d+\.\d$", item.GetProperty("seller").GetProperty("feedbackPercentage").GetString());
         });
@@ -86,7 +98,11 @@ public sealed class EbayTests : EmulatorTests
     {
         var found = await Rest.SearchAsync(await Rest.NewTokenAsync(), "kettle", filter);
 
-        Assert.All(found.GetProperty("itemSummaries").EnumerateArray(), item => Assert.InRange(decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture), minimum, maximum));
+        Assert.All(
+            found.GetProperty("itemSummaries").EnumerateArray(),
+            item => Assert.InRange(
+                decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture), minimum,
+                maximum));
     }
 
     [Theory]
@@ -115,7 +131,8 @@ public sealed class EbayTests : EmulatorTests
         var nothing = await Rest.SearchAsync(token, "kettle", "price:[900000],priceCurrency:USD");
 
         var prices = first.GetProperty("itemSummaries").EnumerateArray().Concat(second.GetProperty("itemSummaries").EnumerateArray())
-            .Select(item => decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture)).ToList();
+            .Select(item => decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture))
+            .ToList();
         Assert.Equal(20, prices.Count);
         Assert.Equal(prices.Order(), prices);
         Assert.Contains("offset=10", first.GetProperty("next").GetString(), StringComparison.Ordinal);
@@ -136,7 +153,8 @@ public sealed class EbayTests : EmulatorTests
         using var response = await Rest.EbayAsync(path, await Rest.NewTokenAsync(), marketplace);
 
         Assert.Equal(status, response.StatusCode);
-        Assert.Equal(JsonValueKind.String, (await RestClient.JsonAsync(response)).GetProperty("errors")[0].GetProperty("message").ValueKind);
+        Assert.Equal(
+            JsonValueKind.String, (await RestClient.JsonAsync(response)).GetProperty("errors")[0].GetProperty("message").ValueKind);
     }
 
     [Fact]
@@ -145,12 +163,16 @@ public sealed class EbayTests : EmulatorTests
         var token = await Rest.NewTokenAsync();
         var summary = (await Rest.SearchAsync(token, "rice cookers")).GetProperty("itemSummaries")[0];
 
-        using var byId = await Rest.EbayAsync($"buy/browse/v1/item/{Uri.EscapeDataString(summary.GetProperty("itemId").GetString()!)}?fieldgroups=PRODUCT", token);
-        using var byLegacyId = await Rest.EbayAsync($"buy/browse/v1/item/get_item_by_legacy_id?legacy_item_id={summary.GetProperty("legacyItemId").GetString()}", token);
+        using var byId = await Rest.EbayAsync(
+            $"buy/browse/v1/item/{Uri.EscapeDataString(summary.GetProperty("itemId").GetString()!)}?fieldgroups=PRODUCT", token);
+        using var byLegacyId = await Rest.EbayAsync(
+            $"buy/browse/v1/item/get_item_by_legacy_id?legacy_item_id={summary.GetProperty("legacyItemId").GetString()}", token);
         using var unlisted = await Rest.EbayAsync("buy/browse/v1/item/v1%7C110000000001%7C0", token);
 
         var item = await RestClient.JsonAsync(byId);
-        Assert.Equal((summary.GetProperty("title").GetString(), summary.GetProperty("price").GetRawText()), (item.GetProperty("title").GetString(), item.GetProperty("price").GetRawText()));
+        Assert.Equal(
+            (summary.GetProperty("title").GetString(), summary.GetProperty("price").GetRawText()),
+            (item.GetProperty("title").GetString(), item.GetProperty("price").GetRawText()));
         Assert.Equal(item.GetRawText(), (await RestClient.JsonAsync(byLegacyId)).GetRawText());
         Assert.Equal(HttpStatusCode.OK, unlisted.StatusCode);
     }
@@ -168,8 +190,12 @@ public sealed class EbayTests : EmulatorTests
 
         Assert.Equal("0", (await RestClient.JsonAsync(id)).GetProperty("categoryTreeId").GetString());
         var root = (await RestClient.JsonAsync(tree)).GetProperty("rootCategoryNode");
-        Assert.Equal("Home & Garden", root.GetProperty("childCategoryTreeNodes")[0].GetProperty("category").GetProperty("categoryName").GetString());
-        Assert.Equal("Rice Cookers", (await RestClient.JsonAsync(suggested)).GetProperty("categorySuggestions")[0].GetProperty("category").GetProperty("categoryName").GetString());
+        Assert.Equal(
+            "Home & Garden", root.GetProperty("childCategoryTreeNodes")[0].GetProperty("category").GetProperty("categoryName").GetString());
+        Assert.Equal(
+            "Rice Cookers",
+            (await RestClient.JsonAsync(suggested)).GetProperty("categorySuggestions")[0].GetProperty("category")
+                .GetProperty("categoryName").GetString());
         Assert.Equal(HttpStatusCode.NoContent, nothing.StatusCode);
         var other = (await RestClient.JsonAsync(second)).GetProperty("rootCategoryNode").GetProperty("childCategoryTreeNodes");
         Assert.Equal(3, other[other.GetArrayLength() - 1].GetProperty("childCategoryTreeNodes").GetArrayLength());

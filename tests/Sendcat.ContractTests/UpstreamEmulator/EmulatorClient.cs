@@ -20,18 +20,24 @@ internal sealed class EmulatorClient(UpstreamEmulatorHost emulator, bool h2c = f
     public HttpClient Http => _http;
 
     public Task<HttpResponseMessage> SendAsync(object body, CancellationToken cancellationToken = default) => _http.SendAsync(
-        new(HttpMethod.Post, "openrouter/api/v1/chat/completions") { Content = JsonContent.Create(body), Version = _http.DefaultRequestVersion, VersionPolicy = _http.DefaultVersionPolicy },
+        new(HttpMethod.Post, "openrouter/api/v1/chat/completions")
+        {
+            Content = JsonContent.Create(body), Version = _http.DefaultRequestVersion, VersionPolicy = _http.DefaultVersionPolicy,
+        },
         HttpCompletionOption.ResponseHeadersRead,
         cancellationToken);
 
-    public Task<HttpResponseMessage> SendAsync(string prompt, string model = "test/model", CancellationToken cancellationToken = default) => SendAsync(Body(prompt, model), cancellationToken);
+    public Task<HttpResponseMessage> SendAsync(string prompt, string model = "test/model", CancellationToken cancellationToken = default) =>
+        SendAsync(Body(prompt, model), cancellationToken);
 
     /// <summary>Sends the prompt and reads the event stream to its end.</summary>
-    public async Task<EmulatorStream> StreamAsync(string prompt, string model = "test/model") => await ReadAsync(await SendAsync(prompt, model));
+    public async Task<EmulatorStream> StreamAsync(string prompt, string model = "test/model") =>
+        await ReadAsync(await SendAsync(prompt, model));
 
     public async Task<EmulatorStream> StreamAsync(object body) => await ReadAsync(await SendAsync(body));
 
-    public static object Body(string prompt, string model = "test/model") => new { model, stream = true, messages = new[] { new { role = "user", content = prompt } } };
+    public static object Body(string prompt, string model = "test/model") =>
+        new { model, stream = true, messages = new[] { new { role = "user", content = prompt } } };
 
     public static object Tool(string name) => new { type = "function", function = new { name, parameters = new { type = "object" } } };
 
@@ -71,12 +77,17 @@ internal sealed record EmulatorStream(IReadOnlyList<string> Events)
 
     public IReadOnlyList<string> FinishReasons => [.. Choices.Select(c => c.GetProperty("finish_reason").GetString()).OfType<string>()];
 
-    public IReadOnlyList<JsonElement> ToolFragments => [.. Deltas.Where(d => d.TryGetProperty("tool_calls", out _)).SelectMany(d => d.GetProperty("tool_calls").EnumerateArray())];
+    public IReadOnlyList<JsonElement> ToolFragments =>
+        [.. Deltas.Where(d => d.TryGetProperty("tool_calls", out _)).SelectMany(d => d.GetProperty("tool_calls").EnumerateArray())];
 
-    public JsonElement? Error => Chunks.Where(c => c.TryGetProperty("error", out _)).Select(c => (JsonElement?)c.GetProperty("error")).SingleOrDefault();
+    public JsonElement? Error =>
+        Chunks.Where(c => c.TryGetProperty("error", out _)).Select(c => (JsonElement?)c.GetProperty("error")).SingleOrDefault();
 
-    public JsonElement? Usage => Chunks.Where(c => c.TryGetProperty("usage", out _)).Select(c => (JsonElement?)c.GetProperty("usage")).SingleOrDefault();
+    public JsonElement? Usage =>
+        Chunks.Where(c => c.TryGetProperty("usage", out _)).Select(c => (JsonElement?)c.GetProperty("usage")).SingleOrDefault();
 
     /// <summary>The concatenated arguments of the tool-call fragments with this index.</summary>
-    public string Arguments(int index) => string.Concat(ToolFragments.Where(f => f.GetProperty("index").GetInt32() == index).Select(f => f.GetProperty("function").GetProperty("arguments").GetString()));
+    public string Arguments(int index) => string.Concat(
+        ToolFragments.Where(f => f.GetProperty("index").GetInt32() == index)
+            .Select(f => f.GetProperty("function").GetProperty("arguments").GetString()));
 }

@@ -13,10 +13,13 @@ public sealed class MarkersTests : EmulatorTests
     {
         var readme = await OpenRouter.Http.GetStringAsync("readme");
         var markers = await OpenRouter.Http.GetFromJsonAsync<string[]>("openrouter/emulator/markers");
-        var models = (await OpenRouter.Http.GetFromJsonAsync<JsonElement>("openrouter/api/v1/models")).GetProperty("data").EnumerateArray().Select(m => m.GetProperty("id").GetString()!);
+        var models = (await OpenRouter.Http.GetFromJsonAsync<JsonElement>("openrouter/api/v1/models")).GetProperty("data").EnumerateArray()
+            .Select(m => m.GetProperty("id").GetString()!);
 
         Assert.All(markers!, marker => Assert.Matches($"`{marker}[`=]", readme));
-        Assert.All(models.Where(m => m.StartsWith("emulator/", StringComparison.Ordinal)), model => Assert.Contains($"`{model}`", readme, StringComparison.Ordinal));
+        Assert.All(
+            models.Where(m => m.StartsWith("emulator/", StringComparison.Ordinal)),
+            model => Assert.Contains($"`{model}`", readme, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -67,7 +70,12 @@ public sealed class MarkersTests : EmulatorTests
     [Fact]
     public async Task A_list_of_models_falls_back_to_the_first_that_succeeds()
     {
-        var result = await OpenRouter.StreamAsync(new { models = new[] { "emulator/missing", "emulator/overloaded", "emulator/echo" }, stream = true, messages = new[] { new { role = "user", content = "hello" } } });
+        var result = await OpenRouter.StreamAsync(
+            new
+            {
+                models = new[] { "emulator/missing", "emulator/overloaded", "emulator/echo" }, stream = true,
+                messages = new[] { new { role = "user", content = "hello" } },
+            });
 
         Assert.Equal("emulator/echo", result.Chunks[0].GetProperty("model").GetString());
         Assert.Equal("hello", result.Text);
@@ -85,7 +93,11 @@ public sealed class MarkersTests : EmulatorTests
             statuses.Add(response.StatusCode);
         }
 
-        using var other = await OpenRouter.SendAsync(new { model = "test/model", stream = true, session_id = "another", messages = new[] { new { role = "user", content = prompt } } });
+        using var other = await OpenRouter.SendAsync(
+            new
+            {
+                model = "test/model", stream = true, session_id = "another", messages = new[] { new { role = "user", content = prompt } },
+            });
 
         Assert.Equal([HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK], statuses);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, other.StatusCode);
@@ -94,7 +106,8 @@ public sealed class MarkersTests : EmulatorTests
     [Fact]
     public async Task Standing_directions_apply_to_every_request_until_they_are_cleared()
     {
-        using var posted = await OpenRouter.Http.PostAsync("openrouter/emulator/directions", new StringContent("""[[emu call=1 text="standing"]]"""));
+        using var posted = await OpenRouter.Http.PostAsync(
+            "openrouter/emulator/directions", new StringContent("""[[emu call=1 text="standing"]]"""));
         var during = await OpenRouter.StreamAsync("hello");
         using var wrong = await OpenRouter.Http.PostAsync("openrouter/emulator/directions", new StringContent("[[emu every=soon]]"));
         using var deleted = await OpenRouter.Http.DeleteAsync("openrouter/emulator/directions");
@@ -186,7 +199,9 @@ public sealed class MarkersTests : EmulatorTests
         var result = await OpenRouter.StreamAsync("[[emu reasoning=3 chunks=1 every=0]]");
 
         Assert.NotEmpty(result.Reasoning);
-        Assert.Equal(result.Reasoning, string.Concat(result.Deltas.Take(3).Select(d => d.GetProperty("reasoning_details")[0].GetProperty("text").GetString())));
+        Assert.Equal(
+            result.Reasoning,
+            string.Concat(result.Deltas.Take(3).Select(d => d.GetProperty("reasoning_details")[0].GetProperty("text").GetString())));
         Assert.Equal("1 ", result.Text);
     }
 
@@ -218,7 +233,9 @@ public sealed class MarkersTests : EmulatorTests
     [InlineData("function-calls", """<function_calls>[{"name":"search_web","arguments":{"query":"kettle"}}]</function_calls>""")]
     [InlineData("double-bracket", "[[SEARCH: kettle]]")]
     [InlineData("bracket", "[search_web: \"kettle\"]")]
-    [InlineData("minimax", """<minimax:tool_call><invoke name="search_web"><parameter name="query">kettle</parameter></invoke></minimax:tool_call>""")]
+    [InlineData(
+        "minimax",
+        """<minimax:tool_call><invoke name="search_web"><parameter name="query">kettle</parameter></invoke></minimax:tool_call>""")]
     [InlineData("minimax-escaped", """<invoke name=\"search_web\"><parameter name=\"query\">kettle</parameter>""")]
     public async Task Tool_calls_can_be_emitted_as_markup_in_the_text(string form, string expected)
     {
@@ -241,7 +258,8 @@ public sealed class MarkersTests : EmulatorTests
         Assert.Single(result.FinishReasons);
         if (expected)
         {
-            Assert.Equal(choicesBesideUsage, result.Chunks.Single(c => c.TryGetProperty("usage", out _)).GetProperty("choices").GetArrayLength());
+            Assert.Equal(
+                choicesBesideUsage, result.Chunks.Single(c => c.TryGetProperty("usage", out _)).GetProperty("choices").GetArrayLength());
         }
     }
 
@@ -265,7 +283,8 @@ public sealed class MarkersTests : EmulatorTests
 
         var result = await OpenRouter.StreamAsync("[[emu chunks=2 every=0 stamp]]");
 
-        var stamps = result.Deltas.Select(d => d.GetProperty("content").GetString()!).Where(c => c.StartsWith('@')).Select(c => DateTimeOffset.UnixEpoch.AddMicroseconds(long.Parse(c.AsSpan(1, 16)))).ToList();
+        var stamps = result.Deltas.Select(d => d.GetProperty("content").GetString()!).Where(c => c.StartsWith('@'))
+            .Select(c => DateTimeOffset.UnixEpoch.AddMicroseconds(long.Parse(c.AsSpan(1, 16)))).ToList();
         Assert.Equal(2, stamps.Count);
         Assert.All(stamps, s => Assert.InRange(s, before, TimeProvider.System.GetUtcNow()));
     }

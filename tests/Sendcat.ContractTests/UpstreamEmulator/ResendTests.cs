@@ -10,14 +10,19 @@ namespace Sendcat.ContractTests.UpstreamEmulator;
 /// <summary>The emulated Resend: keys, idempotency, and the pages with the mails.</summary>
 public sealed class ResendTests : EmulatorTests
 {
-    private const string Mail = """{"from":"Sendcat <hi@sendcat.app>","to":"ann@example.com","subject":"Hello","html":"<p>Hello</p>","text":"Hello"}""";
+    private const string Mail =
+        """{"from":"Sendcat <hi@sendcat.app>","to":"ann@example.com","subject":"Hello","html":"<p>Hello</p>","text":"Hello"}""";
 
     [Theory]
     [InlineData(null, Mail, HttpStatusCode.Unauthorized, "missing_api_key")]
     [InlineData("bad", Mail, HttpStatusCode.Forbidden, "invalid_api_key")]
     [InlineData("re_test", "{", HttpStatusCode.BadRequest, "validation_error")]
-    [InlineData("re_test", """{"from":"a@b.example","subject":"Hello","text":"Hello"}""", HttpStatusCode.UnprocessableEntity, "missing_required_field")]
-    [InlineData("re_test", """{"from":"a@b.example","to":["ann@nowhere.invalid"],"subject":"Hello","text":"Hello"}""", HttpStatusCode.UnprocessableEntity, "validation_error")]
+    [InlineData(
+        "re_test", """{"from":"a@b.example","subject":"Hello","text":"Hello"}""", HttpStatusCode.UnprocessableEntity,
+        "missing_required_field")]
+    [InlineData(
+        "re_test", """{"from":"a@b.example","to":["ann@nowhere.invalid"],"subject":"Hello","text":"Hello"}""",
+        HttpStatusCode.UnprocessableEntity, "validation_error")]
     public async Task A_request_that_Resend_refuses_stores_no_mail(string? apiKey, string body, HttpStatusCode status, string name)
     {
         using var refused = await SendAsync(body, "key-1", apiKey);
@@ -37,7 +42,9 @@ public sealed class ResendTests : EmulatorTests
         var again = await IdAsync(await SendAsync(Mail, "key-1", client: http));
         using var other = await SendAsync(Mail.Replace("Hello", "Bye", StringComparison.Ordinal), "key-1", client: http);
         Assert.Equal((first, 1), (again, emulator.Mails.Count));
-        Assert.Equal((HttpStatusCode.Conflict, "invalid_idempotent_request"), (other.StatusCode, (await RestClient.JsonAsync(other)).GetProperty("name").GetString()));
+        Assert.Equal(
+            (HttpStatusCode.Conflict, "invalid_idempotent_request"),
+            (other.StatusCode, (await RestClient.JsonAsync(other)).GetProperty("name").GetString()));
 
         clock.Advance(TimeSpan.FromHours(24));
         Assert.NotEqual(first, await IdAsync(await SendAsync(Mail, "key-1", client: http)));
@@ -84,10 +91,16 @@ public sealed class ResendTests : EmulatorTests
         Assert.DoesNotContain("<script", page, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("<img", page, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("""sandbox="allow-popups allow-popups-to-escape-sandbox" srcdoc="&lt;base""", page, StringComparison.Ordinal);
-        Assert.Contains("""<a href="https://sendcat.app/reset?token=a.b.c" target="_blank" rel="noreferrer">""", page, StringComparison.Ordinal);
+        Assert.Contains(
+            """<a href="https://sendcat.app/reset?token=a.b.c" target="_blank" rel="noreferrer">""", page, StringComparison.Ordinal);
         Assert.DoesNotContain("href=\"javascript", page, StringComparison.OrdinalIgnoreCase);
-        Assert.Equal((1, "https://sendcat.app/reset?token=a.b.c"), (json.GetArrayLength(), json[0].GetProperty("text").GetString()!.Split([' ', '\n'])[1]));
-        Assert.Equal(0, JsonDocument.Parse(await Rest.Http.GetStringAsync("mail?to=bob@example.com")).RootElement.GetProperty("items").GetArrayLength());
+        Assert.Equal(
+            (1, "https://sendcat.app/reset?token=a.b.c"),
+            (json.GetArrayLength(), json[0].GetProperty("text").GetString()!.Split([' ', '\n'])[1]));
+        Assert.Equal(
+            0,
+            JsonDocument.Parse(await Rest.Http.GetStringAsync("mail?to=bob@example.com")).RootElement.GetProperty("items")
+                .GetArrayLength());
     }
 
     private async Task<(string Html, string Policy)> PageAsync(string path)
@@ -100,7 +113,10 @@ public sealed class ResendTests : EmulatorTests
     private Task<HttpResponseMessage> SendAsync(
         string body, string key, string? apiKey = "re_test", HttpClient? client = null, CancellationToken cancellationToken = default)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, "resend/emails") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        var request = new HttpRequestMessage(HttpMethod.Post, "resend/emails")
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
         request.Headers.Add("Idempotency-Key", key);
         request.Headers.UserAgent.ParseAdd("tests/1.0");
         request.Headers.Authorization = apiKey is null ? null : new AuthenticationHeaderValue("Bearer", apiKey);

@@ -14,7 +14,8 @@ public sealed class RestMarkersTests : EmulatorTests
         var readme = await Rest.Http.GetStringAsync("readme");
         readme = readme[readme.IndexOf("## Serper, SerpAPI, eBay", StringComparison.Ordinal)..];
 
-        Assert.All((await Rest.Http.GetFromJsonAsync<string[]>("rest/emulator/markers"))!, marker => Assert.Matches($"`{marker}[`=]", readme));
+        Assert.All(
+            (await Rest.Http.GetFromJsonAsync<string[]>("rest/emulator/markers"))!, marker => Assert.Matches($"`{marker}[`=]", readme));
     }
 
     [Fact]
@@ -23,12 +24,14 @@ public sealed class RestMarkersTests : EmulatorTests
         using var serper = await Rest.SerperAsync("kettle [[emu status=429 retry-after=2]]");
         using var dated = await Rest.SerperAsync("kettle [[emu status=503 retry-after-date=3]]");
         using var serpApi = await Rest.SerpApiAsync("kettle [[emu status=429]]");
-        using var ebay = await Rest.EbayAsync("buy/browse/v1/item_summary/search?q=kettle%20[[emu%20status=429]]", await Rest.NewTokenAsync());
+        using var ebay = await Rest.EbayAsync(
+            "buy/browse/v1/item_summary/search?q=kettle%20[[emu%20status=429]]", await Rest.NewTokenAsync());
 
         Assert.Equal((HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(2)), (serper.StatusCode, serper.Headers.RetryAfter?.Delta));
         Assert.Equal(429, (await RestClient.JsonAsync(serper)).GetProperty("statusCode").GetInt32());
         Assert.NotNull(dated.Headers.RetryAfter?.Date);
-        Assert.Contains("run out of searches", (await RestClient.JsonAsync(serpApi)).GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "run out of searches", (await RestClient.JsonAsync(serpApi)).GetProperty("error").GetString(), StringComparison.Ordinal);
         Assert.Equal(2001, (await RestClient.JsonAsync(ebay)).GetProperty("errors")[0].GetProperty("errorId").GetInt32());
     }
 
@@ -105,7 +108,10 @@ public sealed class RestMarkersTests : EmulatorTests
 
         string Body(string marker)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, "serper/search") { Headers = { { "X-API-KEY", "k" } }, Content = JsonContent.Create(new { q = $"kettle [[emu {marker}]]" }) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, "serper/search")
+            {
+                Headers = { { "X-API-KEY", "k" } }, Content = JsonContent.Create(new { q = $"kettle [[emu {marker}]]" }),
+            };
             using var response = Rest.Http.Send(request);
             using var reader = new StreamReader(response.Content.ReadAsStream());
             return reader.ReadToEnd();

@@ -15,7 +15,8 @@ public sealed class SearchUpstreamTests : EmulatorTests
 
         var pages = found.GetProperty("organic").EnumerateArray().ToList();
         Assert.Equal(5, pages.Count);
-        Assert.All(pages, page => Assert.EndsWith(".example", new Uri(page.GetProperty("link").GetString()!).Host, StringComparison.Ordinal));
+        Assert.All(
+            pages, page => Assert.EndsWith(".example", new Uri(page.GetProperty("link").GetString()!).Host, StringComparison.Ordinal));
         Assert.Equal([1, 2, 3, 4, 5], pages.Select(page => page.GetProperty("position").GetInt32()));
         Assert.Contains(pages, page => page.GetProperty("title").GetString()!.Contains("Rice Cooker", StringComparison.Ordinal));
         Assert.Equal(found.GetRawText(), (await RestClient.JsonAsync(second)).GetRawText());
@@ -54,7 +55,10 @@ public sealed class SearchUpstreamTests : EmulatorTests
     [InlineData("""{"q":" "}""")]
     public async Task Serper_rejects_an_invalid_request_body(string body)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "serper/search") { Headers = { { "X-API-KEY", "k" } }, Content = new StringContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "serper/search")
+        {
+            Headers = { { "X-API-KEY", "k" } }, Content = new StringContent(body),
+        };
         using var response = await Rest.Http.SendAsync(request);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
@@ -68,7 +72,9 @@ public sealed class SearchUpstreamTests : EmulatorTests
         var row = (await RestClient.JsonAsync(found)).GetProperty("shopping_results")[0];
         var nothing = await RestClient.JsonAsync(empty);
 
-        Assert.Equal(row.GetProperty("price").GetString(), "$" + row.GetProperty("extracted_price").GetDouble().ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(
+            row.GetProperty("price").GetString(),
+            "$" + row.GetProperty("extracted_price").GetDouble().ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
         Assert.Equal(HttpStatusCode.OK, empty.StatusCode);
         Assert.Equal("Success", nothing.GetProperty("search_metadata").GetProperty("status").GetString());
         Assert.Contains("returned any results", nothing.GetProperty("error").GetString(), StringComparison.Ordinal);
@@ -79,7 +85,8 @@ public sealed class SearchUpstreamTests : EmulatorTests
     [InlineData("kettle", "bad", "google_shopping", HttpStatusCode.Unauthorized)]
     [InlineData("", "key", "google_shopping", HttpStatusCode.BadRequest)]
     [InlineData("kettle", "key", "ebay", HttpStatusCode.BadRequest)]
-    public async Task SerpApi_rejects_invalid_keys_missing_queries_and_other_engines(string query, string key, string engine, HttpStatusCode status)
+    public async Task SerpApi_rejects_invalid_keys_missing_queries_and_other_engines(
+        string query, string key, string engine, HttpStatusCode status)
     {
         using var response = await Rest.SerpApiAsync(query, key, engine);
 
@@ -96,7 +103,9 @@ public sealed class SearchUpstreamTests : EmulatorTests
         await Rest.NewTokenAsync();
 
         var stats = await Emulator.Stats.WaitForAsync(s => s.Totals is { Active: 0, Started: 4 });
-        Assert.Equal((2, 1, 1), (stats.Of("serper", "search").Started, stats.Of("serper", "search").Completed, stats.Of("serper", "search").Refused));
+        Assert.Equal(
+            (2, 1, 1),
+            (stats.Of("serper", "search").Started, stats.Of("serper", "search").Completed, stats.Of("serper", "search").Refused));
         Assert.Equal((1, 1, 0), (stats.Of("serpapi").Completed, stats.Of("ebay", "token").Completed, stats.Of("ebay", "search").Started));
         var json = JsonDocument.Parse(await Rest.Http.GetStringAsync("stats")).RootElement;
         Assert.Equal(1, json.GetProperty("upstreams").GetProperty("ebay").GetProperty("token").GetProperty("started").GetInt32());

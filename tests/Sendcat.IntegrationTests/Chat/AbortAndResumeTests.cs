@@ -201,7 +201,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         Assert.Equal("done", second.Types[^1]);
         Assert.Equal(
             ["completed", "completed"],
-            (await guest.MessagesAsync(thread)).Where(message => Text(message, "role") == "assistant").Select(message => Text(message, "status")));
+            (await guest.MessagesAsync(thread)).Where(message => Text(message, "role") == "assistant")
+                .Select(message => Text(message, "status")));
     }
 
     [Theory]
@@ -360,7 +361,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
         await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted);
         await transaction.RollbackAsync();
-        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)) is [_, var message] && Text(message, "status") == "aborted");
+        await Eventually.TrueAsync(
+            async () => (await guest.MessagesAsync(thread)) is [_, var message] && Text(message, "status") == "aborted");
     }
 
     [Fact]
@@ -460,7 +462,11 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
 
         var answer = Text((await guest.MessagesAsync(thread))[^1], "id");
         await using var stream = await guest.PostChatAsync(
-            new { id = thread, trigger = "regenerate-message", messageId = answer, sessionId = guest.SessionId, messages = Array.Empty<object>() });
+            new
+            {
+                id = thread, trigger = "regenerate-message", messageId = answer, sessionId = guest.SessionId,
+                messages = Array.Empty<object>(),
+            });
         await stream.ReadToEndAsync();
 
         var messages = await guest.MessagesAsync(thread);
@@ -468,5 +474,6 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         Assert.NotEqual(answer, Text(messages[^1], "id"));
     }
 
-    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

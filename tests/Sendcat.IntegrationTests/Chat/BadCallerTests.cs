@@ -52,7 +52,10 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTe
     [InlineData("*")]
     public async Task A_foreign_origin_is_refused_before_every_other_check(string origin)
     {
-        foreach (var (method, path) in new[] { ("POST", Start), ("GET", Start), ("POST", Abort), ("GET", "/api/chat/x/stream"), ("GET", "/api/chat/health") })
+        foreach (var (method, path) in new[]
+        {
+            ("POST", Start), ("GET", Start), ("POST", Abort), ("GET", "/api/chat/x/stream"), ("GET", "/api/chat/health"),
+        })
         {
             using var response = await FromAsync(origin, method, path);
             await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
@@ -75,7 +78,8 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTe
             using var response = await FromAsync(allowed, method, path, body);
 
             Assert.Equal(status, (int)response.StatusCode);
-            Assert.Equal((allowed, "true"), (response.Header("Access-Control-Allow-Origin"), response.Header("Access-Control-Allow-Credentials")));
+            Assert.Equal(
+                (allowed, "true"), (response.Header("Access-Control-Allow-Origin"), response.Header("Access-Control-Allow-Credentials")));
             Assert.Contains("x-sendcat-error-code", response.Header("Access-Control-Expose-Headers"), StringComparison.Ordinal);
             Assert.Contains("Retry-After", response.Header("Access-Control-Expose-Headers"), StringComparison.Ordinal);
         }
@@ -119,7 +123,10 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTe
             "nonsense", "a.b.c", new string('a', 5_000), SendcatSystem.OpsKey,
         })
         {
-            using var client = new HttpClient { BaseAddress = Sendcat.Api.Address, DefaultRequestHeaders = { Authorization = new("Bearer", bearer) } };
+            using var client = new HttpClient
+            {
+                BaseAddress = Sendcat.Api.Address, DefaultRequestHeaders = { Authorization = new("Bearer", bearer) },
+            };
             client.DefaultRequestHeaders.Add("x-sendcat-session", Guest.SessionId);
             await AreUnauthorizedAsync(client);
         }
@@ -161,10 +168,17 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTe
         var foreign = await owner.NewThreadAsync("mine");
         var message = (await owner.MessagesAsync(foreign))[0].GetProperty("id").GetString()!;
 
-        foreach (var id in new[] { foreign, Guid.NewGuid().ToString(), "nonsense", "{" + foreign + "}", foreign.Replace("-", "", StringComparison.Ordinal), "' or 1=1 --", "🥭" })
+        foreach (var id in new[]
+        {
+            foreign, Guid.NewGuid().ToString(), "nonsense", "{" + foreign + "}", foreign.Replace("-", "", StringComparison.Ordinal),
+            "' or 1=1 --", "🥭",
+        })
         {
             using var start = await Guest.PostAsync(Start, JsonSerializer.Serialize(new { threadId = id }));
-            using var regenerate = await Guest.PostAsync(Start, JsonSerializer.Serialize(new { id, trigger = "regenerate-message", messageId = message, messages = Array.Empty<object>() }));
+            using var regenerate = await Guest.PostAsync(
+                Start,
+                JsonSerializer.Serialize(
+                    new { id, trigger = "regenerate-message", messageId = message, messages = Array.Empty<object>() }));
             using var abort = await Guest.PostAsync(Abort, JsonSerializer.Serialize(new { threadId = id, messageId = message }));
             foreach (var response in new[] { start, regenerate, abort })
             {
@@ -208,7 +222,10 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTe
             (null, "POST", "application/json", """{"threadId":"x"}""", 401, "unauthorized"),
         })
         {
-            using var request = new HttpRequestMessage(new HttpMethod(method), Start) { Content = new StringContent(body, Encoding.UTF8, type) };
+            using var request = new HttpRequestMessage(new HttpMethod(method), Start)
+            {
+                Content = new StringContent(body, Encoding.UTF8, type),
+            };
             if (origin is not null)
             {
                 request.Headers.Add("Origin", origin);
@@ -238,7 +255,10 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTe
     [Fact]
     public async Task Health_reports_limits_and_no_secrets_to_the_operator()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new("Bearer", SendcatSystem.OpsKey) } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health")
+        {
+            Headers = { Authorization = new("Bearer", SendcatSystem.OpsKey) },
+        };
         using var response = await Guest.Http.SendAsync(request);
 
         var text = await response.Content.ReadAsStringAsync();
@@ -254,7 +274,8 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTe
     private static async Task AreUnauthorizedAsync(HttpClient client)
     {
         using var start = await client.PostAsJsonAsync(Start, new { threadId = Guid.NewGuid() });
-        using var ui = await client.PostAsync(Start, new StringContent(UseChat.Json(Guid.NewGuid().ToString(), "hi"), Encoding.UTF8, "application/json"));
+        using var ui = await client.PostAsync(
+            Start, new StringContent(UseChat.Json(Guid.NewGuid().ToString(), "hi"), Encoding.UTF8, "application/json"));
         using var abort = await client.PostAsJsonAsync(Abort, new { threadId = Guid.NewGuid(), messageId = Guid.NewGuid() });
         using var resume = await client.GetAsync($"/api/chat/{Guid.NewGuid()}/stream");
         foreach (var response in new[] { start, ui, abort, resume })

@@ -33,7 +33,10 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     [Fact]
     public async Task Bytes_that_are_not_utf8_are_invalid_json()
     {
-        using var body = new ByteArrayContent([.. "{\"threadId\":\""u8, 0xff, 0xfe, .. "\"}"u8]) { Headers = { ContentType = new("application/json") } };
+        using var body = new ByteArrayContent([.. "{\"threadId\":\""u8, 0xff, 0xfe, .. "\"}"u8])
+        {
+            Headers = { ContentType = new("application/json") },
+        };
         using var response = await Guest.Http.PostAsync(Start, body);
         await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
@@ -55,7 +58,8 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     [Fact]
     public async Task Too_deeply_nested_json_is_invalid_json()
     {
-        using var response = await Guest.PostAsync(Start, $$"""{"id":"x","messages":{{new string('[', 5_000)}}{{new string(']', 5_000)}}}""");
+        using var response = await Guest.PostAsync(
+            Start, $$"""{"id":"x","messages":{{new string('[', 5_000)}}{{new string(']', 5_000)}}}""");
         await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
@@ -97,8 +101,10 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"nul\u0000"}]}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"\udc00","parts":[{"type":"text","text":"hi"}]}]}""")]
     [InlineData("""{"id":"x","messages":[{"id":"nul\u0000","role":"user","parts":[{"type":"text","text":"hi"}]}]}""")]
-    [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"file","url":"javascript:alert(1)","mediaType":"image/png"}]}]}""")]
-    [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"file","url":"file:///etc/passwd","mediaType":"application/pdf"}]}]}""")]
+    [InlineData(
+        """{"id":"x","messages":[{"role":"user","parts":[{"type":"file","url":"javascript:alert(1)","mediaType":"image/png"}]}]}""")]
+    [InlineData(
+        """{"id":"x","messages":[{"role":"user","parts":[{"type":"file","url":"file:///etc/passwd","mediaType":"application/pdf"}]}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"file","url":"https://example.com/a.svg","mediaType":"image/svg+xml"}]}]}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"file","url":"https://example.com/a.png","mediaType":"image/png","filename":"nul\u0000"}]}]}""")]
     [InlineData("""{"id":"","messages":[{"role":"user","parts":[{"type":"text","text":"hi"}]}]}""")]
@@ -123,7 +129,11 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
         {
             new { id = "x", messages = new[] { new { id = "m", role = "user", parts = Enumerable.Repeat(File("a.png"), 11) } } },
             new { id = "x", messages = new[] { new { id = "m", role = "user", parts = new[] { File(new string('a', 256)) } } } },
-            new { id = "x", messages = new[] { new { id = new string('m', 201), role = "user", parts = new[] { new { type = "text", text = "hi" } } } } },
+            new
+            {
+                id = "x",
+                messages = new[] { new { id = new string('m', 201), role = "user", parts = new[] { new { type = "text", text = "hi" } } } },
+            },
             new { threadId = "x", modelId = new string('m', 201) },
         };
 
@@ -138,7 +148,11 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     public async Task A_thread_id_that_is_too_long_is_forbidden_like_any_other_unknown_one()
     {
         var id = new string('x', 201);
-        foreach (var body in new object[] { new { threadId = id }, new { id, messages = new[] { new { role = "user", parts = new[] { new { type = "text", text = "hi" } } } } } })
+        foreach (var body in new object[]
+        {
+            new { threadId = id },
+            new { id, messages = new[] { new { role = "user", parts = new[] { new { type = "text", text = "hi" } } } } },
+        })
         {
             using var response = await Guest.PostAsync(Start, JsonSerializer.Serialize(body));
             await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
@@ -191,7 +205,8 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     [InlineData(true)]
     public async Task A_body_over_its_limit_is_too_large_with_a_content_length_or_chunked(bool chunked)
     {
-        using (var sendcatShape = await Guest.PostAsync(Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_537), chunked))
+        using (var sendcatShape = await Guest.PostAsync(
+            Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_537), chunked))
         {
             await sendcatShape.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
         }
@@ -207,7 +222,9 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
         }
 
         using var message = await Guest.PostAsync(Start, UseChat.Json(Guid.NewGuid().ToString(), new string('a', 65_537)), chunked);
-        Assert.Equal("The text of a message may have at most 65536 bytes", await message.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large"));
+        Assert.Equal(
+            "The text of a message may have at most 65536 bytes",
+            await message.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large"));
     }
 
     [Fact]
@@ -222,7 +239,8 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
     [InlineData(true)]
     public async Task A_body_at_its_limit_is_accepted(bool chunked)
     {
-        using (var sendcatShape = await Guest.PostAsync(Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_536), chunked))
+        using (var sendcatShape = await Guest.PostAsync(
+            Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_536), chunked))
         {
             await sendcatShape.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         }

@@ -38,7 +38,9 @@ public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
             var thread = start.GetProperty("messageMetadata").GetProperty("threadId").GetString()!;
             Assert.NotEqual(chat, thread);
             Assert.Equal(thread, first.Response.Header("x-sendcat-thread-id"));
-            Assert.Equal(await _guest.MessagesAsync(thread), await _guest.MessagesAsync(chat), (one, other) => one.GetRawText() == other.GetRawText());
+            Assert.Equal(
+                await _guest.MessagesAsync(thread), await _guest.MessagesAsync(chat),
+                (one, other) => one.GetRawText() == other.GetRawText());
         }
 
         using var there = _guest.At(_sendcat.Replicas[1]);
@@ -55,7 +57,9 @@ public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
 
         var view = await _guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{chat}");
         Assert.Equal((prompt[..40], chat), (view.GetProperty("title").GetString(), view.GetProperty("clientId").GetString()));
-        Assert.Equal(["user", "assistant", "user", "assistant"], (await _guest.MessagesAsync(chat)).Select(message => message.GetProperty("role").GetString()));
+        Assert.Equal(
+            ["user", "assistant", "user", "assistant"],
+            (await _guest.MessagesAsync(chat)).Select(message => message.GetProperty("role").GetString()));
         using var deleted = await _guest.Http.DeleteAsync($"/api/threads/{chat}");
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
     }
@@ -94,7 +98,8 @@ public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
     {
         await using var resumed = await _guest.ResumeAsync(_chat);
         using var stopped = await _guest.AbortLatestAsync(_chat);
-        await using var regenerated = await _guest.PostChatAsync(new { id = _chat, trigger = "regenerate-message", messages = Array.Empty<object>() });
+        await using var regenerated = await _guest.PostChatAsync(
+            new { id = _chat, trigger = "regenerate-message", messages = Array.Empty<object>() });
 
         Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NoContent), (resumed.Status, stopped.StatusCode));
         await regenerated.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
@@ -104,7 +109,8 @@ public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
     public async Task Concurrent_first_requests_begin_one_thread()
     {
         using var there = _guest.At(_sendcat.Replicas[1]);
-        var streams = await Task.WhenAll(Enumerable.Range(0, 6).Select(n => (n % 2 == 0 ? _guest : there).PostChatAsync(UseChat.Body(_chat, Short, "m1"))));
+        var streams = await Task.WhenAll(
+            Enumerable.Range(0, 6).Select(n => (n % 2 == 0 ? _guest : there).PostChatAsync(UseChat.Body(_chat, Short, "m1"))));
         foreach (var stream in streams)
         {
             await using (stream)
@@ -125,14 +131,17 @@ public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
     public async Task A_request_without_a_thread_begins_one(string body)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat");
-        request.Content = new StringContent(body.Replace("TEXT", "a kettle, please " + Short, StringComparison.Ordinal), System.Text.Encoding.UTF8, "application/json");
+        request.Content = new StringContent(
+            body.Replace("TEXT", "a kettle, please " + Short, StringComparison.Ordinal), System.Text.Encoding.UTF8, "application/json");
         await using var stream = new ChatStream(await _guest.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead));
         var start = await stream.ReadUntilAsync("start");
         await stream.ReadToEndAsync();
 
         var thread = stream.Response.Header("x-sendcat-thread-id")!;
-        Assert.Equal(thread, (start.TryGetProperty("messageMetadata", out var metadata) ? metadata : start).GetProperty("threadId").GetString());
-        Assert.Equal(["user", "assistant"], (await _guest.MessagesAsync(thread)).Select(message => message.GetProperty("role").GetString()));
+        Assert.Equal(
+            thread, (start.TryGetProperty("messageMetadata", out var metadata) ? metadata : start).GetProperty("threadId").GetString());
+        Assert.Equal(
+            ["user", "assistant"], (await _guest.MessagesAsync(thread)).Select(message => message.GetProperty("role").GetString()));
         var view = await _guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}");
         Assert.StartsWith("a kettle, please", view.GetProperty("title").GetString(), StringComparison.Ordinal);
     }
@@ -152,8 +161,10 @@ public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
             await stream.ReadToEndAsync();
         }
 
-        Assert.Equal("a kettle", (await _guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}")).GetProperty("title").GetString());
-        Assert.Equal("a lamp" + Short, (await _guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{other}")).GetProperty("title").GetString());
+        Assert.Equal(
+            "a kettle", (await _guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}")).GetProperty("title").GetString());
+        Assert.Equal(
+            "a lamp" + Short, (await _guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{other}")).GetProperty("title").GetString());
     }
 
     [Theory]
@@ -165,7 +176,8 @@ public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
         var body = JsonSerializer.Serialize(new
         {
             id = _chat, trigger = "submit-message",
-            messages = Enumerable.Range(0, 40).Select(n => Message(n, n % 2 == 0 ? "user" : "assistant", new string('x', 20_000))).Append(Message(40, "user", Short)),
+            messages = Enumerable.Range(0, 40).Select(n => Message(n, n % 2 == 0 ? "user" : "assistant", new string('x', 20_000)))
+                .Append(Message(40, "user", Short)),
         });
 
         using (var response = await _guest.PostAsync("/api/chat", body, chunked))

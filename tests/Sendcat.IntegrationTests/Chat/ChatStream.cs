@@ -112,7 +112,8 @@ internal sealed class ChatStream(HttpResponseMessage response, TimeSpan? maxWait
             {
                 await _items.DisposeAsync();
             }
-            catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException or NotSupportedException)
+            catch (Exception exception) when (
+                exception is IOException or HttpRequestException or ObjectDisposedException or NotSupportedException)
             {
                 // Disposing closes the connection while the reader may still use it.
             }

@@ -205,7 +205,9 @@ public sealed class CostTests(SharedStores stores)
 
         Assert.NotEqual(0, Calls(sendcat));
         Assert.All(sendcat.Model.Requests, request => Assert.DoesNotContain(
-            request.Headers.Keys, name => name.ToUpperInvariant() is "TRACEPARENT" or "TRACESTATE" or "BAGGAGE" or "CORRELATION-CONTEXT" or "SENTRY-TRACE" or "REQUEST-ID"));
+            request.Headers.Keys,
+            name => name.ToUpperInvariant() is "TRACEPARENT" or "TRACESTATE" or "BAGGAGE" or "CORRELATION-CONTEXT" or "SENTRY-TRACE"
+                or "REQUEST-ID"));
         await receiver.WaitForAsync(spans => spans.Any(span => span.Name.EndsWith("/chat/completions", StringComparison.Ordinal)));
     }
 
@@ -221,8 +223,11 @@ public sealed class CostTests(SharedStores stores)
         using var operators = new HttpClient { BaseAddress = sendcat.Replicas[replica].Address };
         operators.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", SendcatSystem.OpsKey);
         var health = await operators.GetFromJsonAsync<JsonElement>("/api/chat/health");
-        var circuit = health.GetProperty("circuits").EnumerateArray().Single(it => it.GetProperty("provider").GetString() == "openrouter_chat_primary");
-        return (circuit.GetProperty("state").GetString(), circuit.TryGetProperty("suspended", out var suspended) ? suspended.GetString() : null);
+        var circuit = health.GetProperty("circuits").EnumerateArray()
+            .Single(it => it.GetProperty("provider").GetString() == "openrouter_chat_primary");
+        return (
+            circuit.GetProperty("state").GetString(),
+            circuit.TryGetProperty("suspended", out var suspended) ? suspended.GetString() : null);
     }
 
     private static async Task<HttpClient> UserAsync(SendcatSystem sendcat)
@@ -230,12 +235,14 @@ public sealed class CostTests(SharedStores stores)
         var http = new HttpClient { BaseAddress = sendcat.Api.Address };
         foreach (var step in new[] { "register", "login" })
         {
-            using var response = await http.PostAsJsonAsync($"/api/auth/{step}", new { email = "ann@example.com", password = "correct horse 1" });
+            using var response = await http.PostAsJsonAsync(
+                $"/api/auth/{step}", new { email = "ann@example.com", password = "correct horse 1" });
             response.EnsureSuccessStatusCode();
             if (step == "login")
             {
                 var tokens = await response.Content.ReadFromJsonAsync<JsonElement>();
-                http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", tokens.GetProperty("accessToken").GetString());
+                http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+                    "Bearer", tokens.GetProperty("accessToken").GetString());
             }
         }
 
@@ -252,10 +259,14 @@ public sealed class CostTests(SharedStores stores)
         message.EnsureSuccessStatusCode();
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
         {
-            Content = model is null ? JsonContent.Create(new { threadId = id }) : JsonContent.Create(new { threadId = id, modelId = model }),
+            Content = model is null
+                ? JsonContent.Create(new { threadId = id })
+                : JsonContent.Create(new { threadId = id, modelId = model }),
         };
         await using var stream = new ChatStream(await user.SendAsync(request, HttpCompletionOption.ResponseHeadersRead));
-        return stream.Status == HttpStatusCode.OK ? (await stream.ReadToEndAsync())[^1].GetProperty("type").GetString()! : $"{(int)stream.Status}";
+        return stream.Status == HttpStatusCode.OK
+            ? (await stream.ReadToEndAsync())[^1].GetProperty("type").GetString()!
+            : $"{(int)stream.Status}";
     }
 
     /// <summary>Starts a turn of a new guest with this address.</summary>
@@ -264,7 +275,10 @@ public sealed class CostTests(SharedStores stores)
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(prompt);
         var http = new HttpClient { BaseAddress = sendcat.Api.Address };
-        var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread, sessionId = guest.SessionId }) };
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
+        {
+            Content = JsonContent.Create(new { threadId = thread, sessionId = guest.SessionId }),
+        };
         request.Headers.Add("X-Forwarded-For", address);
         return new ChatStream(await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead));
     }

@@ -9,7 +9,8 @@ public sealed class DetachedTurnTests(SharedStores stores) : IAsyncLifetime
     private SendcatSystem _sendcat = null!;
 
     public async ValueTask InitializeAsync() => _sendcat = await SendcatSystem.StartAsync(
-        stores, replicas: 2, ("CHAT_DETACH_GRACE_MS", "600000"), ("ADMISSION_USER_MAX_INFLIGHT", "10"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1000"));
+        stores, replicas: 2, ("CHAT_DETACH_GRACE_MS", "600000"), ("ADMISSION_USER_MAX_INFLIGHT", "10"),
+        ("RATE_LIMIT_CHAT_STREAM_MAX", "1000"));
 
     public ValueTask DisposeAsync() => _sendcat.DisposeAsync();
 
@@ -79,6 +80,7 @@ public sealed class DetachedTurnTests(SharedStores stores) : IAsyncLifetime
         Assert.Equal((HttpStatusCode.NoContent, "aborted", "aborted"), (stopped.StatusCode, first.Types[^1], second.Types[^1]));
         Assert.Equal(
             ["aborted", "aborted"],
-            (await guest.MessagesAsync(thread)).Where(message => message.GetProperty("role").GetString() == "assistant").Select(message => message.GetProperty("status").GetString()));
+            (await guest.MessagesAsync(thread)).Where(message => message.GetProperty("role").GetString() == "assistant")
+                .Select(message => message.GetProperty("status").GetString()));
     }
 }

@@ -28,7 +28,9 @@ public sealed class FairShareTests(SharedStores stores)
         var turns = await StartAsync(sendcat, Slots, _ => "203.0.113.7");
 
         Assert.Equal(4, turns.Count(turn => turn.Status == HttpStatusCode.OK));
-        Assert.All(turns.Where(turn => turn.Status != HttpStatusCode.OK), turn => Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limited"), (turn.Status, turn.ErrorCode)));
+        Assert.All(
+            turns.Where(turn => turn.Status != HttpStatusCode.OK),
+            turn => Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limited"), (turn.Status, turn.ErrorCode)));
         for (var n = 0; n < 5; n++)
         {
             var other = Assert.Single(await StartAsync(sendcat, 1, _ => $"198.51.100.{n}", firstReplica: n));
@@ -50,7 +52,9 @@ public sealed class FairShareTests(SharedStores stores)
         await turn.ReadToEndAsync();
 
         Assert.Equal(19, turns.Count(it => it.Status == HttpStatusCode.OK));
-        Assert.All(turns.Where(it => it.Status != HttpStatusCode.OK), it => Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limited"), (it.Status, it.ErrorCode)));
+        Assert.All(
+            turns.Where(it => it.Status != HttpStatusCode.OK),
+            it => Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limited"), (it.Status, it.ErrorCode)));
         Assert.Equal("done", turn.Types[^1]);
         await turns.DisposeAsync();
     }
@@ -64,7 +68,11 @@ public sealed class FairShareTests(SharedStores stores)
         // 40 % of ten slots are four slots too.
         var slots = guestShare == "100" ? "4" : "10";
         await using var sendcat = await SendcatSystem.StartAsync(
-            stores, replicas: 2, [("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("CHAT_DETACH_GRACE_MS", "600000"), (cap, slots), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", guestShare)]);
+            stores, replicas: 2,
+            [
+                ("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("CHAT_DETACH_GRACE_MS", "600000"), (cap, slots),
+                ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", guestShare),
+            ]);
         var detached = new List<(SendcatClient Guest, string Thread)>();
         for (var n = 0; n < 4; n++)
         {
@@ -94,7 +102,9 @@ public sealed class FairShareTests(SharedStores stores)
             var aborted = 0;
             foreach (var (guest, guestThread) in detached)
             {
-                aborted += (await guest.MessagesAsync(guestThread)).Any(message => message.GetProperty("status").GetString() == "aborted") ? 1 : 0;
+                aborted += (await guest.MessagesAsync(guestThread)).Any(message => message.GetProperty("status").GetString() == "aborted")
+                    ? 1
+                    : 0;
             }
 
             return aborted;
@@ -108,7 +118,10 @@ public sealed class FairShareTests(SharedStores stores)
     {
         await using var sendcat = await SendcatSystem.StartAsync(
             stores, replicas: 2,
-            [.. Shares, ("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("CHAT_DETACH_GRACE_MS", "600000"), ("CHAT_DETACH_GRACE_FULL_MS", grace), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100")]);
+            [
+                .. Shares, ("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("CHAT_DETACH_GRACE_MS", "600000"),
+                ("CHAT_DETACH_GRACE_FULL_MS", grace), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100"),
+            ]);
         using var user = await UserAsync(sendcat, "192.0.2.1");
         var thread = await user.NewThreadAsync(Slow);
         await using (var stream = await user.ChatAsync(thread))
@@ -143,7 +156,8 @@ public sealed class FairShareTests(SharedStores stores)
     public async Task A_full_primary_route_spills_over_to_the_secondary_one_while_failover_is_on()
     {
         await using var sendcat = await SendcatSystem.StartAsync(
-            stores, replicas: 2, [("FF_PROVIDER_FAILOVER_ENABLED", "true"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("BULKHEAD_OR_SEC_MAX_CONCURRENT", "1")]);
+            stores, replicas: 2,
+            [("FF_PROVIDER_FAILOVER_ENABLED", "true"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("BULKHEAD_OR_SEC_MAX_CONCURRENT", "1")]);
         var running = new List<ChatStream>();
         var routes = new List<string?>();
         for (var n = 0; n < 2; n++)
@@ -172,7 +186,9 @@ public sealed class FairShareTests(SharedStores stores)
     [Fact]
     public async Task A_turn_whose_reader_resumed_keeps_its_slot()
     {
-        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 2, [("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("CHAT_DETACH_GRACE_MS", "600000"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1")]);
+        await using var sendcat = await SendcatSystem.StartAsync(
+            stores, replicas: 2,
+            [("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("CHAT_DETACH_GRACE_MS", "600000"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1")]);
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(Slow);
         await using (var stream = await guest.ChatAsync(thread))
@@ -198,7 +214,10 @@ public sealed class FairShareTests(SharedStores stores)
             using var guest = await SendcatClient.GuestAsync(sendcat.Replicas[(firstReplica + n) % sendcat.Replicas.Count].Address);
             var thread = await guest.NewThreadAsync(Slow);
             var http = new HttpClient { BaseAddress = guest.Http.BaseAddress };
-            var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread, sessionId = guest.SessionId }) };
+            var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
+            {
+                Content = JsonContent.Create(new { threadId = thread, sessionId = guest.SessionId }),
+            };
             request.Headers.Add("X-Forwarded-For", address(n));
             return new ChatStream(await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead));
         })));
@@ -211,7 +230,8 @@ public sealed class FairShareTests(SharedStores stores)
         var account = new { email = $"{Guid.NewGuid():N}@example.com", password = "correct horse 1" };
         (await user.Http.PostAsJsonAsync("/api/auth/register", account)).EnsureSuccessStatusCode();
         var tokens = await (await user.Http.PostAsJsonAsync("/api/auth/login", account)).Content.ReadFromJsonAsync<JsonElement>();
-        user.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", tokens.GetProperty("accessToken").GetString());
+        user.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Bearer", tokens.GetProperty("accessToken").GetString());
         user.Http.DefaultRequestHeaders.Add("X-Forwarded-For", address);
         return user;
     }

@@ -22,7 +22,8 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartProcessesAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
         using var guest = await sendcat.GuestAsync();
         using var survivor = guest.At(sendcat.Replicas[1]);
         var thread = await guest.NewThreadAsync(Slow);
@@ -62,7 +63,8 @@ public sealed class FaultTests
         }
 
         sendcat.Model.Direct("[[emu hang=before-first]]");
-        await using var regenerated = await guest.PostChatAsync(new { id = kept, trigger = "regenerate-message", messages = Array.Empty<object>() });
+        await using var regenerated = await guest.PostChatAsync(
+            new { id = kept, trigger = "regenerate-message", messages = Array.Empty<object>() });
         await regenerated.ReadUntilAsync("start");
         await using var lost = await guest.PostChatAsync(UseChat.Body(cut, """[[emu text="New."]]""", "m1"));
         await lost.ReadUntilAsync("start");
@@ -86,7 +88,8 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartProcessesAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
         using var guest = await sendcat.GuestAsync();
         using var survivor = guest.At(sendcat.Replicas[1]);
         var thread = await guest.NewThreadAsync(Slow);
@@ -101,7 +104,9 @@ public sealed class FaultTests
 
         await stream.ReadToEndAsync();
         Assert.Equal("error", stream.Types[^1]);
-        Assert.Equal(("error", reaped), (Text((await survivor.MessagesAsync(thread))[^1], "status"), Text((await survivor.MessagesAsync(thread))[^1], "content")));
+        Assert.Equal(
+            ("error", reaped),
+            (Text((await survivor.MessagesAsync(thread))[^1], "status"), Text((await survivor.MessagesAsync(thread))[^1], "content")));
     }
 
     [Fact]
@@ -109,7 +114,8 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync(durable: true);
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1);
+        await using var sendcat = await SendcatSystem.StartAsync(
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1);
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu chunks=80 every=50ms]]");
         var other = await guest.NewThreadAsync("hello");
@@ -132,7 +138,9 @@ public sealed class FaultTests
 
         await stream.ReadToEndAsync();
         Assert.Equal("done", stream.Types[^1]);
-        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread))[^1] is var last && (Text(last, "role"), Text(last, "status")) == ("assistant", "completed"));
+        await Eventually.TrueAsync(
+            async () => (await guest.MessagesAsync(thread))[^1] is var last
+                && (Text(last, "role"), Text(last, "status")) == ("assistant", "completed"));
         Assert.Equal(string.Join(' ', Enumerable.Range(1, 80)), Text((await guest.MessagesAsync(thread))[^1], "content")!.Trim());
     }
 
@@ -141,7 +149,8 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
+        await using var sendcat = await SendcatSystem.StartAsync(
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
         using var guest = await sendcat.GuestAsync();
         using var other = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu chunks=100 every=40ms]]");
@@ -173,7 +182,8 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
+        await using var sendcat = await SendcatSystem.StartAsync(
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
         using var guest = await sendcat.GuestAsync();
         using var elsewhere = guest.At(sendcat.Replicas[1]);
         var (running, idle) = (await guest.NewThreadAsync("[[emu chunks=4 hang=mid]]"), await guest.NewThreadAsync("hello"));
@@ -185,7 +195,9 @@ public sealed class FaultTests
 
         await using var unavailable = await elsewhere.ResumeOnceAsync(running);
         await using var nothing = await elsewhere.ResumeOnceAsync(idle);
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "upstream_unavailable", "redis_unavailable"), (unavailable.Status, unavailable.ErrorCode, unavailable.ErrorReason));
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, "upstream_unavailable", "redis_unavailable"),
+            (unavailable.Status, unavailable.ErrorCode, unavailable.ErrorReason));
         Assert.Equal(HttpStatusCode.NoContent, nothing.Status);
     }
 
@@ -194,7 +206,8 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
+        await using var sendcat = await SendcatSystem.StartAsync(
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu chunks=2 every=0]]");
 
@@ -210,7 +223,8 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartProcessesAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2, ("CHAT_DRAIN_MS", "1500"));
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2, ("CHAT_DRAIN_MS", "1500"));
         using var guest = await sendcat.GuestAsync();
         using var brief = await sendcat.GuestAsync();
         using var survivor = guest.At(sendcat.Replicas[1]);
@@ -226,7 +240,9 @@ public sealed class FaultTests
 
         Assert.Equal("done", shorter.Types[^1]);
         Assert.Equal(("error", "upstream_unavailable"), (longer.Types[^1], Text(longer.Events[^1], "code")));
-        Assert.Equal(("error", longer.Text), (Text((await survivor.MessagesAsync(thread))[^1], "status"), Text((await survivor.MessagesAsync(thread))[^1], "content")));
+        Assert.Equal(
+            ("error", longer.Text),
+            (Text((await survivor.MessagesAsync(thread))[^1], "status"), Text((await survivor.MessagesAsync(thread))[^1], "content")));
         Assert.Equal(0, await LeasesAsync(sendcat.Redis));
     }
 
@@ -236,7 +252,8 @@ public sealed class FaultTests
 
     /// <summary>Waits until the replica has released the leases of a dead replica.</summary>
     private static Task LeasesReapedAsync(Replica replica) =>
-        replica.Process.WaitForLineAsync(line => line.Contains("its leases were released", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        replica.Process.WaitForLineAsync(
+            line => line.Contains("its leases were released", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
 
     private static async Task<long> RunningTurnsAsync(string database)
     {
@@ -272,5 +289,6 @@ public sealed class FaultTests
         return total;
     }
 
-    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -55,7 +55,9 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
         await using var elsewhere = await guest.At(_sendcat.Replicas[1]).ChatAsync(thread);
         foreach (var stream in new[] { refused, elsewhere })
         {
-            Assert.Contains("seconds", await stream.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "chat_stream"), StringComparison.Ordinal);
+            Assert.Contains(
+                "seconds", await stream.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "chat_stream"),
+                StringComparison.Ordinal);
             Assert.InRange(stream.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 600);
         }
 
@@ -111,11 +113,16 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
             await counted.RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
         }
 
-        foreach (var (method, path) in new[] { (HttpMethod.Post, "/api/chat"), (HttpMethod.Post, "/api/chat/abort"), (HttpMethod.Get, "/api/chat/x/stream") })
+        foreach (var (method, path) in new[]
         {
-            using var refused = await FromAsync(http, method, path, "7.7.7.7, 203.0.113.7", ("cf-connecting-ip", "8.8.8.8"), ("x-real-ip", "9.9.9.9"));
+            (HttpMethod.Post, "/api/chat"), (HttpMethod.Post, "/api/chat/abort"), (HttpMethod.Get, "/api/chat/x/stream"),
+        })
+        {
+            using var refused = await FromAsync(
+                http, method, path, "7.7.7.7, 203.0.113.7", ("cf-connecting-ip", "8.8.8.8"), ("x-real-ip", "9.9.9.9"));
             await refused.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "chat_ip");
-            Assert.Equal(("authoritative", "enforce"), (refused.Header("X-Sendcat-Chat-Gateway"), refused.Header("X-Sendcat-Admission-Mode")));
+            Assert.Equal(
+                ("authoritative", "enforce"), (refused.Header("X-Sendcat-Chat-Gateway"), refused.Header("X-Sendcat-Admission-Mode")));
         }
 
         using var other = await FromAsync(http, HttpMethod.Post, "/api/chat", "203.0.113.8");
@@ -141,7 +148,10 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
     {
         using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu hang=before-first]]");
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
+        {
+            Content = JsonContent.Create(new { threadId = thread }),
+        };
         using var response = await guest.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -167,9 +177,13 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
         await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 
-    private static async Task<HttpResponseMessage> FromAsync(HttpClient http, HttpMethod method, string path, string forwardedFor, params (string Name, string Value)[] headers)
+    private static async Task<HttpResponseMessage> FromAsync(
+        HttpClient http, HttpMethod method, string path, string forwardedFor, params (string Name, string Value)[] headers)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = method == HttpMethod.Get ? null : new StringContent("hello", Encoding.UTF8, "text/plain") };
+        using var request = new HttpRequestMessage(method, path)
+        {
+            Content = method == HttpMethod.Get ? null : new StringContent("hello", Encoding.UTF8, "text/plain"),
+        };
         request.Headers.Add("X-Forwarded-For", forwardedFor);
         foreach (var (name, value) in headers)
         {
@@ -185,7 +199,10 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
         using var guest = await SendcatClient.GuestAsync(replica.Address);
         var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
         var http = new HttpClient { BaseAddress = replica.Address };
-        var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread, sessionId = guest.SessionId }) };
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
+        {
+            Content = JsonContent.Create(new { threadId = thread, sessionId = guest.SessionId }),
+        };
         request.Headers.Add("X-Forwarded-For", "203.0.113.99");
         return new ChatStream(await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead));
     }

@@ -20,7 +20,8 @@ public sealed class LogTests(SharedStores stores)
     public async Task Secrets_and_message_text_are_not_logged()
     {
         await using var sendcat = await SendcatSystem.StartProcessesAsync(
-            stores, replicas: 1, ("OPENROUTER_API_KEY", ProviderKey), ("Logging__LogLevel__Default", "Debug"), ("Logging__LogLevel__Microsoft", "Debug"));
+            stores, replicas: 1, ("OPENROUTER_API_KEY", ProviderKey), ("Logging__LogLevel__Default", "Debug"),
+            ("Logging__LogLevel__Microsoft", "Debug"));
         using var guest = await sendcat.GuestAsync();
         var tokens = await SignInAsync(guest);
         string[] secrets =
@@ -29,7 +30,9 @@ public sealed class LogTests(SharedStores stores)
             guest.SessionId.Split('.')[1], tokens.GetProperty("accessToken").GetString()!, tokens.GetProperty("refreshToken").GetString()!,
         ];
         var leaks = secrets
-            .Select(secret => sendcat.Api.Process.WaitForLineAsync(line => line.Contains(secret, StringComparison.Ordinal), TimeSpan.FromMinutes(5)))
+            .Select(
+                secret =>
+                    sendcat.Api.Process.WaitForLineAsync(line => line.Contains(secret, StringComparison.Ordinal), TimeSpan.FromMinutes(5)))
             .ToArray();
 
         await RunTurnAsync(guest, $"""{Prompt} [[emu text="{Answer}" chunks=3]]""");
@@ -37,18 +40,32 @@ public sealed class LogTests(SharedStores stores)
         await RunTurnAsync(guest, $"""{Prompt} [[emu status=401 message="{ProviderMessage}"]]""");
         await RunTurnAsync(guest, $"""{Prompt} [[emu chunks=5 error-after=2 code=502 message="{ProviderMessage}"]]""");
         await RunTurnAsync(guest, $"""{Prompt} [[emu chunks=5 bad-json-after=2]]""");
-        await using (var ui = await guest.PostChatAsync(new { id = await guest.NewThreadAsync(), messages = new[] { new { id = "m", role = "user", parts = new[] { new { type = "text", text = $"{Prompt} [[emu chunks=1]]" } } } } }))
+        await using (var ui = await guest.PostChatAsync(
+            new
+            {
+                id = await guest.NewThreadAsync(),
+                messages = new[]
+                {
+                    new { id = "m", role = "user", parts = new[] { new { type = "text", text = $"{Prompt} [[emu chunks=1]]" } } },
+                },
+            }))
         {
             await ui.ReadToEndAsync();
         }
 
-        foreach (var body in new[] { $$"""{"threadId": {{InvalidInput}}""", $$"""{"threadId":"{{InvalidInput}}"}""", $$"""{"threadId":["{{InvalidInput}}"]}""" })
+        foreach (var body in new[]
+        {
+            $$"""{"threadId": {{InvalidInput}}""", $$"""{"threadId":"{{InvalidInput}}"}""", $$"""{"threadId":["{{InvalidInput}}"]}""",
+        })
         {
             using var refused = await guest.Http.PostAsync("/api/chat", new StringContent(body, Encoding.UTF8, "application/json"));
             Assert.InRange((int)refused.StatusCode, 400, 499);
         }
 
-        using (var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new("Bearer", SendcatSystem.OpsKey) } })
+        using (var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health")
+        {
+            Headers = { Authorization = new("Bearer", SendcatSystem.OpsKey) },
+        })
         {
             using var health = await guest.Http.SendAsync(request);
             Assert.Equal(HttpStatusCode.OK, health.StatusCode);
@@ -77,7 +94,10 @@ public sealed class LogTests(SharedStores stores)
         registered.EnsureSuccessStatusCode();
         using var signedIn = await guest.Http.PostAsJsonAsync("/api/auth/login", account);
         var tokens = await signedIn.Content.ReadFromJsonAsync<JsonElement>();
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/threads") { Headers = { Authorization = new("Bearer", tokens.GetProperty("accessToken").GetString()) } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/threads")
+        {
+            Headers = { Authorization = new("Bearer", tokens.GetProperty("accessToken").GetString()) },
+        };
         using var listed = await guest.Http.SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, listed.StatusCode);
         return tokens;

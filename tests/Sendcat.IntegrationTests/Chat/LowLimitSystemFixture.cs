@@ -12,8 +12,10 @@ public sealed class LowLimitSystemFixture(SharedStores stores) : IAsyncLifetime
     internal SendcatSystem System { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() => System = await SendcatSystem.StartAsync(
-        stores, replicas: 2, ("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("RATE_LIMIT_CHAT_STREAM_MAX", $"{TurnsPerPrincipal}"), ("RATE_LIMIT_CHAT_IP_MAX", $"{TurnsPerAddress}"),
-        ("RATE_LIMIT_CHAT_TOKENS_MAX", $"{TokensPerPrincipal}"), ("RATE_LIMIT_CHAT_IP_WINDOW_MS", "600000"), ("TRUSTED_PROXIES", "127.0.0.0/8"), ("CHAT_KEEPALIVE_MS", "2000"), ("FF_CHAT_GATEWAY_HEALTH_ENABLED", "false"));
+        stores, replicas: 2, ("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"),
+        ("RATE_LIMIT_CHAT_STREAM_MAX", $"{TurnsPerPrincipal}"), ("RATE_LIMIT_CHAT_IP_MAX", $"{TurnsPerAddress}"),
+        ("RATE_LIMIT_CHAT_TOKENS_MAX", $"{TokensPerPrincipal}"), ("RATE_LIMIT_CHAT_IP_WINDOW_MS", "600000"),
+        ("TRUSTED_PROXIES", "127.0.0.0/8"), ("CHAT_KEEPALIVE_MS", "2000"), ("FF_CHAT_GATEWAY_HEALTH_ENABLED", "false"));
 
     public ValueTask DisposeAsync() => System.DisposeAsync();
 }

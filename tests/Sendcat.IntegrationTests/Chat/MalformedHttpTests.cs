@@ -23,7 +23,8 @@ public sealed class MalformedHttpTests(ChatSystemFixture fixture) : UnusualReque
     [InlineData("Content-Type: application/json", "Content-Length: 2", " folded: x")]
     public async Task Malformed_headers_are_a_client_error(params string[] headers)
     {
-        var response = await RawHttp.SendAsync(Sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", .. headers, "", "{}"]);
+        var response = await RawHttp.SendAsync(
+            Sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", .. headers, "", "{}"]);
         IsClientError(response);
     }
 
@@ -42,15 +43,24 @@ public sealed class MalformedHttpTests(ChatSystemFixture fixture) : UnusualReque
     [Fact]
     public async Task Oversized_headers_and_invalid_chunks_are_client_errors_and_a_truncated_body_logs_no_stack_trace()
     {
-        IsClientError(await RawHttp.SendAsync(Sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", $"x-sendcat-session: {new string('a', 40_000)}", "", ""]));
+        IsClientError(
+            await RawHttp.SendAsync(
+                Sendcat.Api.Address,
+                [
+                    "POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", $"x-sendcat-session: {new string('a', 40_000)}", "",
+                    "",
+                ]));
         using (var client = new System.Net.Sockets.TcpClient())
         {
             await client.ConnectAsync(Sendcat.Api.Address.Host, Sendcat.Api.Address.Port);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"thr"));
+            await client.GetStream().WriteAsync(
+                Encoding.ASCII.GetBytes(
+                    "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"thr"));
         }
 
         var chunks = await RawHttp.SendAsync(
-            Sendcat.Api.Address, "POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz", "{}", "0", "");
+            Sendcat.Api.Address, "POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json",
+            "Transfer-Encoding: chunked", "", "zz", "{}", "0", "");
         IsClientError(chunks);
 
         // The server still serves: a turn on the same replica runs to its end.

@@ -27,7 +27,8 @@ public sealed class MoneyBudgetTests(MoneyBudgetTests.Fixture fixture) : IClassF
         using var guest = await Sendcat.GuestAsync();
         var before = Calls;
 
-        var turns = await Task.WhenAll(Enumerable.Range(0, 200).Select(n => guest.PostChatAsync(UseChat.Body($"c{n}", "[[emu hang=before-first]]", $"m{n}"))));
+        var turns = await Task.WhenAll(
+            Enumerable.Range(0, 200).Select(n => guest.PostChatAsync(UseChat.Body($"c{n}", "[[emu hang=before-first]]", $"m{n}"))));
 
         Assert.Equal(10, turns.Count(turn => turn.Status == HttpStatusCode.OK));
         foreach (var refused in turns.Where(turn => turn.Status != HttpStatusCode.OK))
@@ -59,7 +60,8 @@ public sealed class MoneyBudgetTests(MoneyBudgetTests.Fixture fixture) : IClassF
         using var guest = await Sendcat.GuestAsync();
         var before = Calls;
 
-        await using var turn = await guest.ChatAsync(await guest.NewThreadAsync("[[emu call=1 reasoning=2000 every=0 tool=get_current_time]] [[emu call=2 chunks=1]]time?"));
+        await using var turn = await guest.ChatAsync(
+            await guest.NewThreadAsync("[[emu call=1 reasoning=2000 every=0 tool=get_current_time]] [[emu call=2 chunks=1]]time?"));
         var last = (await turn.ReadToEndAsync())[^1];
 
         Assert.Equal(("error", "rate_limited"), (last.Text("type"), last.Text("code")));
@@ -92,7 +94,9 @@ public sealed class MoneyBudgetTests(MoneyBudgetTests.Fixture fixture) : IClassF
         var cost = (await SnapshotAsync()).GetProperty("cost");
         Assert.Equal(unpriced + 1, cost.GetProperty("unpricedTurns").GetInt64());
         var model = cost.GetProperty("byModel").EnumerateArray().Single(it => it.Text("model") == Unpriced);
-        Assert.Equal((0m, 1, 1), (model.GetProperty("usd").GetDecimal(), model.GetProperty("turns").GetInt64(), model.GetProperty("unpricedTurns").GetInt64()));
+        Assert.Equal(
+            (0m, 1, 1),
+            (model.GetProperty("usd").GetDecimal(), model.GetProperty("turns").GetInt64(), model.GetProperty("unpricedTurns").GetInt64()));
     }
 
     [Fact]
@@ -110,7 +114,8 @@ public sealed class MoneyBudgetTests(MoneyBudgetTests.Fixture fixture) : IClassF
         Assert.Equal(2, usages.Count);
         Assert.Equal(expected, await SpentAsync(turn));
         Assert.Equal(usages.Sum(usage => usage.GetProperty("prompt_tokens").GetInt64()), await ScalarAsync<long>(turn, "prompt_tokens"));
-        Assert.Equal(usages.Sum(usage => usage.GetProperty("completion_tokens").GetInt64()), await ScalarAsync<long>(turn, "completion_tokens"));
+        Assert.Equal(
+            usages.Sum(usage => usage.GetProperty("completion_tokens").GetInt64()), await ScalarAsync<long>(turn, "completion_tokens"));
 
         using var deleted = await guest.Http.DeleteAsync($"/api/threads/{thread}");
         deleted.EnsureSuccessStatusCode();
@@ -120,10 +125,13 @@ public sealed class MoneyBudgetTests(MoneyBudgetTests.Fixture fixture) : IClassF
 
     private int Calls => Sendcat.Model.Requests.Count(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal));
 
-    private static (decimal Usd, long Turns, long Calls) Gpt5(JsonElement snapshot) => snapshot.GetProperty("cost").GetProperty("byModel").EnumerateArray()
-        .Where(model => model.Text("model") == "openai/gpt-5")
-        .Select(model => (model.GetProperty("usd").GetDecimal(), model.GetProperty("turns").GetInt64(), model.GetProperty("calls").GetInt64()))
-        .FirstOrDefault();
+    private static (decimal Usd, long Turns, long Calls) Gpt5(JsonElement snapshot) =>
+        snapshot.GetProperty("cost").GetProperty("byModel").EnumerateArray()
+            .Where(model => model.Text("model") == "openai/gpt-5")
+            .Select(
+                model =>
+                    (model.GetProperty("usd").GetDecimal(), model.GetProperty("turns").GetInt64(), model.GetProperty("calls").GetInt64()))
+            .FirstOrDefault();
 
     private Task<long> SpentAsync(ChatStream turn) => ScalarAsync<long>(turn, "cost_micro_usd");
 
@@ -131,7 +139,8 @@ public sealed class MoneyBudgetTests(MoneyBudgetTests.Fixture fixture) : IClassF
     private async Task<T> ScalarAsync<T>(ChatStream turn, string expression)
     {
         var stream = turn.Events[0].Text("streamId")!["STREAM:".Length..];
-        return (await Sendcat.QueryScalarAsync<T>(string.Create(CultureInfo.InvariantCulture, $"SELECT {expression} FROM stream_sessions WHERE id = '{stream}'")))!;
+        return (await Sendcat.QueryScalarAsync<T>(
+            string.Create(CultureInfo.InvariantCulture, $"SELECT {expression} FROM stream_sessions WHERE id = '{stream}'")))!;
     }
 
     private async Task SetBudgetAsync(string dollars)
@@ -161,9 +170,10 @@ public sealed class MoneyBudgetTests(MoneyBudgetTests.Fixture fixture) : IClassF
         internal SendcatSystem System { get; private set; } = null!;
 
         public async ValueTask InitializeAsync() => System = await SendcatSystem.StartAsync(
-            stores, replicas: 1, ("CHAT_GUEST_MODELS", $"configured,{Unpriced}"), ("ADMISSION_ENFORCE_USER_INFLIGHT", "false"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1000"),
-            ("RATE_LIMIT_THREAD_CREATE_MAX", "1000"), ("THREADS_PER_GUEST_MAX", "1000"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1000"),
-            ("ADMISSION_GLOBAL_MAX_INFLIGHT", "1000"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "10000"), ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "20000"),
+            stores, replicas: 1, ("CHAT_GUEST_MODELS", $"configured,{Unpriced}"), ("ADMISSION_ENFORCE_USER_INFLIGHT", "false"),
+            ("RATE_LIMIT_CHAT_STREAM_MAX", "1000"), ("RATE_LIMIT_THREAD_CREATE_MAX", "1000"), ("THREADS_PER_GUEST_MAX", "1000"),
+            ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1000"), ("ADMISSION_GLOBAL_MAX_INFLIGHT", "1000"),
+            ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "10000"), ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "20000"),
             ("RATE_LIMIT_CHAT_TOKENS_MAX", "1000000000"), ("CHAT_DETACH_GRACE_MS", "0"), ("FF_PROVIDER_FAILOVER_ENABLED", "false"));
 
         public ValueTask DisposeAsync() => System.DisposeAsync();

@@ -15,7 +15,8 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : UnusualRequestTest
     public async Task Concurrent_requests_with_the_same_message_id_store_one_message()
     {
         var thread = await Guest.NewThreadAsync();
-        var streams = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Guest.PostChatAsync(UseChat.Body(thread, "[[emu chunks=2 every=0]]", "same"))));
+        var streams = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(_ => Guest.PostChatAsync(UseChat.Body(thread, "[[emu chunks=2 every=0]]", "same"))));
         foreach (var stream in streams)
         {
             await using (stream)
@@ -39,7 +40,8 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : UnusualRequestTest
     public async Task A_message_with_a_known_client_id_is_not_stored_again()
     {
         var thread = await Guest.NewThreadAsync();
-        using (var stored = await Guest.Http.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "[[emu chunks=2 every=0]]", clientId = "mine-1" }))
+        using (var stored = await Guest.Http.PostAsJsonAsync(
+            $"/api/threads/{thread}/messages", new { content = "[[emu chunks=2 every=0]]", clientId = "mine-1" }))
         {
             stored.EnsureSuccessStatusCode();
         }
@@ -64,7 +66,9 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : UnusualRequestTest
         await stream.ReadToEndAsync();
 
         Assert.Equal("done", stream.Types[^1]);
-        Assert.All((await Guest.MessagesAsync(thread)).Skip(1), message => Assert.NotEqual("error", message.TryGetProperty("status", out var status) ? status.GetString() : null));
+        Assert.All(
+            (await Guest.MessagesAsync(thread)).Skip(1),
+            message => Assert.NotEqual("error", message.TryGetProperty("status", out var status) ? status.GetString() : null));
         await Guest.AddMessageAsync(thread, "[[emu chunks=1]]");
         await using var next = await Guest.ChatAsync(thread);
         Assert.Equal(HttpStatusCode.OK, next.Status);
@@ -123,7 +127,8 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : UnusualRequestTest
     [InlineData("")]
     public async Task An_unknown_dialect_is_refused(string dialect)
     {
-        await using var stream = await Guest.ChatAsync(await Guest.NewThreadAsync("[[emu chunks=1]]"), query: $"?stream={dialect}&stream=x");
+        await using var stream = await Guest.ChatAsync(
+            await Guest.NewThreadAsync("[[emu chunks=1]]"), query: $"?stream={dialect}&stream=x");
         await stream.Response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
@@ -137,7 +142,10 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : UnusualRequestTest
         }
 
         var message = (await Guest.MessagesAsync(thread))[^1].GetProperty("id").GetString()!;
-        foreach (var streamId in new[] { "nonsense", "STREAM:", "STREAM:nonsense", Guid.NewGuid().ToString(), $"STREAM:{Guid.NewGuid()}", new string('x', 10_000) })
+        foreach (var streamId in new[]
+        {
+            "nonsense", "STREAM:", "STREAM:nonsense", Guid.NewGuid().ToString(), $"STREAM:{Guid.NewGuid()}", new string('x', 10_000),
+        })
         {
             using var response = await Guest.AbortAsync(thread, message, streamId);
             Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);

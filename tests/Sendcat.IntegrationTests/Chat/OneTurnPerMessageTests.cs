@@ -150,7 +150,8 @@ public sealed class OneTurnPerMessageTests(SharedStores stores) : IAsyncLifetime
     }
 
     private static TurnRecord Record(
-        Guid thread, Guid message, bool replacesCutAnswer = false, bool isRegeneration = false, string? askedText = null, string? askedFiles = null) =>
+        Guid thread, Guid message, bool replacesCutAnswer = false, bool isRegeneration = false, string? askedText = null,
+        string? askedFiles = null) =>
         new(Guid.NewGuid(), thread, Guid.NewGuid(), "user:ann", null, Now, userMessage: null, message, replacesCutAnswer ? 1 : null)
         {
             IsRegeneration = isRegeneration,

@@ -10,7 +10,8 @@ internal sealed class PausedTurn : IAsyncDisposable
     private readonly string _thread;
     private readonly List<ChatStream> _readers;
 
-    private PausedTurn(SendcatClient there, string thread, List<ChatStream> readers) => (_there, _thread, _readers) = (there, thread, readers);
+    private PausedTurn(SendcatClient there, string thread, List<ChatStream> readers) =>
+        (_there, _thread, _readers) = (there, thread, readers);
 
     /// <summary>Starts a turn and the first two readers, and reads up to the pause.</summary>
     /// <param name="maxWait">How long each reader may read.</param>

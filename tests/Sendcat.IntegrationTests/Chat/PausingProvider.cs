@@ -59,14 +59,16 @@ internal sealed class PausingProvider : IAsyncDisposable
         await WriteNumbersAsync(http, 1, BeforePause);
         while (!_continued.Task.IsCompleted)
         {
-            await Task.WhenAny(_continued.Task, Task.Delay(_commentInterval ?? Timeout.InfiniteTimeSpan, TimeProvider.System, http.RequestAborted));
+            await Task.WhenAny(
+                _continued.Task, Task.Delay(_commentInterval ?? Timeout.InfiniteTimeSpan, TimeProvider.System, http.RequestAborted));
             http.RequestAborted.ThrowIfCancellationRequested();
             await http.Response.WriteAsync(": OPENROUTER PROCESSING\n\n", http.RequestAborted);
             await http.Response.Body.FlushAsync(http.RequestAborted);
         }
 
         await WriteNumbersAsync(http, BeforePause + 1, AfterPause);
-        await http.Response.WriteAsync("""data: {"choices":[{"delta":{},"finish_reason":"stop"}]}""" + "\n\ndata: [DONE]\n\n", http.RequestAborted);
+        await http.Response.WriteAsync(
+            """data: {"choices":[{"delta":{},"finish_reason":"stop"}]}""" + "\n\ndata: [DONE]\n\n", http.RequestAborted);
     }
 
     private static async Task WriteNumbersAsync(HttpContext http, int first, int count)

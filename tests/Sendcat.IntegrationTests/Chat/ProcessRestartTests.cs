@@ -51,7 +51,8 @@ public sealed class ProcessRestartTests(SharedStores stores)
 
         Assert.Equal(0, await stopped.Process.Exited.WaitAsync(MaxWait));
         Assert.False(kept.Process.Exited.IsCompleted);
-        Assert.Contains("[2953] The process stops, for a restart by an operator: 1 turns", stopped.Process.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "[2953] The process stops, for a restart by an operator: 1 turns", stopped.Process.Output, StringComparison.Ordinal);
     }
 
     private static async Task<ChatStream> LongTurnAsync(Uri address)

@@ -5,12 +5,16 @@ namespace Sendcat.IntegrationTests.Chat;
 /// <summary>The common form of all refusals: status, error code and plain text without internal details.</summary>
 internal static class Refusals
 {
-    private static readonly string[] InternalDetails = ["Exception", "   at ", "Sendcat.", "Npgsql", "System.", "StackExchange", ".cs:line"];
+    private static readonly string[] InternalDetails =
+    [
+        "Exception", "   at ", "Sendcat.", "Npgsql", "System.", "StackExchange", ".cs:line",
+    ];
 
     /// <summary>Asserts that the response is such a refusal. 429 and 503 must have a <c>Retry-After</c> of at least one second.</summary>
     /// <param name="reason">The expected <c>x-sendcat-error-reason</c>; null: not checked.</param>
     /// <returns>The text of the refusal.</returns>
-    public static async Task<string> RefusedAsync(this HttpResponseMessage response, HttpStatusCode status, string code, string? reason = null)
+    public static async Task<string> RefusedAsync(
+        this HttpResponseMessage response, HttpStatusCode status, string code, string? reason = null)
     {
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(

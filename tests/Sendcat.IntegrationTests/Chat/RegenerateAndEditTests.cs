@@ -90,7 +90,8 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
     [InlineData(1)]
     public async Task A_regeneration_ends_the_turn_that_still_runs_and_replaces_its_answer(int replica)
     {
-        await using var running = await _guest.PostChatAsync(UseChat.Body(_thread, $"""[[emu text="New."]] [[emu times=1 key={_key} chunks=2000 every=25ms]]""", "m1"));
+        await using var running = await _guest.PostChatAsync(
+            UseChat.Body(_thread, $"""[[emu text="New."]] [[emu times=1 key={_key} chunks=2000 every=25ms]]""", "m1"));
         await running.ReadUntilAsync("text-delta");
 
         await using var stream = await RegenerateAsync(client: _guest.At(_sendcat.Replicas[replica]));
@@ -104,7 +105,8 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
     [Fact]
     public async Task A_message_that_arrives_before_the_first_content_of_a_regeneration_stays_and_is_answered()
     {
-        var (first, second) = ($"""[[emu text="New." first=1s]] [[emu times=1 key={_key} text="Old." first=0]]""", """[[emu text="Second."]]""");
+        var (first, second) =
+            ($"""[[emu text="New." first=1s]] [[emu times=1 key={_key} text="Old." first=0]]""", """[[emu text="Second."]]""");
         await SendAsync("m1", first);
         await using var stream = await RegenerateAsync();
         await stream.ReadUntilAsync("start");
@@ -114,7 +116,9 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
         await using var next = await _guest.ChatAsync(_thread);
         await next.ReadToEndAsync();
 
-        Assert.Equal([first, "New.", second, "Second."], (await _guest.MessagesAsync(_thread)).Select(message => message.GetProperty("content").GetString()));
+        Assert.Equal(
+            [first, "New.", second, "Second."],
+            (await _guest.MessagesAsync(_thread)).Select(message => message.GetProperty("content").GetString()));
     }
 
     [Fact]
@@ -135,12 +139,16 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
         await using var stream = await _guest.PostChatAsync(new
         {
             id = $"chat_{_key}", trigger = "regenerate-message",
-            messages = new object[] { new { id = "m1", role = "user", parts = new object[] { new { type = "text", text = """[[emu text="Late."]]""" } } } },
+            messages = new object[]
+            {
+                new { id = "m1", role = "user", parts = new object[] { new { type = "text", text = """[[emu text="Late."]]""" } } },
+            },
         });
         await stream.ReadToEndAsync();
 
         Assert.Equal(HttpStatusCode.OK, stream.Status);
-        Assert.Equal(["user", "assistant"], (await _guest.MessagesAsync($"chat_{_key}")).Select(message => message.GetProperty("role").GetString()));
+        Assert.Equal(
+            ["user", "assistant"], (await _guest.MessagesAsync($"chat_{_key}")).Select(message => message.GetProperty("role").GetString()));
     }
 
     [Theory]
@@ -156,7 +164,8 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
         await SendAsync(byStoredId ? stored : "msg-1", """blue shoes [[emu text="Blue."]]""", edits: true);
 
         var messages = await _guest.MessagesAsync(_thread);
-        Assert.Equal(["""blue shoes [[emu text="Blue."]]""", "Blue."], messages.Select(message => message.GetProperty("content").GetString()));
+        Assert.Equal(
+            ["""blue shoes [[emu text="Blue."]]""", "Blue."], messages.Select(message => message.GetProperty("content").GetString()));
         Assert.Equal(stored, messages[0].GetProperty("id").GetString());
     }
 
@@ -183,7 +192,8 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
         var noImage = new { type = "file", mediaType = "image/png", url = "data:image/png;base64,PHN2Zz4=" };
 
         using var there = _guest.At(_sendcat.Replicas[replica]);
-        await using var refused = await there.PostChatAsync(new { id = _thread, messages = new[] { new { id = "m1", role = "user", parts = new[] { noImage } } } });
+        await using var refused = await there.PostChatAsync(
+            new { id = _thread, messages = new[] { new { id = "m1", role = "user", parts = new[] { noImage } } } });
         await running.ReadToEndAsync();
 
         Assert.Equal((HttpStatusCode.UnsupportedMediaType, "finish"), (refused.Status, running.Types[^1]));
@@ -203,7 +213,8 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
             await turn.ReadToEndAsync();
         }
 
-        await using (var again = await guest.PostChatAsync(new { id = thread, trigger = "regenerate-message", messageId = "m1", messages = Array.Empty<object>() }))
+        await using (var again = await guest.PostChatAsync(
+            new { id = thread, trigger = "regenerate-message", messageId = "m1", messages = Array.Empty<object>() }))
         {
             await again.ReadToEndAsync();
         }
@@ -214,7 +225,9 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
             await edited.ReadToEndAsync();
         }
 
-        Assert.Equal(["""other [[emu text="0"]]""", "0"], (await guest.MessagesAsync(thread)).Select(message => message.GetProperty("content").GetString()));
+        Assert.Equal(
+            ["""other [[emu text="0"]]""", "0"],
+            (await guest.MessagesAsync(thread)).Select(message => message.GetProperty("content").GetString()));
     }
 
     private async Task SendAsync(string messageId, string text, bool edits = false)
@@ -235,7 +248,8 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
         (client ?? _guest).PostChatAsync(new { id = _thread, trigger = "regenerate-message", messageId, messages = Array.Empty<object>() });
 
     private async Task<IEnumerable<(string?, string?)>> StatusesAsync() =>
-        (await _guest.MessagesAsync(_thread)).Select(message => (message.GetProperty("role").GetString(), message.GetProperty("status").GetString()));
+        (await _guest.MessagesAsync(_thread)).Select(
+            message => (message.GetProperty("role").GetString(), message.GetProperty("status").GetString()));
 
     private async Task<string?> LastTextAsync() => (await _guest.MessagesAsync(_thread))[^1].GetProperty("content").GetString();
 }

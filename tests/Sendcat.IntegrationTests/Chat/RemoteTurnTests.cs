@@ -19,7 +19,8 @@ public sealed class RemoteTurnTests(SharedStores stores)
         await using var redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
         var store = new MirrorStore(redis);
         var outages = StoreOutagesFeature.Create(NullLogger.Instance, TimeProvider.System);
-        var signals = new TurnSignals(redis, ReplicaId.New(), null!, null!, null!, TimeProvider.System, outages, NullLogger<TurnSignals>.Instance);
+        var signals = new TurnSignals(
+            redis, ReplicaId.New(), null!, null!, null!, TimeProvider.System, outages, NullLogger<TurnSignals>.Instance);
         var remote = new RemoteTurn(redis, store, signals, TimeProvider.System, outages, NullLogger<RemoteTurn>.Instance);
         var location = new TurnLocation(Guid.NewGuid(), Guid.NewGuid(), UsesUiDialect: false);
         var delta = new string('x', TurnFeed.MaxDeltaLength);
@@ -31,7 +32,8 @@ public sealed class RemoteTurnTests(SharedStores stores)
         ];
         Assert.True(await store.AppendAsync(location.StreamId, null, entries, MaxWait));
 
-        var followed = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => remote.FollowAsync(location, TestContext.Current.CancellationToken)));
+        var followed = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => remote.FollowAsync(location, TestContext.Current.CancellationToken)));
 
         var readers = followed.Select(outcome => outcome!.Value.TryGet(out var reader, out _) ? reader : null).ToList();
         Assert.All(readers, reader => Assert.Same(readers[0]!.Feed, reader!.Feed));

@@ -118,7 +118,9 @@ public sealed class RepeatedRequestTests(ChatSystemFixture fixture) : IAsyncLife
         using var there = _guest.At(_sendcat.Replicas[1]);
         var started = Started();
 
-        var streams = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => PostAsync(n % 2 == 0 ? _guest : there, thread, "[[emu chunks=20 every=50ms]]", useChat: true)));
+        var streams = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(
+                n => PostAsync(n % 2 == 0 ? _guest : there, thread, "[[emu chunks=20 every=50ms]]", useChat: true)));
         foreach (var stream in streams)
         {
             await using (stream)
@@ -148,7 +150,8 @@ public sealed class RepeatedRequestTests(ChatSystemFixture fixture) : IAsyncLife
                 await _guest.AddMessageAsync(thread, prompt);
             }
 
-            await using var stream = await _guest.PostChatAsync(storedBefore ? new { threadId = thread } : new { threadId = thread, message = prompt });
+            await using var stream = await _guest.PostChatAsync(
+                storedBefore ? new { threadId = thread } : new { threadId = thread, message = prompt });
             await stream.ReadToEndAsync();
             Assert.Equal("Done.", TextOf(stream));
         }
@@ -202,7 +205,9 @@ public sealed class RepeatedRequestTests(ChatSystemFixture fixture) : IAsyncLife
         await other.RefusedAsync(HttpStatusCode.Conflict, "conflict");
         using var invalid = await PostWithKeyAsync(_guest, "not a key", "hi");
         await invalid.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        Assert.Equal(["""[[emu text="Hello."]]""", "Hello."], (await _guest.MessagesAsync(thread)).Select(message => message.GetProperty("content").GetString()));
+        Assert.Equal(
+            ["""[[emu text="Hello."]]""", "Hello."],
+            (await _guest.MessagesAsync(thread)).Select(message => message.GetProperty("content").GetString()));
     }
 
     [Fact]
@@ -211,7 +216,8 @@ public sealed class RepeatedRequestTests(ChatSystemFixture fixture) : IAsyncLife
         using var there = _guest.At(_sendcat.Replicas[1]);
         var started = Started();
 
-        var responses = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => PostWithKeyAsync(n % 2 == 0 ? _guest : there, _key, "[[emu chunks=20 every=50ms]]")));
+        var responses = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(n => PostWithKeyAsync(n % 2 == 0 ? _guest : there, _key, "[[emu chunks=20 every=50ms]]")));
         var streams = responses.Select(response => new ChatStream(response)).ToArray();
         foreach (var stream in streams)
         {
@@ -230,7 +236,9 @@ public sealed class RepeatedRequestTests(ChatSystemFixture fixture) : IAsyncLife
         }
 
         Assert.Equal(started + 1, Started());
-        Assert.Single(streams.Where(stream => stream.Status == HttpStatusCode.OK).Select(stream => stream.Response.Header("x-sendcat-thread-id")).Distinct());
+        Assert.Single(
+            streams.Where(stream => stream.Status == HttpStatusCode.OK).Select(stream => stream.Response.Header("x-sendcat-thread-id"))
+                .Distinct());
     }
 
     private static async Task<HttpResponseMessage> PostWithKeyAsync(SendcatClient client, string key, string message)

@@ -31,7 +31,9 @@ internal sealed class Replica : IAsyncDisposable
     /// <inheritdoc cref="ApiProcess.StackTraces"/>
     public int StackTraces => Program.StackTraces;
 
-    private ApiProcess Program => _program ?? throw new InvalidOperationException("This replica has no process of its own; start the system with StartProcessesAsync.");
+    private ApiProcess Program =>
+        _program
+            ?? throw new InvalidOperationException("This replica has no process of its own; start the system with StartProcessesAsync.");
 
     public ValueTask DisposeAsync() => _api.DisposeAsync();
 }

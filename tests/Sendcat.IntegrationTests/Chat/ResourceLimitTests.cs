@@ -20,7 +20,8 @@ public sealed class ResourceLimitTests(SharedStores stores)
     {
         await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 0);
         var api = await sendcat.AddProcessAsync(Descriptors);
-        var capped = await api.Process.WaitForLineAsync(line => line.Contains("Connections capped at", StringComparison.Ordinal), TimeSpan.FromSeconds(5));
+        var capped = await api.Process.WaitForLineAsync(
+            line => line.Contains("Connections capped at", StringComparison.Ordinal), TimeSpan.FromSeconds(5));
         Assert.Contains("1000 descriptors", capped, StringComparison.Ordinal);
         var cap = int.Parse(capped.Split("capped at ")[1].Split(':')[0], CultureInfo.InvariantCulture);
         using var guest = await sendcat.GuestAsync();
@@ -35,7 +36,8 @@ public sealed class ResourceLimitTests(SharedStores stores)
                 var client = new TcpClient();
                 idle.Add(client);
                 // The server may reset a connection before the client has seen it open.
-                await client.ConnectAsync(api.Address.Host, api.Address.Port).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                await client.ConnectAsync(api.Address.Host, api.Address.Port)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
 
             var closed = await Task.WhenAll(idle.Select(IsClosedAsync));
@@ -65,7 +67,8 @@ public sealed class ResourceLimitTests(SharedStores stores)
     public async Task A_client_that_never_reads_is_disconnected_and_its_turn_continues()
     {
         await using var sendcat = await SendcatSystem.StartProcessesAsync(
-            stores, replicas: 1, ("CHAT_WRITE_TIMEOUT_MS", "2000"), ("CHAT_DETACH_GRACE_MS", "60000"), ("CHAT_MAX_ANSWER_CHARS", "4000000"));
+            stores, replicas: 1, ("CHAT_WRITE_TIMEOUT_MS", "2000"), ("CHAT_DETACH_GRACE_MS", "60000"),
+            ("CHAT_MAX_ANSWER_CHARS", "4000000"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu chunks=1600 size=2000 every=2ms]]");
         using var unread = new TcpClient { ReceiveBufferSize = 4_096 };
@@ -74,7 +77,8 @@ public sealed class ResourceLimitTests(SharedStores stores)
         await unread.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
             $"POST /api/chat HTTP/1.1\r\nHost: sendcat\r\nContent-Type: application/json\r\nContent-Length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}"));
 
-        await sendcat.Api.Process.WaitForLineAsync(line => line.Contains("accepted no data", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        await sendcat.Api.Process.WaitForLineAsync(
+            line => line.Contains("accepted no data", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
 
         // The answer exceeds the size of a page of messages, so it is read from Postgres. The journal writes it in the background.
         await using var database = NpgsqlDataSource.Create(sendcat.Database);
@@ -142,7 +146,10 @@ public sealed class ResourceLimitTests(SharedStores stores)
         if (query.Length == 0)
         {
             Assert.Equal("done", stream.Types[^1]);
-            Assert.Equal("length", stream.Events.Last(e => e.GetProperty("type").GetString() == "usage").GetProperty("metrics").GetProperty("finishReason").GetString());
+            Assert.Equal(
+                "length",
+                stream.Events.Last(e => e.GetProperty("type").GetString() == "usage").GetProperty("metrics").GetProperty("finishReason")
+                    .GetString());
         }
         else
         {

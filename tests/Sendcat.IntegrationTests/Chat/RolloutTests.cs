@@ -22,7 +22,9 @@ public sealed class RolloutTests(SharedStores stores)
 
         foreach (var stream in new[] { first, second, refused })
         {
-            Assert.Equal(("shadow", "shadow"), (stream.Response.Header("X-Sendcat-Chat-Gateway"), stream.Response.Header("X-Sendcat-Admission-Mode")));
+            Assert.Equal(
+                ("shadow", "shadow"),
+                (stream.Response.Header("X-Sendcat-Chat-Gateway"), stream.Response.Header("X-Sendcat-Admission-Mode")));
         }
 
         Assert.Equal("shadow", second.Response.Header("X-Sendcat-Chat-Gateway-Mode"));
@@ -42,7 +44,8 @@ public sealed class RolloutTests(SharedStores stores)
         await first.ReadUntilAsync("content");
         await using var second = await guest.ChatAsync(await guest.NewThreadAsync("[[emu chunks=1]]"));
 
-        Assert.Equal(("legacy", "shadow"), (second.Response.Header("X-Sendcat-Chat-Gateway"), second.Response.Header("X-Sendcat-Admission-Mode")));
+        Assert.Equal(
+            ("legacy", "shadow"), (second.Response.Header("X-Sendcat-Chat-Gateway"), second.Response.Header("X-Sendcat-Admission-Mode")));
         Assert.Equal("done", (await second.ReadToEndAsync())[^1].GetProperty("type").GetString());
     }
 
@@ -64,7 +67,8 @@ public sealed class RolloutTests(SharedStores stores)
     private static async Task<string?> ShadowRefusalReasonAsync(string database)
     {
         await using var source = NpgsqlDataSource.Create(database);
-        await using var command = source.CreateCommand("select reason from reliability.rate_limit_events where bucket = 'chat_admission_shadow' and outcome = 'blocked'");
+        await using var command = source.CreateCommand(
+            "select reason from reliability.rate_limit_events where bucket = 'chat_admission_shadow' and outcome = 'blocked'");
         return await command.ExecuteScalarAsync() as string;
     }
 }

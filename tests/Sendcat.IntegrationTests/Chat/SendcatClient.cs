@@ -72,7 +72,8 @@ internal sealed class SendcatClient : IDisposable
     /// <summary>Starts a turn in the Sendcat dialect. Null values are left out of the body.</summary>
     /// <param name="query">A query string with its question mark, or nothing.</param>
     /// <param name="maxWait">How long all reads of the stream may take; null: the default of <see cref="ChatStream"/>.</param>
-    public Task<ChatStream> ChatAsync(string thread, string? modelId = null, string query = "", bool? webSearch = null, TimeSpan? maxWait = null) =>
+    public Task<ChatStream> ChatAsync(
+        string thread, string? modelId = null, string query = "", bool? webSearch = null, TimeSpan? maxWait = null) =>
         StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query)
         {
             Content = JsonContent.Create(new { threadId = thread, sessionId = SessionId, modelId, webSearch }, options: WithoutNulls),
@@ -86,7 +87,10 @@ internal sealed class SendcatClient : IDisposable
     /// <param name="chunked">True: chunked transfer encoding, without a <c>Content-Length</c>.</param>
     public async Task<HttpResponseMessage> PostAsync(string path, string json, bool chunked = false)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json"),
+        };
         request.Headers.TransferEncodingChunked = chunked ? true : null;
         return await _http.SendAsync(request);
     }

@@ -39,31 +39,40 @@ internal sealed class SendcatSystem : IAsyncDisposable
     /// <summary>Starts replicas inside the test process, which is fast.</summary>
     /// <param name="stores">The servers that all tests share. The system gets its own database in each.</param>
     public static async Task<SendcatSystem> StartAsync(SharedStores stores, int replicas = 1, params (string Name, string Value)[] knobs) =>
-        await StartAsync((await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()), replicas, knobs);
+        await StartAsync(
+            (await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()), replicas,
+            knobs);
 
     /// <summary>Starts replicas inside the test process, on servers that belong to the test.</summary>
     public static Task<SendcatSystem> StartAsync(string redis, string database, int replicas, params (string Name, string Value)[] knobs) =>
         StartAsync(redis, database, replicas, processes: false, knobs);
 
     /// <summary>Starts replicas as separate processes, which a test can kill and suspend and whose log it can read.</summary>
-    public static async Task<SendcatSystem> StartProcessesAsync(SharedStores stores, int replicas = 1, params (string Name, string Value)[] knobs) =>
-        await StartProcessesAsync((await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()), replicas, knobs);
+    public static async Task<SendcatSystem> StartProcessesAsync(
+        SharedStores stores, int replicas = 1, params (string Name, string Value)[] knobs) =>
+        await StartProcessesAsync(
+            (await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()), replicas,
+            knobs);
 
     /// <inheritdoc cref="StartProcessesAsync(SharedStores, int, (string Name, string Value)[])"/>
-    public static Task<SendcatSystem> StartProcessesAsync(string redis, string database, int replicas, params (string Name, string Value)[] knobs) =>
+    public static Task<SendcatSystem> StartProcessesAsync(
+        string redis, string database, int replicas, params (string Name, string Value)[] knobs) =>
         StartAsync(redis, database, replicas, processes: true, knobs);
 
     /// <summary>Starts replicas with a broker and with tool workers. Workers are always separate processes.</summary>
     /// <param name="stores">The servers that all tests share. The system gets its own database in each and its own virtual host.</param>
-    public static async Task<SendcatSystem> StartWithToolsAsync(SharedStores stores, int replicas, int workers, params (string Name, string Value)[] knobs) =>
+    public static async Task<SendcatSystem> StartWithToolsAsync(
+        SharedStores stores, int replicas, int workers, params (string Name, string Value)[] knobs) =>
         await WithWorkersAsync(await StartAsync(stores, replicas, [await BrokerAsync(stores), .. knobs]), workers);
 
     /// <summary>Starts one replica with a broker and with tool workers, on servers that belong to the test.</summary>
-    public static async Task<SendcatSystem> StartWithToolsAsync(string redis, string database, string broker, int workers, params (string Name, string Value)[] knobs) =>
+    public static async Task<SendcatSystem> StartWithToolsAsync(
+        string redis, string database, string broker, int workers, params (string Name, string Value)[] knobs) =>
         await WithWorkersAsync(await StartAsync(redis, database, replicas: 1, [(Broker, broker), .. knobs]), workers);
 
     /// <inheritdoc cref="StartWithToolsAsync(SharedStores, int, int, (string Name, string Value)[])"/>
-    public static async Task<SendcatSystem> StartProcessesWithToolsAsync(SharedStores stores, int replicas, int workers, params (string Name, string Value)[] knobs) =>
+    public static async Task<SendcatSystem> StartProcessesWithToolsAsync(
+        SharedStores stores, int replicas, int workers, params (string Name, string Value)[] knobs) =>
         await WithWorkersAsync(await StartProcessesAsync(stores, replicas, [await BrokerAsync(stores), .. knobs]), workers);
 
     /// <summary>Starts another replica inside the test process.</summary>
@@ -101,9 +110,11 @@ internal sealed class SendcatSystem : IAsyncDisposable
         }
     }
 
-    private static async Task<(string Name, string Value)> BrokerAsync(SharedStores stores) => (Broker, await (await stores.RabbitMqAsync()).CreateVirtualHostAsync());
+    private static async Task<(string Name, string Value)> BrokerAsync(SharedStores stores) =>
+        (Broker, await (await stores.RabbitMqAsync()).CreateVirtualHostAsync());
 
-    private static async Task<SendcatSystem> StartAsync(string redis, string database, int replicas, bool processes, (string Name, string Value)[] knobs)
+    private static async Task<SendcatSystem> StartAsync(
+        string redis, string database, int replicas, bool processes, (string Name, string Value)[] knobs)
     {
         var model = await UpstreamEmulatorHost.StartAsync();
         var system = new SendcatSystem { Model = model, Redis = redis, Database = database };

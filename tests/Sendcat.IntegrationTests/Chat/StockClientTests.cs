@@ -20,7 +20,9 @@ public sealed class StockClientTests(SharedStores stores)
     [InlineData(7)]
     public async Task Stock_useChat_sends_stops_resumes_edits_and_regenerates_under_its_own_ids(int major)
     {
-        if (await RunAsync("node", ["--version"]) is not { ExitCode: 0 } node || !Version.TryParse(node.Output.Trim().TrimStart('v'), out var version) || version.Major < 20)
+        if (await RunAsync("node", ["--version"]) is not { ExitCode: 0 } node
+            || !Version.TryParse(node.Output.Trim().TrimStart('v'), out var version)
+            || version.Major < 20)
         {
             Assert.Skip("Node 20 or later is not installed");
             return;
@@ -87,7 +89,9 @@ public sealed class StockClientTests(SharedStores stores)
         using (var timeout = new CancellationTokenSource(MaxRunTime))
         await using (timeout.Token.Register(() => process.Kill(entireProcessTree: true)))
         {
-            var (output, errors) = (process.StandardOutput.ReadToEndAsync(CancellationToken.None), process.StandardError.ReadToEndAsync(CancellationToken.None));
+            var (output, errors) =
+                (process.StandardOutput.ReadToEndAsync(CancellationToken.None),
+                    process.StandardError.ReadToEndAsync(CancellationToken.None));
             await process.WaitForExitAsync(CancellationToken.None);
             return new(process.ExitCode, await output + await errors);
         }

@@ -49,6 +49,8 @@ public sealed class StopBeforeStartTests(SharedStores stores)
         await using var stream = await posting;
 
         await stream.ReadToEndAsync();
-        Assert.Equal((HttpStatusCode.NoContent, "abort", calls), (stopped.StatusCode, stream.Types[^1], sendcat.Model.Stats.Snapshot().Totals.Started));
+        Assert.Equal(
+            (HttpStatusCode.NoContent, "abort", calls),
+            (stopped.StatusCode, stream.Types[^1], sendcat.Model.Stats.Snapshot().Totals.Started));
     }
 }

@@ -34,8 +34,11 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
         Assert.Equal(("message", "user", "completed"), (Type(asked), Text(asked, "role"), Text(asked, "status")));
         var messages = await guest.MessagesAsync(thread);
         Assert.Equal(Text(messages[1], "id"), Text(asked, "messageId"));
-        Assert.Contains(told, e => Type(e) == "message" && Text(e, "role") == "assistant" && Text(e, "messageId") == Text(messages[^1], "id"));
-        Assert.Equal((Text(start, "streamId"), Text(messages[^1], "id"), "completed"), (Text(ended, "streamId"), Text(ended, "messageId"), Text(ended, "status")));
+        Assert.Contains(
+            told, e => Type(e) == "message" && Text(e, "role") == "assistant" && Text(e, "messageId") == Text(messages[^1], "id"));
+        Assert.Equal(
+            (Text(start, "streamId"), Text(messages[^1], "id"), "completed"),
+            (Text(ended, "streamId"), Text(ended, "messageId"), Text(ended, "status")));
     }
 
     [Theory]
@@ -111,7 +114,8 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
 
         await stream.ReadToEndAsync();
         // An edit of the message that the turn answers, or of the one before.
-        await using (var edit = await guest.PostChatAsync(new { threadId = thread, clientId = Text(messages[own ? 1 : 0], "id"), message = "[[emu chunks=1]]" }))
+        await using (var edit = await guest.PostChatAsync(
+            new { threadId = thread, clientId = Text(messages[own ? 1 : 0], "id"), message = "[[emu chunks=1]]" }))
         {
             await edit.ReadToEndAsync();
         }
@@ -189,7 +193,8 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
     {
         internal SendcatSystem System { get; private set; } = null!;
 
-        public async ValueTask InitializeAsync() => System = await SendcatSystem.StartAsync(stores, replicas: 2, ("THREAD_EVENTS_PER_PRINCIPAL", "2"));
+        public async ValueTask InitializeAsync() =>
+            System = await SendcatSystem.StartAsync(stores, replicas: 2, ("THREAD_EVENTS_PER_PRINCIPAL", "2"));
 
         public ValueTask DisposeAsync() => System.DisposeAsync();
     }
@@ -204,7 +209,8 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
         private EventStream(HttpResponseMessage response, Stream stream)
         {
             _response = response;
-            _items = SseParser.Create(stream, (_, data) => Encoding.UTF8.GetString(data)).EnumerateAsync(_timeout.Token).GetAsyncEnumerator();
+            _items = SseParser.Create(stream, (_, data) => Encoding.UTF8.GetString(data)).EnumerateAsync(_timeout.Token)
+                .GetAsyncEnumerator();
         }
 
         /// <summary>The id of the last event.</summary>
@@ -225,7 +231,9 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
         }
 
         public async Task<JsonElement> NextAsync() =>
-            await _items.MoveNextAsync() ? JsonDocument.Parse(_items.Current.Data).RootElement : throw new InvalidOperationException("The stream ended.");
+            await _items.MoveNextAsync()
+                ? JsonDocument.Parse(_items.Current.Data).RootElement
+                : throw new InvalidOperationException("The stream ended.");
 
         public async Task<bool> HasEndedAsync() => !await _items.MoveNextAsync();
 

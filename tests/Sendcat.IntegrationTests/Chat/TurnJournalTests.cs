@@ -30,7 +30,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     private const string LoneSurrogate = "\ud83d";
 
     /// <summary>Number, content and reasoning of all parts.</summary>
-    private const string Parts = "select string_agg(number || content || ' ' || coalesce(reasoning_content, ''), '|' order by number) from message_parts";
+    private const string Parts =
+        "select string_agg(number || content || ' ' || coalesce(reasoning_content, ''), '|' order by number) from message_parts";
 
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
@@ -60,7 +61,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
             .AddKnobs<PostgresOptions>()
             .BuildServiceProvider();
         _requests = new(_database, _services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), TimeProvider.System, Outages);
-        _quotas = new(_requests, _services.GetRequiredService<IMemoryCache>(), _services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
+        _quotas = new(
+            _requests, _services.GetRequiredService<IMemoryCache>(), _services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
         _redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
         _signals = new(_redis, Outages, NullLogger<ThreadSignals>.Instance);
         _journal = new(
@@ -128,11 +130,19 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
 
         await WriteAsync(record);
 
-        Assert.Equal("ab\ufffd|r\ufffd", await ScalarAsync("select model_id || '|' || reasoning_content from messages where role = 'assistant'"));
+        Assert.Equal(
+            "ab\ufffd|r\ufffd", await ScalarAsync("select model_id || '|' || reasoning_content from messages where role = 'assistant'"));
         Assert.Equal("""\u0000""", await ScalarAsync("select right(products->0->>'title', 6) from messages where role = 'assistant'"));
-        Assert.Equal("\ufffdcall|na\ufffdme|found\ufffd", await ScalarAsync("select tool_call_id || '|' || name || '|' || content from messages where role = 'tool'"));
-        Assert.Equal("\ufffdcall|na\ufffdme", await ScalarAsync("select (tool_calls->0->>'id') || '|' || (tool_calls->0->'function'->>'name') from messages where role = 'assistant'"));
-        Assert.Equal("""{"zone":"\\u0000"}""" + "\ufffd", await ScalarAsync("select tool_calls->0->'function'->>'arguments' from messages where role = 'assistant'"));
+        Assert.Equal(
+            "\ufffdcall|na\ufffdme|found\ufffd",
+            await ScalarAsync("select tool_call_id || '|' || name || '|' || content from messages where role = 'tool'"));
+        Assert.Equal(
+            "\ufffdcall|na\ufffdme",
+            await ScalarAsync(
+                "select (tool_calls->0->>'id') || '|' || (tool_calls->0->'function'->>'name') from messages where role = 'assistant'"));
+        Assert.Equal(
+            """{"zone":"\\u0000"}""" + "\ufffd",
+            await ScalarAsync("select tool_calls->0->'function'->>'arguments' from messages where role = 'assistant'"));
         Assert.Empty(_closedElsewhere);
     }
 
@@ -145,7 +155,10 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
 
-        Assert.Equal(1, await new Messages(_requests, _quotas, _signals, TimeProvider.System).DeleteAfterAsync(record.ThreadId, userMessage.Id, TestContext.Current.CancellationToken));
+        Assert.Equal(
+            1,
+            await new Messages(_requests, _quotas, _signals, TimeProvider.System)
+                .DeleteAfterAsync(record.ThreadId, userMessage.Id, TestContext.Current.CancellationToken));
         record.AddToolResult("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
         record.AppendText("the answer");
@@ -221,7 +234,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         Assert.Equal("0 two why|1 three ", await ScalarAsync(Parts));
         record.End(MessageStatus.Completed, Now);
         await WriteAsync(record);
-        Assert.Equal("The first of three: one two three|why", await ScalarAsync("select content || '|' || reasoning_content from messages"));
+        Assert.Equal(
+            "The first of three: one two three|why", await ScalarAsync("select content || '|' || reasoning_content from messages"));
         Assert.Null(await ScalarAsync(Parts));
     }
 
@@ -262,7 +276,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
 
         await ExecuteAsync($"update messages set status = '{status}'");
 
-        Assert.Equal($"one two|why|{status}", await ScalarAsync("select content || '|' || reasoning_content || '|' || status from messages"));
+        Assert.Equal(
+            $"one two|why|{status}", await ScalarAsync("select content || '|' || reasoning_content || '|' || status from messages"));
         Assert.Equal("10", await ScalarAsync("select bytes::text from threads"));
         Assert.Null(await ScalarAsync(Parts));
     }
@@ -330,11 +345,13 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await connection.GetDatabase().ExecuteAsync("ACL", "SETUSER", "default", "-del", "-unlink");
         var record = await RecordAsync();
         await CommitAsync(record.Changes());
-        await ExecuteAsync($"insert into replicas (id, started_at, last_heartbeat) values ('{_replica}', now(), now() - interval '1 hour')");
+        await ExecuteAsync(
+            $"insert into replicas (id, started_at, last_heartbeat) values ('{_replica}', now(), now() - interval '1 hour')");
 
         await using var meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
         using var slis = new SliRecorder(
-            new(_database), ReplicaId.New(), new(meters.GetRequiredService<IMeterFactory>()), TimeProvider.System, Outages, NullLogger<SliRecorder>.Instance);
+            new(_database), ReplicaId.New(), new(meters.GetRequiredService<IMeterFactory>()), TimeProvider.System, Outages,
+            NullLogger<SliRecorder>.Instance);
 
         await new TurnReaper(_database, connection, _signals, slis, TimeProvider.System, Outages, NullLogger<TurnReaper>.Instance)
             .SweepAsync(TestContext.Current.CancellationToken);
@@ -373,7 +390,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     /// <summary>Role and status of the messages of the turn's thread, oldest first.</summary>
     private async Task<IReadOnlyList<string>> MessagesAsync(TurnRecord record)
     {
-        await using var command = _database.CreateCommand($"select role || ' ' || status from messages where thread_id = '{record.ThreadId}' order by seq");
+        await using var command = _database.CreateCommand(
+            $"select role || ' ' || status from messages where thread_id = '{record.ThreadId}' order by seq");
         await using var reader = await command.ExecuteReaderAsync();
         var messages = new List<string>();
         while (await reader.ReadAsync())

@@ -24,7 +24,9 @@ public sealed class TurnTests(ChatSystemFixture fixture)
         Assert.Equal(["start", "provider-route"], stream.Types.Take(2));
         Assert.Equal(["usage", "done"], stream.Types.TakeLast(2));
         var answer = (await guest.MessagesAsync(thread))[^1];
-        Assert.Equal(("assistant", "completed", "Blue Mountain is the one."), (Text(answer, "role"), Text(answer, "status"), Text(answer, "content")));
+        Assert.Equal(
+            ("assistant", "completed", "Blue Mountain is the one."),
+            (Text(answer, "role"), Text(answer, "status"), Text(answer, "content")));
         Assert.Equal(Text(stream.Events[0], "messageId"), Text(answer, "id"));
     }
 
@@ -139,7 +141,8 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [InlineData(null, null, "openai/gpt-5")]
     [InlineData("moonshotai/kimi-k2.5", null, "moonshotai/kimi-k2.5")]
     [InlineData("", null, "openai/gpt-5")]
-    public async Task The_model_is_the_requested_one_or_else_that_of_the_thread_or_else_the_default(string? ofThread, string? requested, string expected)
+    public async Task The_model_is_the_requested_one_or_else_that_of_the_thread_or_else_the_default(
+        string? ofThread, string? requested, string expected)
     {
         using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu tool=get_current_time]]time?");
@@ -162,7 +165,8 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     public async Task The_text_is_complete_however_the_provider_splits_its_bytes()
     {
         using var guest = await _sendcat.GuestAsync();
-        var thread = await guest.NewThreadAsync("""[[emu text="Ackee & saltfish – ¿qué tal? 🥭🇯🇲" chunks=7 split-bytes=3 crlf comments=between no-space]]""");
+        var thread = await guest.NewThreadAsync(
+            """[[emu text="Ackee & saltfish – ¿qué tal? 🥭🇯🇲" chunks=7 split-bytes=3 crlf comments=between no-space]]""");
 
         await using var stream = await guest.ChatAsync(thread);
         await stream.ReadToEndAsync();
@@ -192,7 +196,9 @@ public sealed class TurnTests(ChatSystemFixture fixture)
 
         await using var second = await guest.ChatAsync(await guest.NewThreadAsync("again"));
 
-        Assert.Contains("Another answer", await second.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "user_inflight"), StringComparison.Ordinal);
+        Assert.Contains(
+            "Another answer", await second.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "user_inflight"),
+            StringComparison.Ordinal);
         using var stopped = await guest.AbortAsync(thread, Text(first.Events[0], "messageId")!);
         Assert.Equal(HttpStatusCode.NoContent, stopped.StatusCode);
     }
@@ -224,8 +230,9 @@ public sealed class TurnTests(ChatSystemFixture fixture)
         await answered.ReadToEndAsync();
 
         Assert.Equal("done", answered.Types[^1]);
-        var asked = _sendcat.Model.Requests.Where(request => request.Body.ValueKind == JsonValueKind.Object).Select(request => request.Body.GetProperty("messages").EnumerateArray().Select(message => Text(message, "content")).ToList())
-            .Single(messages => messages.Contains(waiting));
+        var asked = _sendcat.Model.Requests.Where(request => request.Body.ValueKind == JsonValueKind.Object)
+            .Select(request => request.Body.GetProperty("messages").EnumerateArray().Select(message => Text(message, "content")).ToList())
+                .Single(messages => messages.Contains(waiting));
         Assert.Equal(withAnother ? [waiting, "in size 42"] : [waiting], asked.SkipWhile(text => text != waiting));
     }
 
@@ -264,5 +271,6 @@ public sealed class TurnTests(ChatSystemFixture fixture)
         Assert.Equal("done", Text((await stream.ReadToEndAsync())[^1], "type"));
     }
 
-    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -75,7 +75,8 @@ public sealed class TwoTurnsOfThreadTests(SharedStores stores) : IAsyncLifetime
     {
         await using var regenerated = await _guests[replica].PostChatAsync(new
         {
-            id = _thread, trigger = "regenerate-message", messages = new object[] { new { id = message, role = "user", parts = new object[] { new { type = "text", text = "x" } } } },
+            id = _thread, trigger = "regenerate-message",
+            messages = new object[] { new { id = message, role = "user", parts = new object[] { new { type = "text", text = "x" } } } },
         }).WaitAsync(MaxStart, TimeProvider.System, TestContext.Current.CancellationToken);
 
         await regenerated.ReadUntilAsync("text-delta");

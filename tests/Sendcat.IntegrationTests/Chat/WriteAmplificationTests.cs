@@ -33,7 +33,8 @@ public sealed class WriteAmplificationTests
         await WriteAsync(database, 16, checkpointBytes);
         var written = await WriteAsync(database, kilobytes, checkpointBytes);
 
-        TestContext.Current.TestOutputHelper!.WriteLine($"{kilobytes} KiB, {checkpointBytes} bytes a checkpoint: {written / (kilobytes * 1024d):F2} times its size");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{kilobytes} KiB, {checkpointBytes} bytes a checkpoint: {written / (kilobytes * 1024d):F2} times its size");
         Assert.InRange(written, 1, 4L * kilobytes * 1024);
         Assert.Equal(0L, await ExecuteAsync<long>(database, "select count(*) from message_parts"));
         Assert.Equal(kilobytes * 1024, await ExecuteAsync<int>(database, "select max(length(content)) from messages"));

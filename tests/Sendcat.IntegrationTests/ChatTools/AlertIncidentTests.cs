@@ -21,7 +21,8 @@ public sealed class AlertIncidentTests(SharedStores stores)
             stores, replicas: 1, workers: 1, ("REDIS_REPLICA_BEAT_MS", "200"), ("REDIS_REPLICA_DEAD_AFTER_MS", "1000"));
         await using var monitor = WatchProgram.Build(
             [
-                $"--SENDCAT_API_URL={system.Api.Address}", $"--OPS_VIEWER_KEY={SendcatSystem.OpsKey}", $"--ConnectionStrings:sendcatdb={system.Database}",
+                $"--SENDCAT_API_URL={system.Api.Address}", $"--OPS_VIEWER_KEY={SendcatSystem.OpsKey}",
+                $"--ConnectionStrings:sendcatdb={system.Database}",
                 "--Logging:LogLevel:Default=None",
             ],
             builder => builder.AddAlerts());

@@ -33,5 +33,7 @@ public sealed class ChatCommandTests(ToolSystemFixture fixture)
     }
 
     private Task<string> ChatAsync(string question, params string[] options) =>
-        TestProcess.RunAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.Monitor"), ["chat", question, "--url", fixture.System.Api.Address.ToString(), .. options]));
+        TestProcess.RunAsync(
+            new ProcessSpec(
+                BuiltProgram.Of("Sendcat.Monitor"), ["chat", question, "--url", fixture.System.Api.Address.ToString(), .. options]));
 }

@@ -32,12 +32,15 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
 
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
         await _sendcat.Model.Stats.WaitForAsync(stats =>
-            stats.Of("serper").Aborted >= before.Of("serper").Aborted + 2 && stats.Of("ebay", "search").Aborted > before.Of("ebay", "search").Aborted);
+            stats.Of("serper").Aborted >= before.Of("serper").Aborted + 2
+                && stats.Of("ebay", "search").Aborted > before.Of("ebay", "search").Aborted);
         await stream.ReadToEndAsync();
         Assert.DoesNotContain("done", stream.Types);
         var messages = await guest.MessagesAsync(thread);
         Assert.Equal("aborted", messages[1].Text("status"));
-        Assert.Equal(["call_3", "call_1", "call_2"], messages.Where(message => message.Text("role") == "tool").Select(message => message.Text("toolCallId")));
+        Assert.Equal(
+            ["call_3", "call_1", "call_2"],
+            messages.Where(message => message.Text("role") == "tool").Select(message => message.Text("toolCallId")));
         Assert.Contains("Jamaica time", messages[2].Text("content"), StringComparison.Ordinal);
         Assert.All(messages.Skip(3), message => Assert.Contains("interrupted", message.Text("content"), StringComparison.Ordinal));
         Assert.Equal("cancelled,cancelled", await StatusesAsync($"abort {replica} %"));
@@ -78,7 +81,8 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
         });
 
         await _sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
-        await Eventually.TrueAsync(async () => await guest.MessagesAsync(thread) is [_, var answer, ..] && answer.Text("status") == "aborted");
+        await Eventually.TrueAsync(
+            async () => await guest.MessagesAsync(thread) is [_, var answer, ..] && answer.Text("status") == "aborted");
         Assert.Equal("cancelled", await StatusesAsync("superseded %"));
     }
 
@@ -116,7 +120,9 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
         var start = await leaving.ReadUntilAsync("start");
 
         // No signal reports that both turns wait for the job.
-        await Eventually.TrueAsync(async () => await _sendcat.QueryScalarAsync<int>("select waiters from reliability.tool_jobs where args like '%both want%'") == 2);
+        await Eventually.TrueAsync(
+            async () =>
+                await _sendcat.QueryScalarAsync<int>("select waiters from reliability.tool_jobs where args like '%both want%'") == 2);
 
         using var response = await leaver.AbortAsync(first, start.Text("messageId")!);
         await leaving.ReadToEndAsync();
@@ -143,5 +149,6 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
     /// <summary>The statuses of the jobs, separated by commas.</summary>
     /// <param name="query">A pattern of SQL <c>LIKE</c> for the query of the job.</param>
     private Task<string?> StatusesAsync(string query) =>
-        _sendcat.QueryScalarAsync<string>($"select string_agg(status, ',') from reliability.tool_jobs where args::json ->> 'query' like '{query}'");
+        _sendcat.QueryScalarAsync<string>(
+            $"select string_agg(status, ',') from reliability.tool_jobs where args::json ->> 'query' like '{query}'");
 }

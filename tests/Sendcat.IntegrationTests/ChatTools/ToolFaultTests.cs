@@ -16,7 +16,8 @@ public sealed class ToolFaultTests(SharedStores stores)
     public async Task A_worker_that_is_killed_while_it_runs_a_tool_is_replaced_and_the_turn_gets_its_result()
     {
         await using var sendcat = await SendcatSystem.StartWithToolsAsync(
-            stores, replicas: 1, workers: 2, ("TOOL_JOB_LEASE_MS", "5000"), ("TOOL_JOB_WAIT_MS", "60000"), ("CIRCUIT_SERPER_THRESHOLD", "100"));
+            stores, replicas: 1, workers: 2, ("TOOL_JOB_LEASE_MS", "5000"), ("TOOL_JOB_WAIT_MS", "60000"),
+            ("CIRCUIT_SERPER_THRESHOLD", "100"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(CallTool("search_web", "survives [[emu hang=before-headers times=1]]"));
         await using var stream = await guest.ChatAsync(thread, webSearch: true);
@@ -53,11 +54,13 @@ public sealed class ToolFaultTests(SharedStores stores)
         var backpressure = refused.Of("tool-backpressure").Single();
         Assert.Equal(
             ("queue_saturated", true, 1000),
-            (backpressure.Text("reason"), backpressure.GetProperty("retryable").GetBoolean(), backpressure.GetProperty("retryAfterMs").GetInt32()));
+            (backpressure.Text("reason"), backpressure.GetProperty("retryable").GetBoolean(),
+                backpressure.GetProperty("retryAfterMs").GetInt32()));
         Assert.Contains("takes no more questions", refused.ToolMessages.Single(), StringComparison.Ordinal);
         Assert.Equal("done", refused.Types[^1]);
         Assert.Single(elsewhere.Of("tool-output-partially-available"));
-        Assert.Equal(2, await sendcat.QueryScalarAsync<long>("select count(*) from reliability.tool_jobs where status in ('running', 'queued')"));
+        Assert.Equal(
+            2, await sendcat.QueryScalarAsync<long>("select count(*) from reliability.tool_jobs where status in ('running', 'queued')"));
     }
 
     [Fact]
@@ -100,7 +103,8 @@ public sealed class ToolFaultTests(SharedStores stores)
         var prompt = CallTool("search_web", "late [[emu headers=4s]]");
 
         var early = await sendcat.TurnAsync(prompt);
-        await Eventually.TrueAsync(async () => await sendcat.QueryScalarAsync<string>("select status from reliability.tool_jobs") == "completed");
+        await Eventually.TrueAsync(
+            async () => await sendcat.QueryScalarAsync<string>("select status from reliability.tool_jobs") == "completed");
         var later = await sendcat.TurnAsync(prompt);
 
         Assert.Equal("queue_timeout", early.Of("tool-backpressure").Single().Text("reason"));
@@ -117,7 +121,8 @@ public sealed class ToolFaultTests(SharedStores stores)
         await using var postgres = await PostgresServer.StartAsync();
         await using var broker = await RabbitMqServer.StartAsync();
         await using var sendcat = await SendcatSystem.StartWithToolsAsync(
-            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), broker.ConnectionString, workers: 1, ("TOOL_JOB_WAIT_MS", "60000"));
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), broker.ConnectionString, workers: 1,
+            ("TOOL_JOB_WAIT_MS", "60000"));
         await sendcat.TurnAsync(CallTool("search_web", "warm up"));
 
         await broker.KillAsync();
@@ -133,9 +138,11 @@ public sealed class ToolFaultTests(SharedStores stores)
     {
         await using var redis = await RedisServer.StartAsync();
         await using var sendcat = await SendcatSystem.StartWithToolsAsync(
-            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()), await (await stores.RabbitMqAsync()).CreateVirtualHostAsync(), workers: 1, ("TOOL_JOB_WAIT_MS", "60000"));
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()),
+            await (await stores.RabbitMqAsync()).CreateVirtualHostAsync(), workers: 1, ("TOOL_JOB_WAIT_MS", "60000"));
         using var guest = await sendcat.GuestAsync();
-        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync(CallTool("search_web", "redis away [[emu headers=3s]]")), webSearch: true);
+        await using var stream = await guest.ChatAsync(
+            await guest.NewThreadAsync(CallTool("search_web", "redis away [[emu headers=3s]]")), webSearch: true);
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
 
         await redis.KillAsync();
@@ -151,7 +158,8 @@ public sealed class ToolFaultTests(SharedStores stores)
     {
         await using var postgres = await PostgresServer.StartAsync(durable: true);
         await using var sendcat = await SendcatSystem.StartWithToolsAsync(
-            (await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), await (await stores.RabbitMqAsync()).CreateVirtualHostAsync(), workers: 1, ("TOOL_JOB_WAIT_MS", "3000"));
+            (await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(postgres),
+            await (await stores.RabbitMqAsync()).CreateVirtualHostAsync(), workers: 1, ("TOOL_JOB_WAIT_MS", "3000"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync($$"""[[emu call=1 say="Let me look that up for you now and tell you what I could find" every=500ms tool=search_products id=call_1 args={{Arguments("postgres away")}}]] [[emu call=2 text="I could not search."]]""");
         await using var stream = await guest.ChatAsync(thread);
@@ -165,7 +173,9 @@ public sealed class ToolFaultTests(SharedStores stores)
         Assert.Equal("queue_saturated", stream.Events.Single(chatEvent => chatEvent.Text("type") == "tool-backpressure").Text("reason"));
         Assert.EndsWith("I could not search.", stream.Text, StringComparison.Ordinal);
         // The user's message is completed too, and until the turn is persisted it is the last one.
-        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread))[^1] is var last && (last.Text("role"), last.Text("status")) == ("assistant", "completed"));
+        await Eventually.TrueAsync(
+            async () => (await guest.MessagesAsync(thread))[^1] is var last
+                && (last.Text("role"), last.Text("status")) == ("assistant", "completed"));
         Assert.Contains("tool queue cannot be reached", await guest.LastToolMessageAsync(thread), StringComparison.Ordinal);
     }
 }

@@ -23,7 +23,9 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
         Assert.Contains("global", products.EnumerateArray().Select(product => product.Text("source")));
         Assert.Equal("done", turn.Types[^1]);
         Assert.Equal(["user", "assistant", "tool", "assistant"], turn.Messages.Select(message => message.Text("role")));
-        Assert.Equal(products.EnumerateArray().Select(product => product.Text("title")), turn.Messages[1].GetProperty("products").EnumerateArray().Select(product => product.Text("title")));
+        Assert.Equal(
+            products.EnumerateArray().Select(product => product.Text("title")),
+            turn.Messages[1].GetProperty("products").EnumerateArray().Select(product => product.Text("title")));
         Assert.Contains("eBay items", turn.ToolMessages.Single(), StringComparison.Ordinal);
     }
 
@@ -40,7 +42,8 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
         Assert.Equal((requests, jobs), (Requests(), await JobsAsync()));
 
         static string Output(ToolTurn turn) => turn.Of("tool-output-partially-available").Single().GetProperty("output").GetRawText();
-        (long, long) Requests() => (_sendcat.Model.Stats.Snapshot().Of("serper").Started, _sendcat.Model.Stats.Snapshot().Of("ebay", "search").Started);
+        (long, long) Requests() =>
+            (_sendcat.Model.Stats.Snapshot().Of("serper").Started, _sendcat.Model.Stats.Snapshot().Of("ebay", "search").Started);
         Task<long> JobsAsync() => _sendcat.QueryScalarAsync<long>("select count(*) from reliability.tool_jobs");
     }
 
@@ -61,13 +64,18 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     [InlineData("search_global")]
     public async Task A_tool_may_be_called_twice_in_a_turn_and_then_the_model_must_answer(string tool)
     {
-        var turn = await _sendcat.TurnAsync($$"""[[emu tool={{tool}} args={{Arguments($"budget of {tool}")}} tool-rounds=forever]]again and again""");
+        var turn = await _sendcat.TurnAsync(
+            $$"""[[emu tool={{tool}} args={{Arguments($"budget of {tool}")}} tool-rounds=forever]]again and again""");
 
         Assert.Equal("done", turn.Types[^1]);
         Assert.Equal(3, turn.Of("tool-input-available").Count());
         Assert.Equal(2, turn.Of("tool-output-partially-available").Count());
         Assert.Contains("limit for this tool is reached", turn.ToolMessages[^1], StringComparison.Ordinal);
-        Assert.Equal("none", _sendcat.Model.Requests.Last(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Body.GetProperty("tool_choice").GetString());
+        Assert.Equal(
+            "none",
+            _sendcat.Model.Requests.Last(
+                request =>
+                    request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Body.GetProperty("tool_choice").GetString());
     }
 
     [Fact]
@@ -75,7 +83,8 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     {
         var turn = await _sendcat.TurnAsync(CallTool("search_web", "anything"), webSearch: false);
 
-        var offered = _sendcat.Model.Requests.Last(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Body.GetProperty("tools").EnumerateArray();
+        var offered = _sendcat.Model.Requests.Last(
+            request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Body.GetProperty("tools").EnumerateArray();
         Assert.DoesNotContain("search_web", offered.Select(tool => tool.GetProperty("function").Text("name")));
         Assert.Contains("search_products", offered.Select(tool => tool.GetProperty("function").Text("name")));
         Assert.Contains("switched off", turn.ToolMessages.Single(), StringComparison.Ordinal);
@@ -84,10 +93,12 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     [Fact]
     public async Task Tool_calls_in_the_text_of_the_model_are_executed()
     {
-        var turn = await _sendcat.TurnAsync("""[[emu call=1 tool=search_products args={"query":"toaster in markup"} markup=function-calls]] [[emu call=2 text="Done."]]""");
+        var turn = await _sendcat.TurnAsync(
+            """[[emu call=1 tool=search_products args={"query":"toaster in markup"} markup=function-calls]] [[emu call=2 text="Done."]]""");
 
         Assert.NotEqual(0, turn.Messages[1].GetProperty("products").GetArrayLength());
-        Assert.DoesNotContain(turn.Events, chatEvent => chatEvent.Text("content")?.Contains("function_calls", StringComparison.Ordinal) == true);
+        Assert.DoesNotContain(
+            turn.Events, chatEvent => chatEvent.Text("content")?.Contains("function_calls", StringComparison.Ordinal) == true);
     }
 
     [Fact]
@@ -135,7 +146,8 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
         var backpressure = turn.Of("tool-backpressure").Single();
         Assert.Equal(
             ("search_web", "dead_letter", true, 1500),
-            (backpressure.Text("toolName"), backpressure.Text("reason"), backpressure.GetProperty("retryable").GetBoolean(), backpressure.GetProperty("retryAfterMs").GetInt32()));
+            (backpressure.Text("toolName"), backpressure.Text("reason"), backpressure.GetProperty("retryable").GetBoolean(),
+                backpressure.GetProperty("retryAfterMs").GetInt32()));
         Assert.StartsWith("The web search failed", turn.ToolMessages.Single(), StringComparison.Ordinal);
         Assert.Equal("done", turn.Types[^1]);
     }
@@ -145,7 +157,9 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     {
         var before = _sendcat.Model.Stats.Snapshot().Of("serper", "search").Started;
 
-        var turns = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => _sendcat.TurnAsync(CallTool("search_web", "shared question [[emu headers=1s]]"), replica: n % 2)));
+        var turns = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(
+                n => _sendcat.TurnAsync(CallTool("search_web", "shared question [[emu headers=1s]]"), replica: n % 2)));
 
         Assert.All(turns, turn => Assert.Single(turn.Of("tool-output-partially-available")));
         Assert.Equal(before + 1, _sendcat.Model.Stats.Snapshot().Of("serper", "search").Started);
@@ -169,8 +183,12 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
         await resumed.ReadToEndAsync();
 
         Assert.Equal(
-            ["start", "tool-input-start", "tool-input-available", "tool-output-partially-available", "tool-output-available", "start", "done"],
-            resumed.Types.Where(type => type is "start" or "done" || type.StartsWith("tool", StringComparison.Ordinal)).Where(type => type != "tool-input-delta"));
+            [
+                "start", "tool-input-start", "tool-input-available", "tool-output-partially-available", "tool-output-available", "start",
+                "done",
+            ],
+            resumed.Types.Where(type => type is "start" or "done" || type.StartsWith("tool", StringComparison.Ordinal))
+                .Where(type => type != "tool-input-delta"));
         Assert.Equal(string.Join(' ', Enumerable.Range(1, 40)), resumed.Text.Trim());
     }
 
@@ -179,7 +197,10 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     {
         using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(CallTool("search_web", "quiet [[emu hang=before-headers]]"));
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread, webSearch = true }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
+        {
+            Content = JsonContent.Create(new { threadId = thread, webSearch = true }),
+        };
         using var response = await guest.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));

@@ -38,7 +38,8 @@ public sealed class RevocationTests(SharedStores stores)
     {
         await using var redis = await RedisServer.StartAsync();
         var postgres = await stores.PostgresAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.ConnectionString, await MigratedDatabase.CreateAsync(postgres), replicas: 2);
+        await using var sendcat = await SendcatSystem.StartAsync(
+            redis.ConnectionString, await MigratedDatabase.CreateAsync(postgres), replicas: 2);
         using var first = At(sendcat.Replicas[0]);
         using var second = At(sendcat.Replicas[1]);
         var before = await SignInAsync(first);
@@ -75,7 +76,8 @@ public sealed class RevocationTests(SharedStores stores)
         var thread = await IdAsync(await second.PostAsJsonAsync("/api/threads", new { title = "test" }));
         await IdAsync(await second.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "[[emu chunks=600 every=100ms]]" }));
         await using var stream = new ChatStream(await second.SendAsync(
-            new(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread }) }, HttpCompletionOption.ResponseHeadersRead));
+            new(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread }) },
+            HttpCompletionOption.ResponseHeadersRead));
         await stream.ReadUntilAsync("content");
 
         await PostAsync(first, "logout", new { refreshToken = tokens.Refresh });
@@ -134,7 +136,10 @@ public sealed class RevocationTests(SharedStores stores)
 
     private static async Task<HttpStatusCode> StatusAsync(HttpClient replica, Tokens tokens)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/auth/me") { Headers = { Authorization = new("Bearer", tokens.Access) } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/auth/me")
+        {
+            Headers = { Authorization = new("Bearer", tokens.Access) },
+        };
         using var response = await replica.SendAsync(request);
         return response.StatusCode;
     }
@@ -145,7 +150,8 @@ public sealed class RevocationTests(SharedStores stores)
         return Tokens.Of(await PostAsync(replica, "login", new { email = Email, password = Password }));
     }
 
-    private static async Task<Tokens> RefreshAsync(HttpClient replica, string refreshToken) => Tokens.Of(await PostAsync(replica, "refresh", new { refreshToken }));
+    private static async Task<Tokens> RefreshAsync(HttpClient replica, string refreshToken) =>
+        Tokens.Of(await PostAsync(replica, "refresh", new { refreshToken }));
 
     private static async Task<string> PostAsync(HttpClient replica, string endpoint, object body)
     {

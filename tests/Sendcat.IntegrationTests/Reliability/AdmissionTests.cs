@@ -61,7 +61,8 @@ public sealed class AdmissionTests(SharedStores stores)
         await using var replica = await ReplicaAsync(("ADMISSION_ENFORCE_USER_INFLIGHT", "false"));
         await replica.AdmitAsync("one", "user:a");
 
-        Assert.Equal(["user_inflight"], Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("two", "user:a")).SoftBlocked);
+        Assert.Equal(
+            ["user_inflight"], Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("two", "user:a")).SoftBlocked);
         Assert.Equal(2, await replica.Redis.SortedSetLengthAsync("admit:chat:inflight:user:user%3Aa"));
     }
 
@@ -72,8 +73,10 @@ public sealed class AdmissionTests(SharedStores stores)
         await using var one = await Replica.ConnectAsync(redis);
         await using var two = await Replica.ConnectAsync(redis);
 
-        var ofOne = await Task.WhenAll(Enumerable.Range(0, 24).Select(n => GuestAsync(n % 2 == 0 ? one : two, n, new LimitKey("ip:203.0.113.7"))));
-        var ofMany = await Task.WhenAll(Enumerable.Range(100, 24).Select(n => GuestAsync(n % 2 == 0 ? one : two, n, new LimitKey($"ip:198.51.100.{n}"))));
+        var ofOne = await Task.WhenAll(
+            Enumerable.Range(0, 24).Select(n => GuestAsync(n % 2 == 0 ? one : two, n, new LimitKey("ip:203.0.113.7"))));
+        var ofMany = await Task.WhenAll(
+            Enumerable.Range(100, 24).Select(n => GuestAsync(n % 2 == 0 ? one : two, n, new LimitKey($"ip:198.51.100.{n}"))));
         var user = await one.Admission.AdmitAsync(
             new() { StreamId = "user's", Principal = "user:a", Addresses = [new("ip:192.0.2.1")], RouteSlots = 24 }, default);
 
@@ -101,7 +104,8 @@ public sealed class AdmissionTests(SharedStores stores)
     {
         await using var shadow = await ReplicaAsync(("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true"));
         await using var soft = await ReplicaAsync(
-            ("ADMISSION_ENFORCE_ADDRESS_INFLIGHT", "false"), ("ADMISSION_ENFORCE_GUEST_INFLIGHT", "false"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "16"));
+            ("ADMISSION_ENFORCE_ADDRESS_INFLIGHT", "false"), ("ADMISSION_ENFORCE_GUEST_INFLIGHT", "false"),
+            ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "16"));
 
         List<AdmissionDecision> shadowed = [], softened = [];
         for (var n = 0; n < 5; n++)
@@ -119,10 +123,12 @@ public sealed class AdmissionTests(SharedStores stores)
     [InlineData("false", "true", AdmissionMode.Disabled)]
     [InlineData("true", "false", AdmissionMode.Shadow)]
     [InlineData("true", "true", AdmissionMode.Enforce)]
-    public async Task Rate_limiter_and_bulkhead_decide_in_every_mode(string enabled, string enforce, AdmissionMode mode, string gateway = "true")
+    public async Task Rate_limiter_and_bulkhead_decide_in_every_mode(
+        string enabled, string enforce, AdmissionMode mode, string gateway = "true")
     {
         await using var replica = await ReplicaAsync(
-            ("FF_CHAT_GATEWAY_ENABLED", gateway), ("ADMISSION_REDIS_ENABLED", enabled), ("FF_ADMISSION_ENFORCE", enforce), ("RATE_LIMIT_CHAT_STREAM_MAX", "2"),
+            ("FF_CHAT_GATEWAY_ENABLED", gateway), ("ADMISSION_REDIS_ENABLED", enabled), ("FF_ADMISSION_ENFORCE", enforce),
+            ("RATE_LIMIT_CHAT_STREAM_MAX", "2"),
             ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"));
 
         var first = Assert.IsType<AdmissionDecision.Admitted>(await RequestAsync("one"));
@@ -139,7 +145,9 @@ public sealed class AdmissionTests(SharedStores stores)
         Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("bulkhead:openrouter_chat_primary"));
 
         Task<AdmissionDecision> RequestAsync(string stream, string principal = "user:a") =>
-            replica.RequestAdmissionAsync(stream, principal, replica.Limiter.Claim(RateLimitBucket.ChatStream, principal), replica.Bulkheads.Claim("openrouter_chat_primary"));
+            replica.RequestAdmissionAsync(
+                stream, principal, replica.Limiter.Claim(RateLimitBucket.ChatStream, principal),
+                replica.Bulkheads.Claim("openrouter_chat_primary"));
     }
 
     [Fact]
@@ -158,7 +166,8 @@ public sealed class AdmissionTests(SharedStores stores)
     public async Task Tool_calls_over_the_estimate_count_when_they_are_made()
     {
         await using var replica = await ReplicaAsync();
-        var admitted = Assert.IsType<AdmissionDecision.Admitted>(await replica.Admission.AdmitAsync(new() { StreamId = "one", Principal = "user:a" }, default));
+        var admitted = Assert.IsType<AdmissionDecision.Admitted>(
+            await replica.Admission.AdmitAsync(new() { StreamId = "one", Principal = "user:a" }, default));
 
         await admitted.Ticket.ToolsCalledAsync(1);
         await admitted.Ticket.ToolsCalledAsync(3);
@@ -228,12 +237,17 @@ public sealed class AdmissionTests(SharedStores stores)
 
         Assert.Equal(10, decisions.Count(it => it.Allowed));
         Assert.Equal(Enumerable.Range(0, 10), decisions.Where(it => it.Allowed).Select(it => it.Remaining).Order());
-        Assert.All(decisions.Where(it => !it.Allowed), it => Assert.InRange(it.RetryAfter, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(2)));
+        Assert.All(
+            decisions.Where(it => !it.Allowed), it => Assert.InRange(it.RetryAfter, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(2)));
     }
 
     private static async Task<AdmissionDecision> GuestAsync(Replica replica, int number, params LimitKey[] addresses) =>
         await replica.Admission.AdmitAsync(
-            new() { StreamId = $"guest's {number}", Principal = $"session:{number}", Addresses = addresses, IsGuest = true, RouteSlots = 24 }, default);
+            new()
+            {
+                StreamId = $"guest's {number}", Principal = $"session:{number}", Addresses = addresses, IsGuest = true, RouteSlots = 24,
+            },
+            default);
 
     /// <summary>How many were admitted, and the common reason of all refusals.</summary>
     private static (int Admitted, string Refusal) Outcome(IReadOnlyCollection<AdmissionDecision> decisions) =>
@@ -241,5 +255,6 @@ public sealed class AdmissionTests(SharedStores stores)
             decisions.OfType<AdmissionDecision.Admitted>().Count(),
             decisions.OfType<AdmissionDecision.Denied>().Select(denied => denied.Reason).Distinct().Single());
 
-    private async Task<Replica> ReplicaAsync(params (string, string)[] knobs) => await Replica.ConnectAsync((await stores.RedisAsync()).CreateDatabase(), knobs: knobs);
+    private async Task<Replica> ReplicaAsync(params (string, string)[] knobs) =>
+        await Replica.ConnectAsync((await stores.RedisAsync()).CreateDatabase(), knobs: knobs);
 }

@@ -17,10 +17,13 @@ public sealed class BudgetTests(SharedStores stores)
         await using var one = await ReplicaAsync(redis);
         await using var two = await ReplicaAsync(redis);
 
-        var decisions = await Task.WhenAll(Enumerable.Range(0, 50).Select(n => RequestAdmissionAsync(n % 2 == 0 ? one : two, $"turn {n}", estimate: 1_000).AsTask()));
+        var decisions = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(n => RequestAdmissionAsync(n % 2 == 0 ? one : two, $"turn {n}", estimate: 1_000).AsTask()));
 
         Assert.Equal(10, decisions.OfType<AdmissionDecision.Admitted>().Count());
-        Assert.All(decisions.OfType<AdmissionDecision.Denied>(), denied => Assert.InRange(denied.RetryAfter, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)));
+        Assert.All(
+            decisions.OfType<AdmissionDecision.Denied>(),
+            denied => Assert.InRange(denied.RetryAfter, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)));
 
         // The turns cost a tenth of their reservations, so nine tenths of the budget are free again.
         await Task.WhenAll(decisions.OfType<AdmissionDecision.Admitted>().Select(admitted => admitted.Ticket.SpentAsync(100, 0).AsTask()));
@@ -43,10 +46,12 @@ public sealed class BudgetTests(SharedStores stores)
     {
         await using var replica = await ReplicaAsync();
 
-        await replica.RequestAdmissionAsync("one", "user:ann", replica.Limiter.Reserve(RateLimitBucket.ChatMoney, new("user:ann"), 500_000, least: 250_000)!);
+        await replica.RequestAdmissionAsync(
+            "one", "user:ann", replica.Limiter.Reserve(RateLimitBucket.ChatMoney, new("user:ann"), 500_000, least: 250_000)!);
 
         Assert.Equal(250_000, await SpentAsync(replica, "chat_money"));
-        var refused = await replica.RequestAdmissionAsync("two", "user:bob", replica.Limiter.Reserve(RateLimitBucket.ChatMoney, new("user:ann"), 1, least: 750_001)!);
+        var refused = await replica.RequestAdmissionAsync(
+            "two", "user:bob", replica.Limiter.Reserve(RateLimitBucket.ChatMoney, new("user:ann"), 1, least: 750_001)!);
         Assert.Equal("chat_money", Assert.IsType<AdmissionDecision.Denied>(refused).Reason);
     }
 
@@ -56,8 +61,10 @@ public sealed class BudgetTests(SharedStores stores)
         var redis = (await stores.RedisAsync()).CreateDatabase();
         await using var one = await ReplicaAsync(redis);
         await using var two = await ReplicaAsync(redis);
-        var first = Assert.IsType<AdmissionDecision.Admitted>(await one.RequestAdmissionAsync("one", "user:ann", Reserve(one, RateLimitBucket.ChatMoney, 100_000))).Ticket;
-        var second = Assert.IsType<AdmissionDecision.Admitted>(await two.RequestAdmissionAsync("two", "user:bob", Reserve(two, RateLimitBucket.ChatMoney, 100_000))).Ticket;
+        var first = Assert.IsType<AdmissionDecision.Admitted>(
+            await one.RequestAdmissionAsync("one", "user:ann", Reserve(one, RateLimitBucket.ChatMoney, 100_000))).Ticket;
+        var second = Assert.IsType<AdmissionDecision.Admitted>(
+            await two.RequestAdmissionAsync("two", "user:bob", Reserve(two, RateLimitBucket.ChatMoney, 100_000))).Ticket;
         Assert.True(first.HasMoneyBudget);
 
         Assert.Null(await first.ReserveMoneyAsync(90_000));
@@ -81,7 +88,8 @@ public sealed class BudgetTests(SharedStores stores)
     public async Task A_cost_that_stays_unknown_counts_as_what_was_reserved()
     {
         await using var replica = await ReplicaAsync();
-        var ticket = Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("one", "user:ann", Reserve(replica, RateLimitBucket.ChatMoney, 40_000))).Ticket;
+        var ticket = Assert.IsType<AdmissionDecision.Admitted>(
+            await replica.RequestAdmissionAsync("one", "user:ann", Reserve(replica, RateLimitBucket.ChatMoney, 40_000))).Ticket;
         Assert.Null(await ticket.ReserveMoneyAsync(60_000));
 
         await ticket.SpentAsync(10, null);
@@ -92,12 +100,14 @@ public sealed class BudgetTests(SharedStores stores)
     [Theory]
     [InlineData("true", "redis_unavailable")]
     [InlineData("false", null)]
-    public async Task Without_Redis_a_further_reservation_is_refused_or_decided_by_the_process_as_admission_is(string failClosed, string? reason)
+    public async Task Without_Redis_a_further_reservation_is_refused_or_decided_by_the_process_as_admission_is(
+        string failClosed, string? reason)
     {
         await using var server = await RedisServer.StartAsync();
         await using var replica = await Replica.ConnectAsync(
             server.ConnectionString, null, null, ("BUDGET_USD_PER_PRINCIPAL_PER_DAY", "1"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", failClosed));
-        var ticket = Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("one", "user:ann", Reserve(replica, RateLimitBucket.ChatMoney, 40_000))).Ticket;
+        var ticket = Assert.IsType<AdmissionDecision.Admitted>(
+            await replica.RequestAdmissionAsync("one", "user:ann", Reserve(replica, RateLimitBucket.ChatMoney, 40_000))).Ticket;
         await server.KillAsync();
 
         Assert.Equal(reason, (await ticket.ReserveMoneyAsync(60_000))?.Reason);
@@ -108,9 +118,11 @@ public sealed class BudgetTests(SharedStores stores)
     public async Task The_cost_of_a_turn_counts_once_and_the_rest_of_its_reservation_is_released()
     {
         await using var replica = await ReplicaAsync();
-        var expensive = Assert.IsType<AdmissionDecision.Admitted>(await RequestAdmissionAsync(replica, "expensive", estimate: 1_000)).Ticket;
+        var expensive = Assert.IsType<AdmissionDecision.Admitted>(
+            await RequestAdmissionAsync(replica, "expensive", estimate: 1_000)).Ticket;
         var failed = Assert.IsType<AdmissionDecision.Admitted>(await RequestAdmissionAsync(replica, "failed", estimate: 1_000)).Ticket;
-        var withdrawn = Assert.IsType<AdmissionDecision.Admitted>(await RequestAdmissionAsync(replica, "withdrawn", estimate: 1_000)).Ticket;
+        var withdrawn = Assert.IsType<AdmissionDecision.Admitted>(
+            await RequestAdmissionAsync(replica, "withdrawn", estimate: 1_000)).Ticket;
 
         await expensive.SpentAsync(12_345, 0);
         await expensive.SpentAsync(12_345, 0);
@@ -132,7 +144,8 @@ public sealed class BudgetTests(SharedStores stores)
             Reserve(replica, RateLimitBucket.ChatMoney, 40_000),
         ];
         // The first use of a script also loads its text, which is a further command.
-        await Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("zero", "user:bob", claims)).Ticket.SpentAsync(0, 0);
+        await Assert.IsType<AdmissionDecision.Admitted>(
+            await replica.RequestAdmissionAsync("zero", "user:bob", claims)).Ticket.SpentAsync(0, 0);
         var ticket = Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("one", "user:ann", claims)).Ticket;
         var before = await ScriptCallsAsync(replica);
 
@@ -141,7 +154,8 @@ public sealed class BudgetTests(SharedStores stores)
         Assert.Equal(before + 1, await ScriptCallsAsync(replica));
         Assert.Equal(
             (300, 300, 55_000),
-            (await SpentAsync(replica, "chat_tokens"), await SpentAsync(replica, "chat_address_tokens"), await SpentAsync(replica, "chat_money")));
+            (await SpentAsync(replica, "chat_tokens"), await SpentAsync(replica, "chat_address_tokens"),
+                await SpentAsync(replica, "chat_money")));
     }
 
     [Fact]
@@ -179,16 +193,25 @@ public sealed class BudgetTests(SharedStores stores)
         await server.StartAgainAsync();
 
         // The replica uses Redis again after a suspension of 100 ms, and no signal reports it to the test.
-        await Eventually.TrueAsync(async () => await RequestAdmissionAsync(replica, Guid.NewGuid().ToString(), estimate: 1) is AdmissionDecision.Admitted { Local: false });
+        await Eventually.TrueAsync(
+            async () => await RequestAdmissionAsync(
+                replica, Guid.NewGuid().ToString(), estimate: 1) is AdmissionDecision.Admitted { Local: false });
         await local.Ticket.SpentAsync(400, 0);
 
         Assert.InRange(await SpentAsync(replica), 401, 500);
     }
 
     private static ValueTask<AdmissionDecision> RequestAdmissionAsync(Replica replica, string stream, long estimate) =>
-        new(replica.Admission.AdmitAsync(new() { StreamId = stream, Principal = $"user:{stream}", OtherClaims = [Reserve(replica, RateLimitBucket.ChatTokens, estimate)] }, default).AsTask());
+        new(
+            replica.Admission.AdmitAsync(
+                new()
+                {
+                    StreamId = stream, Principal = $"user:{stream}", OtherClaims = [Reserve(replica, RateLimitBucket.ChatTokens, estimate)],
+                },
+                default).AsTask());
 
-    private static WindowClaim Reserve(Replica replica, RateLimitBucket bucket, long estimate) => replica.Limiter.Reserve(bucket, new("user:ann"), estimate)!;
+    private static WindowClaim Reserve(Replica replica, RateLimitBucket bucket, long estimate) =>
+        replica.Limiter.Reserve(bucket, new("user:ann"), estimate)!;
 
     /// <summary>The total of the current and the previous window, in the unit of the bucket.</summary>
     private static async Task<int> SpentAsync(Replica replica, string bucket = "chat_tokens")
@@ -201,10 +224,12 @@ public sealed class BudgetTests(SharedStores stores)
     private static async Task<long> ScriptCallsAsync(Replica replica)
     {
         var stats = (string?)await replica.Redis.ExecuteAsync("INFO", "commandstats") ?? "";
-        return stats.Split('\n').Where(line => line.StartsWith("cmdstat_eval", StringComparison.Ordinal)).Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0]));
+        return stats.Split('\n').Where(line => line.StartsWith("cmdstat_eval", StringComparison.Ordinal))
+            .Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0]));
     }
 
     private async Task<Replica> ReplicaAsync(string? redis = null) => await Replica.ConnectAsync(
         redis ?? (await stores.RedisAsync()).CreateDatabase(), null, null, ("RATE_LIMIT_CHAT_TOKENS_MAX", $"{Budget}"),
-        ("BUDGET_USD_PER_PRINCIPAL_PER_DAY", "1"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "1000"), ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "2000"));
+        ("BUDGET_USD_PER_PRINCIPAL_PER_DAY", "1"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "1000"),
+        ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "2000"));
 }

@@ -70,7 +70,8 @@ public sealed class ClaimTests(SharedStores stores)
         await using var replica = await ReplicaAsync();
         Claim[] claims =
         [
-            new WindowClaim("rate", "window", 100, Minute), new LeaseClaim("full", "slots", 1, Minute), new LeaseClaim("free", "wide", 100, Minute),
+            new WindowClaim("rate", "window", 100, Minute), new LeaseClaim("full", "slots", 1, Minute),
+            new LeaseClaim("free", "wide", 100, Minute),
         ];
         await replica.Claims.TakeAsync(
             "first", claims, claims.OfType<LeaseClaim>().Select(claim => claim with { Key = $"shadow:{claim.Key}" }).ToArray(), default);
@@ -112,7 +113,10 @@ public sealed class ClaimTests(SharedStores stores)
     public async Task An_exceeded_claim_that_is_not_enforced_is_taken_and_reported()
     {
         await using var replica = await ReplicaAsync();
-        Claim[] claims = [new LeaseClaim("slots", "slots", 1, Minute, Enforced: false), new WindowClaim("rate", "rate", 1, Minute, Enforced: false)];
+        Claim[] claims =
+        [
+            new LeaseClaim("slots", "slots", 1, Minute, Enforced: false), new WindowClaim("rate", "rate", 1, Minute, Enforced: false),
+        ];
 
         var first = await replica.Claims.TakeAsync("one", claims, [], default);
         var second = await replica.Claims.TakeAsync("two", claims, [], default);
@@ -136,7 +140,8 @@ public sealed class ClaimTests(SharedStores stores)
             var model = new WindowCount(now / length, current, previous);
             await replica.Redis.StringSetAsync("w", $"{model.Index} {current} {previous}");
 
-            var outcome = await replica.Claims.TakeAsync("x", [new WindowClaim("rate", "w", max, TimeSpan.FromMilliseconds(length), cost)], [], default);
+            var outcome = await replica.Claims.TakeAsync(
+                "x", [new WindowClaim("rate", "w", max, TimeSpan.FromMilliseconds(length), cost)], [], default);
 
             var after = await NowAsync(replica.Redis);
             if (model.Fits(now, length, max, cost) != model.Fits(after, length, max, cost) || now / length != after / length)
@@ -148,7 +153,9 @@ public sealed class ClaimTests(SharedStores stores)
             if (outcome.Status is ClaimStatus.Taken)
             {
                 Assert.Equal($"{model.Index} {current + cost} {previous}", (string?)await replica.Redis.StringGetAsync("w"));
-                Assert.InRange(outcome.Remaining!.Value, (int)(max - model.Used(now, length) - cost) - 1, (int)(max - model.Used(after, length) - cost) + 1);
+                Assert.InRange(
+                    outcome.Remaining!.Value, (int)(max - model.Used(now, length) - cost) - 1,
+                    (int)(max - model.Used(after, length) - cost) + 1);
             }
             else
             {
@@ -171,7 +178,8 @@ public sealed class ClaimTests(SharedStores stores)
         var refused = await replica.Claims.TakeAsync("two", [claim], [], default);
 
         // Windows use the clock of Redis, which a test cannot advance.
-        await Task.Delay(refused.RetryAfter!.Value + TimeSpan.FromMilliseconds(2), TimeProvider.System, TestContext.Current.CancellationToken);
+        await Task.Delay(
+            refused.RetryAfter!.Value + TimeSpan.FromMilliseconds(2), TimeProvider.System, TestContext.Current.CancellationToken);
 
         Assert.InRange(refused.RetryAfter.Value, TimeSpan.FromMilliseconds(1), claim.Window);
         Assert.Equal(ClaimStatus.Taken, (await replica.Claims.TakeAsync("three", [claim], [], default)).Status);
@@ -212,7 +220,8 @@ public sealed class ClaimTests(SharedStores stores)
             else
             {
                 var keys = model.Keys.Where(_ => random.Next(2) == 0).ToArray();
-                var outcome = await replica.Claims.TakeAsync($"h{n}", [.. keys.Select(key => new LeaseClaim(key, key, caps[key], Minute))], [], default);
+                var outcome = await replica.Claims.TakeAsync(
+                    $"h{n}", [.. keys.Select(key => new LeaseClaim(key, key, caps[key], Minute))], [], default);
                 var full = keys.FirstOrDefault(key => model[key].Count >= caps[key]);
 
                 Assert.Equal(full, outcome.RefusedBy?.Reason);
@@ -319,7 +328,8 @@ public sealed class ClaimTests(SharedStores stores)
             var flushes = FlushAsync(stopping.Token);
 
             var outcomes = await Task.WhenAll(Enumerable.Range(0, 80).Select(n => Task.Run(() =>
-                (n % 2 == 0 ? one : two).Claims.TakeAsync($"{round}-{n}", [new LeaseClaim("full", key, 20, Minute)], [], default, RedisFallback.DecideLocally).AsTask())));
+                (n % 2 == 0 ? one : two).Claims.TakeAsync(
+                    $"{round}-{n}", [new LeaseClaim("full", key, 20, Minute)], [], default, RedisFallback.DecideLocally).AsTask())));
 
             await stopping.CancelAsync();
             await flushes;
@@ -344,7 +354,8 @@ public sealed class ClaimTests(SharedStores stores)
         await using var replica = await Replica.ConnectAsync(server.ConnectionString, null, null, ("REDIS_DECISION_TIMEOUT_MS", "5"));
 
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 400).Select(n => Task.Run(() =>
-            replica.Claims.TakeAsync($"turn {n}", [new LeaseClaim("full", "slots", 20, Minute)], [], default, RedisFallback.DecideLocally).AsTask())));
+            replica.Claims.TakeAsync($"turn {n}", [new LeaseClaim("full", "slots", 20, Minute)], [], default, RedisFallback.DecideLocally)
+                .AsTask())));
 
         Assert.InRange(outcomes.Count(outcome => outcome.Status is ClaimStatus.Taken), 1, 20);
     }
@@ -377,7 +388,8 @@ public sealed class ClaimTests(SharedStores stores)
     private static async Task<long> ScriptCallsAsync(IDatabase redis)
     {
         var stats = (string?)await redis.ExecuteAsync("INFO", "commandstats") ?? "";
-        return stats.Split('\n').Where(line => line.StartsWith("cmdstat_eval", StringComparison.Ordinal)).Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0]));
+        return stats.Split('\n').Where(line => line.StartsWith("cmdstat_eval", StringComparison.Ordinal))
+            .Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0]));
     }
 
     /// <summary>Every key with its value and its expiry (ms since 1970).</summary>

@@ -136,7 +136,8 @@ public sealed class KnobTermTests(SharedStores stores)
     private static Task<KnobChange> SetAsync(Replica replica, string value, KnobTerm? term) =>
         replica.Get<KnobOverrideStore>().SetAsync(Knob, value, term, new("ann", "load"), default);
 
-    private static Task RefreshAsync(Replica replica) => replica.Get<KnobOverrideWatch>().RefreshAsync(TestContext.Current.CancellationToken);
+    private static Task RefreshAsync(Replica replica) =>
+        replica.Get<KnobOverrideWatch>().RefreshAsync(TestContext.Current.CancellationToken);
 
     private static KnobReading Reading(Replica replica)
     {
@@ -147,7 +148,9 @@ public sealed class KnobTermTests(SharedStores stores)
     private static async Task<List<(string Action, string? Before, string? After, string? Reason, DateTimeOffset At)>> AuditAsync(Replica replica)
     {
         await using var context = await replica.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
-        return [.. (await context.OperatorAudit.OrderBy(row => row.Id).ToListAsync()).Select(row => (row.Action, row.Before, row.After, row.Reason, row.CreatedAt))];
+        return [
+            .. (await context.OperatorAudit.OrderBy(row => row.Id).ToListAsync())
+                .Select(row => (row.Action, row.Before, row.After, row.Reason, row.CreatedAt))];
     }
 
     private static async Task<string> MigratedAsync(string database)

@@ -25,7 +25,8 @@ public sealed class LeaseTests(SharedStores stores)
         var acquired = await ScoreAsync(replica, "long");
 
         await Eventually.TrueAsync(async () => await ScoreAsync(replica, "long") > acquired + 2_500);
-        Assert.Equal("user_inflight", Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("second", "user:a")).Reason);
+        Assert.Equal(
+            "user_inflight", Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("second", "user:a")).Reason);
         Assert.False(ticket.Lost.IsCancellationRequested);
         await ticket.DisposeAsync();
 
@@ -58,14 +59,18 @@ public sealed class LeaseTests(SharedStores stores)
     public async Task The_leases_of_a_killed_replica_are_reaped_long_before_they_expire()
     {
         var redis = await EmptyRedisAsync();
-        (string, string)[] quick = [("REDIS_REPLICA_BEAT_MS", "100"), ("REDIS_REPLICA_DEAD_AFTER_MS", "600"), ("ADMISSION_TICKET_TTL_MS", "600000")];
+        (string, string)[] quick =
+        [
+            ("REDIS_REPLICA_BEAT_MS", "100"), ("REDIS_REPLICA_DEAD_AFTER_MS", "600"), ("ADMISSION_TICKET_TTL_MS", "600000"),
+        ];
         await using var killed = await Replica.ConnectAsync(redis, knobs: quick);
         await using var survivor = await Replica.ConnectAsync(redis, knobs: quick);
         await killed.RunAsync();
         await survivor.RunAsync();
         for (var n = 0; n < 100; n++)
         {
-            await killed.RequestAdmissionAsync($"lost {n}", $"user:{n}", killed.Bulkheads.Claim("openrouter_chat_primary") with { Cap = 1000 });
+            await killed.RequestAdmissionAsync(
+                $"lost {n}", $"user:{n}", killed.Bulkheads.Claim("openrouter_chat_primary") with { Cap = 1000 });
         }
 
         await using var staying = await survivor.AdmitAsync("stays", "user:stays");
@@ -128,7 +133,11 @@ public sealed class LeaseTests(SharedStores stores)
         var redis = await EmptyRedisAsync();
         await using var worker = await Replica.ConnectAsync(redis);
         await using var other = await Replica.ConnectAsync(redis);
-        string[] holders = [RunLeases.HolderOf("job:1:1"), RunLeases.HolderOf("job:1:1"), RunLeases.HolderOf("job:1:2"), RunLeases.HolderOf("job:2:1"), "turn"];
+        string[] holders =
+        [
+            RunLeases.HolderOf("job:1:1"), RunLeases.HolderOf("job:1:1"), RunLeases.HolderOf("job:1:2"), RunLeases.HolderOf("job:2:1"),
+            "turn",
+        ];
         var leases = new List<HeldLease>();
         foreach (var holder in holders)
         {
@@ -141,7 +150,9 @@ public sealed class LeaseTests(SharedStores stores)
 
         Assert.Equal(2, released);
         Assert.Equal([true, true, false, false, false], leases.Select(lease => lease.Lost.IsCancellationRequested));
-        Assert.Equal(holders[2..].Order(StringComparer.Ordinal), (await HoldersAsync(other, "bulkhead:serper_search")).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            holders[2..].Order(StringComparer.Ordinal),
+            (await HoldersAsync(other, "bulkhead:serper_search")).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -183,7 +194,8 @@ public sealed class LeaseTests(SharedStores stores)
         await tickets[0].DisposeAsync();
         await tickets[1].DisposeAsync();
         Assert.True(Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("meanwhile", "user:new")).Local);
-        Assert.Equal("user_inflight", Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("again", "user:7")).Reason);
+        Assert.Equal(
+            "user_inflight", Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("again", "user:7")).Reason);
         await server.StartAgainAsync();
 
         await Eventually.TrueAsync(async () => await LengthAsync(replica, Global) == 49);
@@ -211,7 +223,9 @@ public sealed class LeaseTests(SharedStores stores)
         var pending = Enumerable.Range(0, 5).Select(n => replica.RequestAdmissionAsync($"hanging {n}", $"user:{n}")).ToArray();
         Assert.All(pending, decision => Assert.False(decision.IsCompleted));
         time.Advance(TimeSpan.FromMilliseconds(50));
-        Assert.All(await Task.WhenAll(pending), decision => Assert.Equal("redis_unavailable", Assert.IsType<AdmissionDecision.Denied>(decision).Reason));
+        Assert.All(
+            await Task.WhenAll(pending),
+            decision => Assert.Equal("redis_unavailable", Assert.IsType<AdmissionDecision.Denied>(decision).Reason));
 
         // The replica now treats Redis as unavailable and decides without waiting.
         Assert.True(replica.RequestAdmissionAsync("later", "user:later").IsCompleted);
@@ -252,7 +266,9 @@ public sealed class LeaseTests(SharedStores stores)
     {
         await using var replica = await Replica.ConnectAsync(
             await EmptyRedisAsync(),
-            knobs: [("ADMISSION_GLOBAL_MAX_INFLIGHT", "5000"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "100000"), ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "200000")]);
+            knobs: [
+                ("ADMISSION_GLOBAL_MAX_INFLIGHT", "5000"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "100000"),
+                ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "200000")]);
         var tickets = await Task.WhenAll(Enumerable.Range(0, 2_000).Select(n => replica.AdmitAsync($"turn {n}", $"user:{n}")));
         var before = await replica.Redis.SortedSetScoreAsync(Global, "turn 0");
         var renewals = RenewalBatch.Of([.. tickets.Take(500).Select(ticket => ticket.Held!)]);
@@ -274,7 +290,8 @@ public sealed class LeaseTests(SharedStores stores)
     private async Task<string> EmptyRedisAsync() => (await stores.RedisAsync()).CreateDatabase();
 
     /// <summary>The expiry of the lease in milliseconds since 1970, by the clock of Redis; 0 without a lease.</summary>
-    private static async Task<double> ScoreAsync(Replica replica, string holder) => await replica.Redis.SortedSetScoreAsync(Global, holder) ?? 0;
+    private static async Task<double> ScoreAsync(Replica replica, string holder) =>
+        await replica.Redis.SortedSetScoreAsync(Global, holder) ?? 0;
 
     private static async Task<string[]> HoldersAsync(Replica replica, string key = Global) =>
         [.. (await replica.Redis.SortedSetRangeByRankAsync(key)).Select(holder => holder.ToString())];

@@ -25,7 +25,8 @@ public sealed class ReliabilityDatabaseTests(SharedStores stores)
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ReliabilityDatabase.MigrateAsync(source, default)));
 
         await using var command = source.CreateCommand("SELECT count(*) FROM reliability.__ef_migrations_history");
-        var migrations = typeof(ReliabilityDb).Assembly.GetTypes().LongCount(type => type.IsSubclassOf(typeof(Microsoft.EntityFrameworkCore.Migrations.Migration)));
+        var migrations = typeof(ReliabilityDb).Assembly.GetTypes()
+            .LongCount(type => type.IsSubclassOf(typeof(Microsoft.EntityFrameworkCore.Migrations.Migration)));
         Assert.Equal(migrations, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
     }
 

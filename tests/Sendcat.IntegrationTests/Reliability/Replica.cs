@@ -20,8 +20,8 @@ internal sealed class Replica : IAsyncDisposable
 {
     private static readonly (string, string)[] DefaultKnobs =
         [
-            ("FF_CHAT_GATEWAY_ENABLED", "true"), ("FF_CHAT_GATEWAY_SHADOW", "false"), ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"),
-            ("REDIS_DECISION_TIMEOUT_MS", "1000"),
+            ("FF_CHAT_GATEWAY_ENABLED", "true"), ("FF_CHAT_GATEWAY_SHADOW", "false"), ("ADMISSION_REDIS_ENABLED", "true"),
+            ("FF_ADMISSION_ENFORCE", "true"), ("REDIS_DECISION_TIMEOUT_MS", "1000"),
         ];
 
     private readonly ServiceProvider _services;
@@ -54,10 +54,13 @@ internal sealed class Replica : IAsyncDisposable
     /// <param name="postgres">The connection string of Postgres; null: none is available.</param>
     /// <param name="time">Null: the clock of the system.</param>
     /// <param name="knobs">They replace the defaults of this method.</param>
-    public static async Task<Replica> ConnectAsync(string redis, string? postgres = null, TimeProvider? time = null, params (string Name, string Value)[] knobs)
+    public static async Task<Replica> ConnectAsync(
+        string redis, string? postgres = null, TimeProvider? time = null, params (string Name, string Value)[] knobs)
     {
         var configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection(DefaultKnobs.Concat(knobs).GroupBy(knob => knob.Item1).Select(values => KeyValuePair.Create(values.Key, (string?)values.Last().Item2)))
+            .AddInMemoryCollection(
+                DefaultKnobs.Concat(knobs).GroupBy(knob => knob.Item1)
+                    .Select(values => KeyValuePair.Create(values.Key, (string?)values.Last().Item2)))
             .Build();
         var connection = await ConnectionMultiplexer.ConnectAsync($"{redis},connectRetry=1,connectTimeout=1000");
         var services = new ServiceCollection()
@@ -90,7 +93,8 @@ internal sealed class Replica : IAsyncDisposable
 
     /// <summary>Requests admission for a turn that must be admitted.</summary>
     /// <exception cref="InvalidOperationException">The turn was refused.</exception>
-    public async Task<AdmissionTicket> AdmitAsync(string stream, string principal) => (await RequestAdmissionAsync(stream, principal)) switch
+    public async Task<AdmissionTicket> AdmitAsync(string stream, string principal) =>
+        (await RequestAdmissionAsync(stream, principal)) switch
     {
         AdmissionDecision.Admitted admitted => admitted.Ticket,
         var refused => throw new InvalidOperationException(refused.ToString()),

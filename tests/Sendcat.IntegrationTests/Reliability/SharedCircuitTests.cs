@@ -23,7 +23,8 @@ public sealed class SharedCircuitTests(SharedStores stores)
         Assert.Equal((4, "down"), (Read(two).FailureCount, Read(two).LastError));
         await Eventually.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
 
-        var probes = await Task.WhenAll(one.Circuits.EnterAsync(Provider, default).AsTask(), two.Circuits.EnterAsync(Provider, default).AsTask());
+        var probes = await Task.WhenAll(
+            one.Circuits.EnterAsync(Provider, default).AsTask(), two.Circuits.EnterAsync(Provider, default).AsTask());
         var probe = Assert.Single(probes, entry => entry.Permit is not null);
         Assert.True(probe.Permit!.IsProbe);
 
@@ -79,17 +80,22 @@ public sealed class SharedCircuitTests(SharedStores stores)
 
         await Eventually.TrueAsync(() => Read(two) is { State: "open", Suspended: "key" });
         await Eventually.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
-        Assert.Equal((Suspension.Key, TimeSpan.Zero), (two.Circuits.SuspensionOf(Provider)!.Value.Reason, two.Circuits.SuspensionOf(Provider)!.Value.RetryAfter));
+        Assert.Equal(
+            (Suspension.Key, TimeSpan.Zero),
+            (two.Circuits.SuspensionOf(Provider)!.Value.Reason, two.Circuits.SuspensionOf(Provider)!.Value.RetryAfter));
         Assert.Null(two.Circuits.EnterWithoutProbe(Provider).Permit);
 
-        var probes = await Task.WhenAll(one.Circuits.EnterAsync(Provider, default).AsTask(), two.Circuits.EnterAsync(Provider, default).AsTask());
+        var probes = await Task.WhenAll(
+            one.Circuits.EnterAsync(Provider, default).AsTask(), two.Circuits.EnterAsync(Provider, default).AsTask());
         var probe = Assert.Single(probes, entry => entry.Permit is not null);
         probe.Permit!.AccountRefused(Suspension.Quota, configured: true);
         await Eventually.TrueAsync(
             () => Read(one) is { State: "open", Suspended: "quota" } && Read(two) is { State: "open", Suspended: "quota" });
 
-        await Eventually.TrueAsync(async () => (await two.Circuits.EnterAsync(Provider, default)).Permit is { } permit && SucceedAndReturnTrue(permit));
-        await Eventually.TrueAsync(() => Read(one) is { State: "closed", Suspended: null } && Read(two) is { State: "closed", Suspended: null });
+        await Eventually.TrueAsync(
+            async () => (await two.Circuits.EnterAsync(Provider, default)).Permit is { } permit && SucceedAndReturnTrue(permit));
+        await Eventually.TrueAsync(
+            () => Read(one) is { State: "closed", Suspended: null } && Read(two) is { State: "closed", Suspended: null });
 
         static bool SucceedAndReturnTrue(CircuitPermit permit)
         {
@@ -172,7 +178,8 @@ public sealed class SharedCircuitTests(SharedStores stores)
             (await replica.Circuits.EnterAsync(Provider, default)).Permit!.AccountRefused(Suspension.Quota, configured: true);
         }
 
-        await Eventually.TrueAsync(async () => (await replica.Circuits.EnterAsync(Provider, default)).Permit is { } probe && RefuseAndReturnTrue(probe));
+        await Eventually.TrueAsync(
+            async () => (await replica.Circuits.EnterAsync(Provider, default)).Permit is { } probe && RefuseAndReturnTrue(probe));
         await replica.Get<Sendcat.Reliability.Events.RateLimitEvents>().FlushAsync(default);
 
         await using var events = source.CreateCommand(
@@ -189,7 +196,8 @@ public sealed class SharedCircuitTests(SharedStores stores)
     private static async Task RefuseAsync(Replica replica, Suspension refusal) =>
         (await replica.Circuits.EnterAsync(Provider, default)).Permit!.AccountRefused(refusal, configured: true);
 
-    private static int Refusals(Replica replica) => replica.Circuits.Of(Provider).State.Refusals is var refusals ? refusals.Key + refusals.Quota : 0;
+    private static int Refusals(Replica replica) =>
+        replica.Circuits.Of(Provider).State.Refusals is var refusals ? refusals.Key + refusals.Quota : 0;
 
     private static async Task FailAsync(Replica replica, int times)
     {

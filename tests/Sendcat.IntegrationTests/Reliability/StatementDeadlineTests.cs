@@ -20,7 +20,8 @@ public sealed class StatementDeadlineTests(SharedStores stores)
     {
         var time = new FakeTimeProvider();
         await using var database = NpgsqlDataSource.Create($"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1");
-        await using (var connection = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken))
+        await using (var connection = await BoundedConnection.OpenAsync(
+            database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken))
         {
             await using var sleep = connection.CreateCommand("SELECT pg_sleep(600)");
             var sleeping = sleep.ExecuteNonQueryAsync(CancellationToken.None);
@@ -31,7 +32,8 @@ public sealed class StatementDeadlineTests(SharedStores stores)
             Assert.True(PostgresFailure.IsUnavailable(failure));
         }
 
-        await using var next = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
+        await using var next = await BoundedConnection.OpenAsync(
+            database, TimeSpan.FromSeconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
         await using var command = next.CreateCommand("SELECT 1");
         Assert.Equal(1, await command.ExecuteScalarAsync(CancellationToken.None));
     }
@@ -44,7 +46,8 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         var logger = new FakeLogger();
         var outage = new RequestOutage(StoreOutagesFeature.Create(logger, time).Postgres, _ => Task.CompletedTask, time);
         Assert.True(outage.Records(StatementDeadline.NoResponse(TimeSpan.FromSeconds(5))));
-        await using (var connection = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken, outage))
+        await using (var connection = await BoundedConnection.OpenAsync(
+            database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken, outage))
         {
             await using var first = connection.CreateCommand("SELECT 1");
             await first.ExecuteScalarAsync(CancellationToken.None);
@@ -54,7 +57,8 @@ public sealed class StatementDeadlineTests(SharedStores stores)
 
         time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(1, logger.Collector.Count);
-        await using var next = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken);
+        await using var next = await BoundedConnection.OpenAsync(
+            database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken);
         await using var command = next.CreateCommand("SELECT 1");
         Assert.Equal(1, await command.ExecuteScalarAsync(CancellationToken.None));
     }
@@ -64,8 +68,10 @@ public sealed class StatementDeadlineTests(SharedStores stores)
     {
         var time = new FakeTimeProvider();
         await using var database = NpgsqlDataSource.Create($"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1");
-        await (await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken)).DisposeAsync();
-        await using var next = await BoundedConnection.OpenAsync(database, TimeSpan.FromMinutes(1), time, TestContext.Current.CancellationToken);
+        await (await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken))
+            .DisposeAsync();
+        await using var next = await BoundedConnection.OpenAsync(
+            database, TimeSpan.FromMinutes(1), time, TestContext.Current.CancellationToken);
 
         time.Advance(TimeSpan.FromSeconds(5));
 
@@ -76,10 +82,12 @@ public sealed class StatementDeadlineTests(SharedStores stores)
     [Fact]
     public async Task The_wait_for_a_connection_of_the_pool_counts()
     {
-        await using var database = NpgsqlDataSource.Create($"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1;Timeout=600");
+        await using var database = NpgsqlDataSource.Create(
+            $"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1;Timeout=600");
         await using var only = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
 
-        var waiting = BoundedConnection.OpenAsync(database, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
+        var waiting = BoundedConnection.OpenAsync(
+            database, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
 
         Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => waiting.WaitAsync(Patience))));
     }
@@ -91,7 +99,8 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         await using var database = NpgsqlDataSource.Create($"{server.ConnectionString};Timeout=600");
         await server.PauseAsync();
 
-        var connecting = BoundedConnection.OpenAsync(database, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
+        var connecting = BoundedConnection.OpenAsync(
+            database, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
 
         Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => connecting.WaitAsync(Patience))));
     }
@@ -101,7 +110,8 @@ public sealed class StatementDeadlineTests(SharedStores stores)
     {
         await using var server = await PostgresServer.StartAsync();
         await using var source = NpgsqlDataSource.Create($"{server.ConnectionString};Timeout=600");
-        await using var services = new ServiceCollection().Configure<PostgresOptions>(options => options.StatementTimeoutMs = 600_000).BuildServiceProvider();
+        await using var services = new ServiceCollection().Configure<PostgresOptions>(options => options.StatementTimeoutMs = 600_000)
+            .BuildServiceProvider();
         var time = new FakeTimeProvider();
         var database = new RequestDatabase(
             source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), time,

@@ -88,10 +88,12 @@ public sealed class StoreOutageTests(SharedStores stores)
     [Fact]
     public async Task The_broker_closes_the_connection_of_a_suspended_program_within_seconds()
     {
-        using var host = await RunAsync("messaging", (await stores.RabbitMqAsync()).ConnectionString, builder => builder.AddRabbitMQClient("messaging"));
+        using var host = await RunAsync(
+            "messaging", (await stores.RabbitMqAsync()).ConnectionString, builder => builder.AddRabbitMQClient("messaging"));
 
         // It closes a connection that was silent for two heartbeats.
-        Assert.InRange((await host.Services.GetRequiredService<BrokerConnection>().OpenAsync(CancellationToken.None)).Heartbeat.TotalSeconds, 1, 10);
+        Assert.InRange(
+            (await host.Services.GetRequiredService<BrokerConnection>().OpenAsync(CancellationToken.None)).Heartbeat.TotalSeconds, 1, 10);
     }
 
     [Fact]
@@ -139,7 +141,8 @@ public sealed class StoreOutageTests(SharedStores stores)
 
     private static async Task<IHost> RunAsync(string name, string connectionString, Action<IHostApplicationBuilder> connect)
     {
-        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, EnvironmentName = "Development" });
+        var builder = new HostApplicationBuilder(
+            new HostApplicationBuilderSettings { DisableDefaults = true, EnvironmentName = "Development" });
         builder.Configuration.AddInMemoryCollection([new($"ConnectionStrings:{name}", connectionString)]);
         builder.AddServiceDefaults();
         connect(builder);

@@ -11,12 +11,14 @@ public sealed class TestProcessTests
     {
         // A sleep of 986… seconds marks the descendants: no other process has this command line.
         var mark = string.Create(CultureInfo.InvariantCulture, $"986{Environment.ProcessId}");
-        var parent = await TestProcess.StartAsync(new ProcessSpec("/bin/bash", "-c", $"echo started; while :; do sleep {mark} & sleep 0.002; done"));
+        var parent = await TestProcess.StartAsync(
+            new ProcessSpec("/bin/bash", "-c", $"echo started; while :; do sleep {mark} & sleep 0.002; done"));
         await parent.WaitForLineAsync(line => line == "started", TimeSpan.FromSeconds(20));
 
         await parent.KillAsync();
 
-        Assert.DoesNotContain(Directory.EnumerateDirectories("/proc"), process => CommandOf(process).Contains(mark, StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Directory.EnumerateDirectories("/proc"), process => CommandOf(process).Contains(mark, StringComparison.Ordinal));
         await parent.DisposeAsync();
     }
 

@@ -23,7 +23,8 @@ public sealed class ToolCacheTests(SharedStores stores)
         clock.Advance(Web.Ttl);
 
         Assert.Null(await replica.Cache.GetAsync(Web, "kettle", CancellationToken.None));
-        Assert.Equal(new CachedValue("""{"a":1}""", IsFresh: false), await replica.Cache.GetEvenStaleAsync(Web, "kettle", CancellationToken.None));
+        Assert.Equal(
+            new CachedValue("""{"a":1}""", IsFresh: false), await replica.Cache.GetEvenStaleAsync(Web, "kettle", CancellationToken.None));
         Assert.Null(await replica.Cache.GetEvenStaleAsync(Web with { Name = "search_web_v2" }, "kettle", CancellationToken.None));
     }
 
@@ -33,7 +34,8 @@ public sealed class ToolCacheTests(SharedStores stores)
         await using var replica = await ReplicaAsync(await KeyspaceAsync());
 
         Assert.True(await replica.Cache.SetAsync(Web, "at limit", new string('x', ToolCache.MaxValueLength), CancellationToken.None));
-        Assert.False(await replica.Cache.SetAsync(Web, "over limit", new string('x', ToolCache.MaxValueLength + 1), CancellationToken.None));
+        Assert.False(
+            await replica.Cache.SetAsync(Web, "over limit", new string('x', ToolCache.MaxValueLength + 1), CancellationToken.None));
 
         Assert.Equal(ToolCache.MaxValueLength, (await replica.Cache.GetAsync(Web, "at limit", CancellationToken.None))!.Length);
         Assert.Null(await replica.Cache.GetAsync(Web, "over limit", CancellationToken.None));
@@ -68,9 +70,13 @@ public sealed class ToolCacheTests(SharedStores stores)
         await replica.Cache.SetAsync(Web, "kettle", "old", CancellationToken.None);
         clock.Advance(Web.Ttl);
 
-        Assert.Equal("old", await replica.Cache.GetOrFillAsync(Web, "kettle", _ => throw new InvalidOperationException("HTTP 503"), CancellationToken.None));
+        Assert.Equal(
+            "old",
+            await replica.Cache.GetOrFillAsync(
+                Web, "kettle", _ => throw new InvalidOperationException("HTTP 503"), CancellationToken.None));
         await Assert.ThrowsAsync<InvalidOperationException>(
-            () => replica.Cache.GetOrFillAsync(Web, "not cached", _ => throw new InvalidOperationException("HTTP 503"), CancellationToken.None));
+            () => replica.Cache.GetOrFillAsync(
+                Web, "not cached", _ => throw new InvalidOperationException("HTTP 503"), CancellationToken.None));
     }
 
     [Fact]
@@ -80,7 +86,8 @@ public sealed class ToolCacheTests(SharedStores stores)
 
         Assert.Equal(
             "part",
-            await replica.Cache.GetOrFillAsync(Web, "kettle", _ => Task.FromResult(new CacheFill("part", Cacheable: false)), CancellationToken.None));
+            await replica.Cache.GetOrFillAsync(
+                Web, "kettle", _ => Task.FromResult(new CacheFill("part", Cacheable: false)), CancellationToken.None));
 
         Assert.Null(await replica.Cache.GetAsync(Web, "kettle", CancellationToken.None));
     }
@@ -114,7 +121,9 @@ public sealed class ToolCacheTests(SharedStores stores)
         await redis.KillAsync();
 
         Assert.Null(await replica.Cache.GetAsync(Web, "kettle", CancellationToken.None));
-        Assert.Equal("value", await replica.Cache.GetOrFillAsync(Web, "kettle", _ => Task.FromResult(new CacheFill("value")), CancellationToken.None));
+        Assert.Equal(
+            "value",
+            await replica.Cache.GetOrFillAsync(Web, "kettle", _ => Task.FromResult(new CacheFill("value")), CancellationToken.None));
         Assert.Empty(await replica.Cache.StatisticsAsync(CancellationToken.None));
         await Assert.ThrowsAsync<TimeoutException>(() => replica.Cache.NamespacesAsync(CancellationToken.None));
     }
@@ -182,7 +191,8 @@ public sealed class ToolCacheTests(SharedStores stores)
         {
             // No signal reports that the next write can be sent again.
             await Eventually.TrueAsync(async () => await replica.Cache.SetAsync(Web, "kettle", value, CancellationToken.None));
-            var writes = Enumerable.Range(0, 64).Select(_ => replica.Cache.SetAsync(Web, "kettle", value, CancellationToken.None).AsTask()).ToArray();
+            var writes = Enumerable.Range(0, 64).Select(
+                _ => replica.Cache.SetAsync(Web, "kettle", value, CancellationToken.None).AsTask()).ToArray();
             await operatorConnection.GetDatabase().ExecuteAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
 
             await Task.WhenAll(writes);

@@ -51,7 +51,8 @@ public sealed class DeadLettersTests(SharedStores stores)
             deadLetters.Add(await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom"));
         }
 
-        var first = await rig.Get<DeadLetters>().RequeueAsync(new(Tool: "search_web", Limit: 4), dryRun: false, new("ada"), CancellationToken.None);
+        var first = await rig.Get<DeadLetters>().RequeueAsync(
+            new(Tool: "search_web", Limit: 4), dryRun: false, new("ada"), CancellationToken.None);
         var second = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, new("ada"), CancellationToken.None);
 
         Assert.Equal(deadLetters[..4], first.Jobs);
@@ -66,7 +67,8 @@ public sealed class DeadLettersTests(SharedStores stores)
     public async Task A_replay_that_is_not_due_takes_no_queue_slot()
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(
-            stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "1"), ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "2"));
+            stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "1"), ("FF_TOOL_QUEUE_ENFORCE", "true"),
+            ("TOOL_JOB_QMAX_WEB", "2"));
         for (var i = 0; i < 5; i++)
         {
             await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
@@ -123,7 +125,8 @@ public sealed class DeadLettersTests(SharedStores stores)
         await using var transaction = await entering.BeginTransactionAsync();
         await using var entry = new NpgsqlCommand(
             $"""
-            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, cache_namespace, cache_key, max_attempts, available_at, fair_at, announced_at, created_at, updated_at)
+            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, cache_namespace, cache_key, max_attempts, available_at,
+              fair_at, announced_at, created_at, updated_at)
             VALUES ('{Guid.CreateVersion7()}', 'search_web', 'realtime', 'user:bob', '{"{}"}', '{Slot.Namespace}', '{Slot.Key}', 2, now(), now(), now(), now(), now())
             """, entering);
         await entry.ExecuteNonQueryAsync();
@@ -157,7 +160,8 @@ public sealed class DeadLettersTests(SharedStores stores)
         var job = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
         var other = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "bang");
 
-        await rig.Get<DeadLetters>().DiscardAsync(new(Fingerprint: ErrorFingerprint.Of("boom")), dryRun: false, new("ada"), CancellationToken.None);
+        await rig.Get<DeadLetters>().DiscardAsync(
+            new(Fingerprint: ErrorFingerprint.Of("boom")), dryRun: false, new("ada"), CancellationToken.None);
 
         Assert.Equal("cancelled", await rig.ReadAsync<string>("status", job));
         Assert.Equal("dead_letter", await rig.ReadAsync<string>("status", other));
@@ -174,7 +178,8 @@ public sealed class DeadLettersTests(SharedStores stores)
         await rig.ExecuteAsync(
             """
             UPDATE reliability.tool_jobs
-            SET created_at = now() - interval '3 days', completed_at = completed_at - interval '3 days', expires_at = expires_at - interval '3 days'
+            SET created_at = now() - interval '3 days', completed_at = completed_at - interval '3 days',
+              expires_at = expires_at - interval '3 days'
             """);
 
         var removed = await rig.Recovery.RemoveExpiredAsync(CancellationToken.None);

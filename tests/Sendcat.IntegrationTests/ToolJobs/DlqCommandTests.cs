@@ -26,7 +26,8 @@ public sealed class DlqCommandTests(SharedStores stores)
 
         Assert.Equal(
             [3, 1],
-            JsonDocument.Parse(groups).RootElement.GetProperty("items").EnumerateArray().Select(group => group.GetProperty("count").GetInt32()));
+            JsonDocument.Parse(groups).RootElement.GetProperty("items").EnumerateArray()
+                .Select(group => group.GetProperty("count").GetInt32()));
         Assert.Equal(3, list.Split('\n').Count(line => line.Contains("search_web", StringComparison.Ordinal)));
         Assert.Contains("3 of 3 dead letters would be requeued.", dryRun, StringComparison.Ordinal);
         Assert.Contains("3 of 3 dead letters were requeued.", requeue, StringComparison.Ordinal);
@@ -46,7 +47,10 @@ public sealed class DlqCommandTests(SharedStores stores)
         var program = Path.Combine(output.Parent!.Parent!.FullName, "Sendcat.Monitor", output.Name, "Sendcat.Monitor.dll");
         await using var process = await TestProcess.StartAsync(new ProcessSpec("dotnet", [program, "dlq", .. arguments])
         {
-            Environment = new Dictionary<string, string?> { ["OPS_API_KEY"] = SendcatSystem.OpsKey, ["SENDCAT_API_URL"] = sendcat.Api.Address.ToString() },
+            Environment = new Dictionary<string, string?>
+            {
+                ["OPS_API_KEY"] = SendcatSystem.OpsKey, ["SENDCAT_API_URL"] = sendcat.Api.Address.ToString(),
+            },
         });
         var exitCode = await process.Exited;
         Assert.True(exitCode == expectedExitCode, $"{string.Join(' ', arguments)} ended with {exitCode}: {process.Output}");
@@ -57,7 +61,8 @@ public sealed class DlqCommandTests(SharedStores stores)
     {
         await using var command = database.CreateCommand(
             """
-            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, attempts, max_attempts, available_at, fair_at, announced_at, created_at, updated_at,
+            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, attempts, max_attempts, available_at, fair_at,
+              announced_at, created_at, updated_at,
                 completed_at, expires_at, dead_letter_at, dead_letter_reason, last_error, error_fingerprint)
             SELECT gen_random_uuid(), $1, 'realtime', 'user:ann', '{"query":"kettle"}', 'dead_letter', 2, 2, now(), now(), now(), now(), now(),
                 now(), now() + interval '7 days', now(), 'attempts_exhausted', $2, md5($2)::varchar(12) FROM generate_series(1, $3)

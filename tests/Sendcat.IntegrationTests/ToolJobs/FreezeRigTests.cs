@@ -13,7 +13,8 @@ public sealed class FreezeRigTests(ITestOutputHelper output)
     {
         var options = new FreezeOptions
         {
-            People = 12, Replicas = 1, Workers = 1, Frozen = TimeSpan.FromSeconds(8), WarmUp = TimeSpan.FromSeconds(4), Calm = TimeSpan.FromSeconds(3), Pause = TimeSpan.FromSeconds(1),
+            People = 12, Replicas = 1, Workers = 1, Frozen = TimeSpan.FromSeconds(8), WarmUp = TimeSpan.FromSeconds(4),
+            Calm = TimeSpan.FromSeconds(3), Pause = TimeSpan.FromSeconds(1),
         };
         await using var log = new StringWriter(CultureInfo.InvariantCulture);
 

@@ -33,7 +33,8 @@ public sealed class KillRigRecoveriesTests
 
         Assert.Equal(TimeSpan.FromSeconds(7), recovery.Due);
         Assert.Equal(TimeSpan.FromSeconds(25), recovery.After);
-        Assert.EndsWith("due again after 7.00 s, leased after 25.00 s, the rig stalled for 0.00 s", $"{recovery}", StringComparison.Ordinal);
+        Assert.EndsWith(
+            "due again after 7.00 s, leased after 25.00 s, the rig stalled for 0.00 s", $"{recovery}", StringComparison.Ordinal);
     }
 
     [Fact]

@@ -22,7 +22,9 @@ public sealed class KillRigTests(ITestOutputHelper output)
     [Fact]
     public async Task No_job_is_lost_stuck_or_committed_twice_while_all_processes_are_killed_in_turn()
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable(SeedVariable), CultureInfo.InvariantCulture, out var given) ? given : DefaultSeed;
+        var seed = int.TryParse(Environment.GetEnvironmentVariable(SeedVariable), CultureInfo.InvariantCulture, out var given)
+            ? given
+            : DefaultSeed;
 
         var report = await RunAsync(seed);
 

@@ -33,7 +33,11 @@ public sealed class QueueAlertsTests(SharedStores stores)
 
         var raised = await alerts.ListAsync(null, 10, CancellationToken.None);
         Assert.Equal(["queued_depth|1777637700000", "queued_depth|1777636800000"], raised.Select(alert => alert.AlertKey));
-        Assert.All(raised, alert => Assert.Equal((201, 200, 5, TimeSpan.FromDays(14)), (alert.Observed, alert.Threshold, alert.WindowMinutes, alert.ExpiresAt - alert.CreatedAt)));
+        Assert.All(
+            raised,
+            alert => Assert.Equal(
+                (201, 200, 5, TimeSpan.FromDays(14)),
+                (alert.Observed, alert.Threshold, alert.WindowMinutes, alert.ExpiresAt - alert.CreatedAt)));
     }
 
     [Fact]
@@ -65,11 +69,13 @@ public sealed class QueueAlertsTests(SharedStores stores)
             return Overloaded;
         }))];
 
-        Assert.Single(await Task.WhenAll(replicas.Select(replica => replica.CheckIfDueAsync(CancellationToken.None))), check => check is not null);
+        Assert.Single(
+            await Task.WhenAll(replicas.Select(replica => replica.CheckIfDueAsync(CancellationToken.None))), check => check is not null);
         _time.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(1));
         Assert.All(await Task.WhenAll(replicas.Select(replica => replica.CheckIfDueAsync(CancellationToken.None))), Assert.Null);
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Single(await Task.WhenAll(replicas.Select(replica => replica.CheckIfDueAsync(CancellationToken.None))), check => check is not null);
+        Assert.Single(
+            await Task.WhenAll(replicas.Select(replica => replica.CheckIfDueAsync(CancellationToken.None))), check => check is not null);
 
         Assert.Equal(2, checks);
         Assert.Single(await replicas[0].ListAsync(null, 10, CancellationToken.None));
@@ -113,7 +119,8 @@ public sealed class QueueAlertsTests(SharedStores stores)
     [Fact]
     public async Task A_replay_that_is_not_due_does_not_count_as_queued()
     {
-        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "1"), ("TOOL_QUEUE_ALERT_MAX_QUEUED", "2"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(
+            stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "1"), ("TOOL_QUEUE_ALERT_MAX_QUEUED", "2"));
         for (var i = 0; i < 5; i++)
         {
             await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
@@ -129,5 +136,6 @@ public sealed class QueueAlertsTests(SharedStores stores)
     private QueueAlerts Alerts(QueueRig rig, Func<QueueState> state) => Alerts(rig, () => Task.FromResult(state()));
 
     private QueueAlerts Alerts(QueueRig rig, Func<Task<QueueState>> state) => new(
-        _ => state(), rig.Database, rig.Get<IOptionsMonitor<ToolQueueAlertOptions>>(), _time, rig.Get<ReliabilityMetrics>(), NullLogger<QueueAlerts>.Instance);
+        _ => state(), rig.Database, rig.Get<IOptionsMonitor<ToolQueueAlertOptions>>(), _time, rig.Get<ReliabilityMetrics>(),
+        NullLogger<QueueAlerts>.Instance);
 }

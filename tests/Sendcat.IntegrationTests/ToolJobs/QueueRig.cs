@@ -31,7 +31,8 @@ internal sealed class QueueRig : IAsyncDisposable
     private IConnection? _connection;
 
     private QueueRig(
-        string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, IReadOnlyDictionary<string, string?> knobs, Action? connecting)
+        string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers,
+        IReadOnlyDictionary<string, string?> knobs, Action? connecting)
     {
         (Database, _broker, _connecting) = (NpgsqlDataSource.Create(database), broker, connecting);
         Environment = new Dictionary<string, string?>(knobs, StringComparer.Ordinal)
@@ -121,7 +122,8 @@ internal sealed class QueueRig : IAsyncDisposable
 
     /// <summary>Inserts a job.</summary>
     /// <exception cref="InvalidOperationException">The lane is full.</exception>
-    public async Task<Guid> EnterAsync(ToolLane lane, string principal = "user:ann", string arguments = "{}", ToolJobCacheSlot? cache = null)
+    public async Task<Guid> EnterAsync(
+        ToolLane lane, string principal = "user:ann", string arguments = "{}", ToolJobCacheSlot? cache = null)
     {
         var entered = await Ledger.EnterAsync(Guid.CreateVersion7(), new(lane, arguments, principal, cache), default);
         return entered.Id ?? throw new InvalidOperationException("The lane is full.");
@@ -153,7 +155,8 @@ internal sealed class QueueRig : IAsyncDisposable
     /// <summary>The number of statements that wait for a lock. Postgres does not signal a wait, so tests poll this.</summary>
     public async Task<long> CountLockWaitsAsync()
     {
-        await using var command = Database.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        await using var command = Database.CreateCommand(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
@@ -170,7 +173,10 @@ internal sealed class QueueRig : IAsyncDisposable
         await _connectLock.WaitAsync(cancellationToken);
         try
         {
-            return _connection ??= await new ConnectionFactory { Uri = new Uri(_broker), NetworkRecoveryInterval = TimeSpan.FromMilliseconds(200) }
+            return _connection ??= await new ConnectionFactory
+            {
+                Uri = new Uri(_broker), NetworkRecoveryInterval = TimeSpan.FromMilliseconds(200),
+            }
                 .CreateConnectionAsync(cancellationToken);
         }
         finally
@@ -197,7 +203,8 @@ internal sealed class QueueRig : IAsyncDisposable
     }
 
     private static async Task<QueueRig> CreateAsync(
-        SharedStores stores, OwnStores own, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, (string Name, string Value)[] knobs) =>
+        SharedStores stores, OwnStores own, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers,
+        (string Name, string Value)[] knobs) =>
         new(
             await MigratedDatabase.CreateForReliabilityAsync(own.Postgres ?? await stores.PostgresAsync()),
             (own.Redis ?? await stores.RedisAsync()).CreateDatabase(),
@@ -210,4 +217,5 @@ internal sealed class QueueRig : IAsyncDisposable
 
 /// <summary>The servers that belong to a test; null: the shared one.</summary>
 /// <param name="Connecting">Called at each request for the connection to the broker, before it is opened.</param>
-internal sealed record OwnStores(RedisServer? Redis = null, RabbitMqServer? RabbitMq = null, PostgresServer? Postgres = null, Action? Connecting = null);
+internal sealed record OwnStores(
+    RedisServer? Redis = null, RabbitMqServer? RabbitMq = null, PostgresServer? Postgres = null, Action? Connecting = null);

@@ -58,7 +58,10 @@ public sealed class SweeperTests(SharedStores stores)
     public async Task An_outage_of_many_rounds_is_one_log_line_and_its_end_another()
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
-        await using var connection = await new ConnectionFactory { Uri = new(await (await stores.RabbitMqAsync()).CreateVirtualHostAsync()) }.CreateConnectionAsync();
+        await using var connection = await new ConnectionFactory
+        {
+            Uri = new(await (await stores.RabbitMqAsync()).CreateVirtualHostAsync()),
+        }.CreateConnectionAsync();
         var (time, logger, requests) = (new FakeTimeProvider(), new FakeLogger<Sweeper>(), 0);
 
         // The broker is back when both lanes wait for it: a lane that waits has recorded its failures.
@@ -105,7 +108,10 @@ public sealed class SweeperTests(SharedStores stores)
     public async Task Messages_that_one_round_misses_are_not_lost_yet()
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
-        await using var connection = await new ConnectionFactory { Uri = new(await (await stores.RabbitMqAsync()).CreateVirtualHostAsync()) }.CreateConnectionAsync();
+        await using var connection = await new ConnectionFactory
+        {
+            Uri = new(await (await stores.RabbitMqAsync()).CreateVirtualHostAsync()),
+        }.CreateConnectionAsync();
         var (time, logger, rounds, lostInFirstRound) = (new FakeTimeProvider(), new FakeLogger<Sweeper>(), 0, 0);
         var broker = new ToolJobBroker(
             _ =>

@@ -33,9 +33,11 @@ public sealed class ToolJobFaultTests(SharedStores stores)
         await broker.ControlAsync("set_vm_memory_high_watermark", "0");
 
         // The broker tells a connection only when it publishes, so the first searches may still run.
-        await Eventually.TrueAsync(async () => await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann", null)) is ToolJobOutcome.Saturated);
+        await Eventually.TrueAsync(
+            async () => await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann", null)) is ToolJobOutcome.Saturated);
         await broker.ControlAsync("set_vm_memory_high_watermark", "0.4");
-        await Eventually.TrueAsync(async () => await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann", null)) is ToolJobOutcome.Completed);
+        await Eventually.TrueAsync(
+            async () => await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann", null)) is ToolJobOutcome.Completed);
     }
 
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(90);
@@ -50,7 +52,8 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     public async Task No_job_is_lost_with_a_killed_broker(bool young)
     {
         await using var rabbit = await RabbitMqServer.StartAsync();
-        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), new(RabbitMq: rabbit), ("TOOL_JOB_RUNMAX_WEB", "1"));
+        await using var rig = await QueueRig.StartAsync(
+            stores, ScriptedTool.WithEchoes(), new(RabbitMq: rabbit), ("TOOL_JOB_RUNMAX_WEB", "1"));
         await Task.WhenAll(Run(rig, -10, 10));
         if (!young)
         {
@@ -85,7 +88,8 @@ public sealed class ToolJobFaultTests(SharedStores stores)
         var outcomes = await Task.WhenAll([.. before, .. after]);
         var completed = outcomes.Count(outcome => outcome is ToolJobOutcome.Completed);
         Assert.All(outcomes, outcome => Assert.True(
-            outcome is ToolJobOutcome.Completed or ToolJobOutcome.Failed { Error: "The tool queue cannot be reached." }, outcome.ToString()));
+            outcome is ToolJobOutcome.Completed or ToolJobOutcome.Failed { Error: "The tool queue cannot be reached." },
+            outcome.ToString()));
         Assert.True(completed >= 20);
         Assert.Equal(0, await rig.CountAsync("tool_jobs WHERE status NOT IN ('completed', 'queued', 'running')"));
         Assert.True(await rig.CountAsync("tool_jobs WHERE status = 'completed'") >= completed);
@@ -153,5 +157,8 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     }
 
     private static Task<ToolJobOutcome>[] Run(QueueRig rig, int first, int count) =>
-        [.. Enumerable.Range(first, count).Select(i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, $"{i}", $"user:{i % 7}"), MaxWait))];
+        [
+            .. Enumerable.Range(first, count).Select(
+                i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, $"{i}", $"user:{i % 7}"), MaxWait)),
+        ];
 }

@@ -24,9 +24,12 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     {
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes());
 
-        var outcomes = await Task.WhenAll(QueuedTool.All.Select(tool => tool.Lane).Select(lane => rig.Client.RunAsync(new(lane, $$"""{"query":"{{lane}}"}""", "user:ann"), MaxWait)));
+        var outcomes = await Task.WhenAll(
+            QueuedTool.All.Select(tool => tool.Lane)
+                .Select(lane => rig.Client.RunAsync(new(lane, $$"""{"query":"{{lane}}"}""", "user:ann"), MaxWait)));
 
-        Assert.Equal(QueuedTool.All.Select(tool => tool.Lane).Select(lane => new ToolJobOutcome.Completed($$"""{"query":"{{lane}}"}""")), outcomes);
+        Assert.Equal(
+            QueuedTool.All.Select(tool => tool.Lane).Select(lane => new ToolJobOutcome.Completed($$"""{"query":"{{lane}}"}""")), outcomes);
     }
 
     [Fact]
@@ -42,7 +45,8 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), own);
 
-        var outcomes = await Task.WhenAll(QueuedTool.All.Select(tool => tool.Lane).Select(lane => rig.Client.RunAsync(new(lane, "{}", "user:ann"), MaxWait)));
+        var outcomes = await Task.WhenAll(
+            QueuedTool.All.Select(tool => tool.Lane).Select(lane => rig.Client.RunAsync(new(lane, "{}", "user:ann"), MaxWait)));
 
         Assert.Equal(QueuedTool.All.Select(tool => tool.Lane).Select(_ => new ToolJobOutcome.Completed("{}")), outcomes);
     }
@@ -73,7 +77,9 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         });
         await using var rig = await QueueRig.StartAsync(
             stores, ScriptedTool.WithEchoes(web),
-            knobs: [("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "1"), ("TOOL_JOB_RUNMAX_WEB", "1"), ("TOOL_WORKER_DRAIN_MS", "0")]);
+            knobs: [
+                ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "1"), ("TOOL_JOB_RUNMAX_WEB", "1"),
+                ("TOOL_WORKER_DRAIN_MS", "0")]);
         var flood = Enumerable.Range(0, 10)
             .Select(_ => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:flood"), MaxWait, abort.Token))
             .ToArray();
@@ -94,13 +100,16 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         await using var rig = await QueueRig.StartAsync(
             stores,
             ScriptedTool.WithEchoes(
-                ScriptedTool.Failing(QueuedTool.SearchWeb.Lane, "serper_search: HTTP 503"), ScriptedTool.Failing(QueuedTool.SearchGlobal.Lane, "No key.", retryable: false)),
+                ScriptedTool.Failing(QueuedTool.SearchWeb.Lane, "serper_search: HTTP 503"),
+                ScriptedTool.Failing(QueuedTool.SearchGlobal.Lane, "No key.", retryable: false)),
             knobs: ("TOOL_JOB_RETRY_BASE_MS", "100"));
 
         Assert.Equal(
             new ToolJobOutcome.Failed("serper_search: HTTP 503", ToolBackpressure.DeadLetter),
             await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann"), MaxWait));
-        Assert.Equal(new ToolJobOutcome.Failed("No key.", null), await rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, "{}", "user:ann"), MaxWait));
+        Assert.Equal(
+            new ToolJobOutcome.Failed("No key.", null),
+            await rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, "{}", "user:ann"), MaxWait));
         Assert.Equal(1, Assert.Single(await rig.Get<DeadLetters>().GroupsAsync(CancellationToken.None)).Count);
     }
 
@@ -116,8 +125,10 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
         var (space, key) = (rig.Get<ToolCacheNamespaces>().Of(QueuedTool.SearchWeb.Cache), new SearchWebArguments(" Kettle ").CacheKey);
 
-        var outcome = await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, """{"query":"kettle"}""", "user:ann", new(space.Name, key)), TimeSpan.FromSeconds(1));
-        var again = rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, """{"query":"kettle"}""", "user:bob", new(space.Name, key)), MaxWait);
+        var outcome = await rig.Client.RunAsync(
+            new(QueuedTool.SearchWeb.Lane, """{"query":"kettle"}""", "user:ann", new(space.Name, key)), TimeSpan.FromSeconds(1));
+        var again = rig.Client.RunAsync(
+            new(QueuedTool.SearchWeb.Lane, """{"query":"kettle"}""", "user:bob", new(space.Name, key)), MaxWait);
 
         // That the second turn has joined is only in Postgres.
         await Eventually.TrueAsync(async () => await rig.CountAsync("tool_jobs WHERE waiters = 1") == 1);
@@ -169,7 +180,8 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
             return new ToolResult.Done(arguments, Cacheable: false);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web), knobs: ("TOOL_JOB_WAIT_MS", "60000"));
-        var turns = Enumerable.Range(0, 20).Select(i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, $"{i}", $"user:{i}"), MaxWait)).ToArray();
+        var turns = Enumerable.Range(0, 20).Select(
+            i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, $"{i}", $"user:{i}"), MaxWait)).ToArray();
         await twoRunning.Task.WaitAsync(MaxWait);
 
         foreach (var queue in QueuedTool.All.Select(tool => ToolJobTopology.QueueOf(tool.Lane.Tool)))
@@ -214,7 +226,8 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         }
 
         Assert.Equal(new ToolJobOutcome.Failed("The worker fell silent.", ToolBackpressure.DeadLetter), await outcome);
-        Assert.Equal("lease_expired", Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), after: null, CancellationToken.None)).Reason);
+        Assert.Equal(
+            "lease_expired", Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), after: null, CancellationToken.None)).Reason);
     }
 
     [Fact]
@@ -226,7 +239,9 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
 
         await redis.KillAsync();
 
-        Assert.Equal(new ToolJobOutcome.Completed("without"), await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "without", "user:ann"), MaxWait));
+        Assert.Equal(
+            new ToolJobOutcome.Completed("without"),
+            await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "without", "user:ann"), MaxWait));
     }
 
     [Fact]

@@ -67,14 +67,18 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     [Fact]
     public async Task Jobs_of_a_worker_that_stopped_responding_are_requeued_with_different_delays()
     {
-        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "20"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "20"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(
+            stores, ("TOOL_JOB_RUNMAX_WEB", "20"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "20"));
         await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}")));
         await rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 20, "worker", CancellationToken.None);
-        await rig.ExecuteAsync("DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms'");
+        await rig.ExecuteAsync(
+            "DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms'");
 
         await RecoverAsync(rig);
 
-        Assert.Equal(20, await rig.CountAsync("tool_jobs WHERE status = 'queued' AND available_at BETWEEN updated_at AND updated_at + interval '2 s'"));
+        Assert.Equal(
+            20,
+            await rig.CountAsync("tool_jobs WHERE status = 'queued' AND available_at BETWEEN updated_at AND updated_at + interval '2 s'"));
         await using var times = rig.Database.CreateCommand(
             """
             SELECT count(DISTINCT available_at) FROM reliability.tool_jobs j
@@ -122,7 +126,9 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "5"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "4"));
         await Task.WhenAll(Enumerable.Range(0, 30).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}")));
 
-        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 3, $"worker-{i}", CancellationToken.None)));
+        var claims = await Task.WhenAll(
+            Enumerable.Range(0, 10).Select(
+                i => rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 3, $"worker-{i}", CancellationToken.None)));
 
         Assert.Equal(4, claims.Sum(claim => claim.Jobs.Count));
         Assert.All(claims, claim => Assert.True(claim.MoreDue));
@@ -135,7 +141,10 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:flood")));
 
-        var others = new[] { await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:ann"), await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob") };
+        var others = new[]
+        {
+            await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:ann"), await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob"),
+        };
 
         var principals = new List<string>();
         for (var i = 0; i < 6; i++)
@@ -154,12 +163,19 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"));
         var job = await rig.EnterAsync(QueuedTool.SearchGlobal.Lane);
 
-        Assert.Equal("queued", await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 17", retryable: true));
+        Assert.Equal(
+            "queued",
+            await rig.Leases.FailAsync(
+                (await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 17", retryable: true));
         Assert.Empty((await rig.Leases.ClaimAsync(QueuedTool.SearchGlobal.Lane, 1, "worker", CancellationToken.None)).Jobs);
-        Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{job}' AND due_at > now() AND due_at < now() + interval '1.3 s'"));
+        Assert.Equal(
+            1, await rig.CountAsync($"tool_outbox WHERE job_id = '{job}' AND due_at > now() AND due_at < now() + interval '1.3 s'"));
 
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
-        Assert.Equal("dead_letter", await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 18", retryable: true));
+        Assert.Equal(
+            "dead_letter",
+            await rig.Leases.FailAsync(
+                (await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 18", retryable: true));
 
         var deadLetter = Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), null, CancellationToken.None));
         Assert.Equal(("attempts_exhausted", "HTTP 503 from shop 18", 2), (deadLetter.Reason, deadLetter.Error, deadLetter.Attempts));
@@ -173,7 +189,10 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         var job = await rig.EnterAsync(QueuedTool.SearchGlobal.Lane);
 
-        Assert.Equal("failed", await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "SERPER_API_KEY is not set.", retryable: false));
+        Assert.Equal(
+            "failed",
+            await rig.Leases.FailAsync(
+                (await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "SERPER_API_KEY is not set.", retryable: false));
 
         Assert.Equal("failed", await rig.ReadAsync<string>("status", job));
         Assert.Empty(await rig.Get<DeadLetters>().GroupsAsync(CancellationToken.None));
@@ -196,7 +215,8 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     [Fact]
     public async Task Completions_in_one_batch_are_checked_separately()
     {
-        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "100"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "100"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(
+            stores, ("TOOL_JOB_RUNMAX_WEB", "100"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "100"));
         await Task.WhenAll(Enumerable.Range(0, 60).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}")));
         var jobs = (await rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 60, "worker", CancellationToken.None)).Jobs;
         await rig.ExpireLeaseAsync(jobs[7].Lease.Id);

@@ -33,7 +33,8 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
         Assert.Equal(33, entered.Count(it => it is { Id: null, OverCap: true }));
         Assert.Equal(7, await rig.CountAsync("tool_jobs"));
         Assert.Equal(7, await rig.CountAsync("tool_outbox"));
-        Assert.NotNull((await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchGlobal.Lane, "{}", "user:ann"), default)).Id);
+        Assert.NotNull(
+            (await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchGlobal.Lane, "{}", "user:ann"), default)).Id);
     }
 
     [Fact]
@@ -56,7 +57,8 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "8"));
         await using var locked = await rig.Database.OpenConnectionAsync();
         await using var transaction = await locked.BeginTransactionAsync();
-        await using var locking = new Npgsql.NpgsqlCommand($"SELECT pg_advisory_xact_lock({Locks.Entering}, {QueuedTool.SearchWeb.Lane.Number})", locked);
+        await using var locking = new Npgsql.NpgsqlCommand(
+            $"SELECT pg_advisory_xact_lock({Locks.Entering}, {QueuedTool.SearchWeb.Lane.Number})", locked);
         await locking.ExecuteNonQueryAsync();
 
         // The lock blocks the first statement. All requests that arrive meanwhile go into the next one.
@@ -90,7 +92,8 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "1"));
 
-        var together = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}", cache: Slot)));
+        var together = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}", cache: Slot)));
         var later = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, cache: Slot);
 
         Assert.Equal(later, Assert.Single(together.Distinct()));

@@ -98,7 +98,8 @@ public sealed class WorkerProcessTests(SharedStores stores)
 
         Assert.All(await Task.WhenAll(turns), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
         Assert.Equal(2, await rig.CountAsync("tool_jobs WHERE status = 'completed' AND attempts = 2 AND token = 2"));
-        Assert.Equal(6, await rig.CountAsync($"tool_jobs WHERE status = 'completed' AND split_part(lease_owner, ':', 2) = '{survivor.Id}'"));
+        Assert.Equal(
+            6, await rig.CountAsync($"tool_jobs WHERE status = 'completed' AND split_part(lease_owner, ':', 2) = '{survivor.Id}'"));
     }
 
     [Fact]
@@ -155,7 +156,10 @@ public sealed class WorkerProcessTests(SharedStores stores)
 
     /// <summary>Submits jobs, each of another principal and with another query.</summary>
     private static Task<ToolJobOutcome>[] Submit(QueueRig rig, ToolLane lane, int count) =>
-        [.. Enumerable.Range(0, count).Select(i => rig.Client.RunAsync(new(lane, $$"""{"query":"question {{i}}"}""", $"user:{i}"), MaxWait))];
+        [
+            .. Enumerable.Range(0, count).Select(
+                i => rig.Client.RunAsync(new(lane, $$"""{"query":"question {{i}}"}""", $"user:{i}"), MaxWait)),
+        ];
 
     /// <summary>Reports every statement with which waiting turns read their jobs.</summary>
     private static ActivityListener ListenToReads(string database, Action<string> onRead)
@@ -167,7 +171,9 @@ public sealed class WorkerProcessTests(SharedStores stores)
             ActivityStopped = activity =>
             {
                 var tags = activity.TagObjects.Select(tag => $"{tag.Value}").ToArray();
-                if (tags.Contains(database) && Array.Find(tags, tag => tag.Contains("SELECT id, status, result, last_error", StringComparison.Ordinal)) is { } statement)
+                if (tags.Contains(database)
+                    && Array.Find(
+                        tags, tag => tag.Contains("SELECT id, status, result, last_error", StringComparison.Ordinal)) is { } statement)
                 {
                     onRead(statement);
                 }

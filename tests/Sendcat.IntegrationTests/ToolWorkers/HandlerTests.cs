@@ -66,7 +66,9 @@ public sealed class HandlerTests(SharedStores stores)
         Assert.True(done.Cacheable);
         var request = Assert.Single(rig.Requests, it => it.Path == Search);
         Assert.Equal(("Bearer token-1", "EBAY_US"), (request.Headers["Authorization"], request.Headers["X-EBAY-C-MARKETPLACE-ID"]));
-        Assert.Contains("price:[10..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0", Uri.UnescapeDataString(request.Query), StringComparison.Ordinal);
+        Assert.Contains(
+            "price:[10..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0", Uri.UnescapeDataString(request.Query),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,13 +84,16 @@ public sealed class HandlerTests(SharedStores stores)
             .On("/shopping", """{"shopping":[{"title":"Trap","link":"javascript:alert(1)"},{"title":"Pot","link":"https://shop.example/1","imageUrl":"data:image/svg+xml,x","price":"$30"}]}""")
             .On("/search", $$$"""{"organic":[{"title":"Trap","link":"javascript:alert(1)","snippet":"x"},{"title":"{{{longText}}}","link":"https://a.example/","snippet":"{{{longText}}}"}]}""");
 
-        var products = JsonSerializer.Deserialize(Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchProducts.Lane, Products)).Json, ToolJson.Default.ProductsResult)!;
+        var products = JsonSerializer.Deserialize(
+            Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchProducts.Lane, Products)).Json,
+            ToolJson.Default.ProductsResult)!;
         var web = Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchWeb.Lane, Web));
 
         Assert.Equal(["https://ebay.com/itm/2", "https://shop.example/1"], products.Products.Select(product => product.Url));
         Assert.Equal((1, 1, "GBP 8.00"), (products.EbayCount, products.GlobalCount, products.Products[0].Price));
         Assert.All(products.Products, product => Assert.Equal("", product.Image));
-        Assert.InRange(products.Products[0].Title.Length + products.Products[0].Condition!.Length + products.Products[0].SellerName!.Length, 3, 600);
+        Assert.InRange(
+            products.Products[0].Title.Length + products.Products[0].Condition!.Length + products.Products[0].SellerName!.Length, 3, 600);
         var hit = Assert.Single(JsonSerializer.Deserialize(web.Json, ToolJson.Default.SearchWebResult)!.SearchResults);
         Assert.Equal((300, 1_000), (hit.Title.Length, hit.Snippet!.Length));
         Assert.InRange(web.Json.Length, 1_000, 10_000);
@@ -101,18 +106,25 @@ public sealed class HandlerTests(SharedStores stores)
         using var listener = new System.Diagnostics.ActivityListener
         {
             ShouldListenTo = _ => true,
-            Sample = (ref System.Diagnostics.ActivityCreationOptions<System.Diagnostics.ActivityContext> _) => System.Diagnostics.ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = span => spans.Enqueue($"{span.DisplayName} {string.Join(' ', span.TagObjects)} {string.Join(' ', span.Baggage)}"),
+            Sample = (ref System.Diagnostics.ActivityCreationOptions<System.Diagnostics.ActivityContext> _) =>
+                System.Diagnostics.ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = span =>
+                spans.Enqueue($"{span.DisplayName} {string.Join(' ', span.TagObjects)} {string.Join(' ', span.Baggage)}"),
         };
         System.Diagnostics.ActivitySource.AddActivityListener(listener);
         await using var rig = await UpstreamRig.StartAsync(stores, null, ("SERPER_API_KEY", ""), ("SERPAPI_API_KEY", "key-in-the-query"));
-        rig.On("/search.json", """{"shopping_results":[{"title":"Pot","product_link":"https://shop.example/1","price":"$3","product_id":"1"}]}""");
+        rig.On(
+            "/search.json",
+            """{"shopping_results":[{"title":"Pot","product_link":"https://shop.example/1","price":"$3","product_id":"1"}]}""");
 
         Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":5}"""));
 
         Assert.Contains("api_key=key-in-the-query", Assert.Single(rig.Requests).Query, StringComparison.Ordinal);
-        Assert.Contains(spans, span => span.Contains("url.full", StringComparison.Ordinal) && span.Contains("search.json", StringComparison.Ordinal));
-        Assert.DoesNotContain(spans, span => span.Contains("key-in-the-query", StringComparison.Ordinal) && !span.Contains("url.query", StringComparison.Ordinal));
+        Assert.Contains(
+            spans, span => span.Contains("url.full", StringComparison.Ordinal) && span.Contains("search.json", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            spans,
+            span => span.Contains("key-in-the-query", StringComparison.Ordinal) && !span.Contains("url.query", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -131,7 +143,8 @@ public sealed class HandlerTests(SharedStores stores)
     [InlineData("/shopping", "global", "global_search", 0)]
     [InlineData(Search, "ebay", "ebay_search", 1)]
     [InlineData("/identity/v1/oauth2/token", "ebay", "ebay_search", 0)]
-    public async Task A_hanging_source_times_out_after_the_other_source_has_responded(string hanging, string source, string circuit, int successes)
+    public async Task A_hanging_source_times_out_after_the_other_source_has_responded(
+        string hanging, string source, string circuit, int successes)
     {
         await using var rig = await UpstreamRig.StartAsync(stores);
         rig.On(Search, Items).On("/shopping", Shopping).OnHang(hanging);
@@ -187,12 +200,16 @@ public sealed class HandlerTests(SharedStores stores)
         var failed = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, QueuedTool.SearchWeb.Lane, Web));
 
         Assert.Equal(("serper_search: the bulkhead is saturated.", false), (failed.Error, failed.Retryable));
-        Assert.Equal((0, 0), (rig.RequestCount("/search"), rig.Get<Circuits>().States().Single(circuit => circuit.Provider == "serper_search").FailureCount));
+        Assert.Equal(
+            (0, 0),
+            (rig.RequestCount("/search"),
+                rig.Get<Circuits>().States().Single(circuit => circuit.Provider == "serper_search").FailureCount));
     }
 
     [Theory]
     [InlineData("JM", """{"q":"kettle","num":3,"gl":"jm"}""", "&num=3&gl=jm&api_key")]
-    [InlineData("Kingston, Jamaica", """{"q":"kettle","num":3,"location":"Kingston, Jamaica"}""", "&num=3&location=Kingston%2C%20Jamaica&api_key")]
+    [InlineData(
+        "Kingston, Jamaica", """{"q":"kettle","num":3,"location":"Kingston, Jamaica"}""", "&num=3&location=Kingston%2C%20Jamaica&api_key")]
     public async Task A_country_code_and_a_location_are_sent_as_different_parameters(string location, string serper, string serpApi)
     {
         var arguments = $$"""{"query":"kettle","limit":3,"location":"{{location}}"}""";
@@ -227,7 +244,9 @@ public sealed class HandlerTests(SharedStores stores)
         await using var rig = await UpstreamRig.StartAsync(stores);
         var fetched = 0;
         rig.On("/shopping", Shopping)
-            .On("/identity/v1/oauth2/token", _ => new(200, $$"""{"access_token":"token-{{Interlocked.Increment(ref fetched)}}","expires_in":7200}"""))
+            .On(
+                "/identity/v1/oauth2/token",
+                _ => new(200, $$"""{"access_token":"token-{{Interlocked.Increment(ref fetched)}}","expires_in":7200}"""))
             .On(Search, request => request.Headers["Authorization"] == $"Bearer token-{fetched}" ? new(200, Items) : new(401, "{}"));
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RunAsync(rig, QueuedTool.SearchProducts.Lane, Products)));
@@ -283,7 +302,8 @@ public sealed class HandlerTests(SharedStores stores)
         var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":12}"""));
 
         Assert.False(done.Cacheable);
-        Assert.Contains("engine=google_shopping&q=kettle&num=12&api_key=serpapi-key", Assert.Single(rig.Requests).Query, StringComparison.Ordinal);
+        Assert.Contains(
+            "engine=google_shopping&q=kettle&num=12&api_key=serpapi-key", Assert.Single(rig.Requests).Query, StringComparison.Ordinal);
     }
 
     private static Task<ToolResult> RunAsync(UpstreamRig rig, ToolLane lane, string arguments) =>

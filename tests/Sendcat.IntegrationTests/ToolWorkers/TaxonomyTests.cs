@@ -21,10 +21,13 @@ public sealed class TaxonomyTests(SharedStores stores)
     {
         await using var database = await MigratedAsync();
         await using var rig = await UpstreamRig.StartAsync(stores, database);
-        rig.On(TreeId, """{"categoryTreeId":"0","categoryTreeVersion":"1"}""").On(Tree, Nodes("1", Node("10", "Home & Garden", Node("11", "Kettles"))));
+        rig.On(TreeId, """{"categoryTreeId":"0","categoryTreeVersion":"1"}""")
+            .On(Tree, Nodes("1", Node("10", "Home & Garden", Node("11", "Kettles"))));
 
         Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
-        Assert.Equal(["10|Home & Garden||Home & Garden|home garden|False", "11|Kettles|10|Home & Garden > Kettles|kettles|True"], await RowsAsync(database));
+        Assert.Equal(
+            ["10|Home & Garden||Home & Garden|home garden|False", "11|Kettles|10|Home & Garden > Kettles|kettles|True"],
+            await RowsAsync(database));
 
         await AgeAsync(database);
         rig.On(Tree, Nodes("2", Node("10", "Home", Node("12", "Toasters"))));
@@ -54,10 +57,13 @@ public sealed class TaxonomyTests(SharedStores stores)
     {
         await using var emulator = await UpstreamEmulatorHost.StartAsync();
         await using var database = await MigratedAsync();
-        await using var rig = await UpstreamRig.StartAsync(stores, database, ("EBAY_BASE_URL", emulator.Ebay.ToString()), ("CIRCUIT_EBAY_THRESHOLD", "100"));
+        await using var rig = await UpstreamRig.StartAsync(
+            stores, database, ("EBAY_BASE_URL", emulator.Ebay.ToString()), ("CIRCUIT_EBAY_THRESHOLD", "100"));
         Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
         var oldRows = await RowsAsync(database);
-        Assert.Contains("20671|Rice Cookers|20667|Home & Garden > Kitchen, Dining & Bar > Small Kitchen Appliances > Rice Cookers|rice cookers|True", oldRows);
+        Assert.Contains(
+            "20671|Rice Cookers|20667|Home & Garden > Kitchen, Dining & Bar > Small Kitchen Appliances > Rice Cookers|rice cookers|True",
+            oldRows);
 
         await AgeAsync(database);
         foreach (var fault in new[] { "body=bad-json", "body=other-json", "cut=fin", "status=404" })
@@ -96,7 +102,8 @@ public sealed class TaxonomyTests(SharedStores stores)
 
         Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
 
-        Assert.Equal((2, 1), (emulator.Stats.Snapshot().Of("ebay", "token").Completed, emulator.Stats.Snapshot().Of("ebay", "tree").Refused));
+        Assert.Equal(
+            (2, 1), (emulator.Stats.Snapshot().Of("ebay", "token").Completed, emulator.Stats.Snapshot().Of("ebay", "tree").Refused));
     }
 
     [Fact]
@@ -125,7 +132,8 @@ public sealed class TaxonomyTests(SharedStores stores)
         rig.On(TreeId, """{"categoryTreeId":"0"}""").On(Tree, Nodes("1", Node("10", "Home")));
         var requests = new TaxonomyRequests(redis, TimeProvider.System);
         using var refresh = new TaxonomyRefresh(
-            rig.Get<EbayTaxonomy>(), rig.Get<CategoryStore>(), requests, rig.Get<IOptionsMonitor<EbayOptions>>(), TimeProvider.System, NullLogger<TaxonomyRefresh>.Instance);
+            rig.Get<EbayTaxonomy>(), rig.Get<CategoryStore>(), requests, rig.Get<IOptionsMonitor<EbayOptions>>(), TimeProvider.System,
+            NullLogger<TaxonomyRefresh>.Instance);
         Assert.True(await refresh.TryRefreshAsync(CancellationToken.None));
         var fetchedAgain = new TaskCompletionSource();
         rig.On(Tree, _ =>
@@ -137,7 +145,8 @@ public sealed class TaxonomyTests(SharedStores stores)
         await refresh.StartAsync(CancellationToken.None);
 
         // The number of receivers is the only sign that the refresh has subscribed.
-        await Eventually.TrueAsync(async () => await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, "EBAY_US") == 1);
+        await Eventually.TrueAsync(
+            async () => await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, "EBAY_US") == 1);
 
         await fetchedAgain.Task.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(2, rig.RequestCount(Tree));
@@ -154,7 +163,8 @@ public sealed class TaxonomyTests(SharedStores stores)
     /// <summary>Makes the stored tree 721 hours older, so that it is due for a refresh.</summary>
     private static async Task AgeAsync(NpgsqlDataSource database)
     {
-        await using var command = database.CreateCommand("UPDATE reliability.ebay_taxonomy_meta SET fetched_at = fetched_at - interval '721 hours'");
+        await using var command = database.CreateCommand(
+            "UPDATE reliability.ebay_taxonomy_meta SET fetched_at = fetched_at - interval '721 hours'");
         await command.ExecuteNonQueryAsync();
     }
 

@@ -41,7 +41,8 @@ internal sealed class UpstreamRig : IAsyncDisposable
     public IReadOnlyList<Request> Requests => [.. _requests];
 
     /// <param name="database">Null: no database is available.</param>
-    public static async Task<UpstreamRig> StartAsync(SharedStores stores, NpgsqlDataSource? database = null, params (string Name, string Value)[] knobs)
+    public static async Task<UpstreamRig> StartAsync(
+        SharedStores stores, NpgsqlDataSource? database = null, params (string Name, string Value)[] knobs)
     {
         var rig = new UpstreamRig();
         await rig._server.StartAsync();
@@ -62,10 +63,13 @@ internal sealed class UpstreamRig : IAsyncDisposable
         var services = new ServiceCollection()
             .AddLogging()
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
-        services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase()));
+        services.AddSingleton<IConnectionMultiplexer>(
+            await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase()));
         services.AddSingleton(database ?? NpgsqlDataSource.Create("Host=127.0.0.1;Port=1"));
-        rig._services = services.AddReliability().AddIntegrations().AddUpstreams().AddSearchWeb().AddSearchProducts().AddSearchGlobal().AddTaxonomy().BuildServiceProvider();
-        return rig.On("/identity/v1/oauth2/token", """{"access_token":"token-1","expires_in":7200,"token_type":"Application Access Token"}""");
+        rig._services = services.AddReliability().AddIntegrations().AddUpstreams().AddSearchWeb().AddSearchProducts().AddSearchGlobal()
+            .AddTaxonomy().BuildServiceProvider();
+        return rig.On(
+            "/identity/v1/oauth2/token", """{"access_token":"token-1","expires_in":7200,"token_type":"Application Access Token"}""");
     }
 
     public T Get<T>()
@@ -103,12 +107,15 @@ internal sealed class UpstreamRig : IAsyncDisposable
             context.Request.Path,
             context.Request.QueryString.Value ?? "",
             await reader.ReadToEndAsync(),
-            context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase));
+            context.Request.Headers.ToDictionary(
+                header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase));
         _requests.Enqueue(request);
         Response response;
         try
         {
-            response = _responses.TryGetValue(request.Path, out var respond) ? await respond(request).WaitAsync(context.RequestAborted) : new(404, "{}");
+            response = _responses.TryGetValue(request.Path, out var respond)
+                ? await respond(request).WaitAsync(context.RequestAborted)
+                : new(404, "{}");
         }
         catch (OperationCanceledException)
         {

@@ -21,7 +21,8 @@ public sealed class WorkerGuardTests(SharedStores stores)
 
         Assert.All(results, result => Assert.Empty(result.FailedSources));
         Assert.Equal((2, 16), (system.Requests("ebay", "token").Started, system.Requests("ebay", "search").Completed));
-        Assert.InRange(system.Requests("ebay", "search").Refused, 1, 2); // the searches that ran when the token was revoked: at most two run concurrently
+        // the searches that ran when the token was revoked: at most two run concurrently
+        Assert.InRange(system.Requests("ebay", "search").Refused, 1, 2);
     }
 
     [Fact]
@@ -39,7 +40,8 @@ public sealed class WorkerGuardTests(SharedStores stores)
     [Fact]
     public async Task A_circuit_opened_by_one_worker_stops_the_requests_of_all_workers_and_of_no_other_tool()
     {
-        await using var system = await WorkerSystem.StartAsync(stores, workers: 2, ("CIRCUIT_SERPER_THRESHOLD", "2"), ("CIRCUIT_SERPER_COOLDOWN_MS", "600000"));
+        await using var system = await WorkerSystem.StartAsync(
+            stores, workers: 2, ("CIRCUIT_SERPER_THRESHOLD", "2"), ("CIRCUIT_SERPER_COOLDOWN_MS", "600000"));
         system.Upstreams.DirectRest("[[emu at=serper/search status=500]]");
 
         // The two attempts of one job are two failures, which is the threshold. Either worker may run them.
@@ -60,7 +62,8 @@ public sealed class WorkerGuardTests(SharedStores stores)
         await using var system = await WorkerSystem.StartAsync(stores, workers: 1, ("CIRCUIT_SERPER_THRESHOLD", "100"));
         system.Upstreams.DirectRest("[[emu at=serper/search hang=before-headers]]");
         using var abort = new CancellationTokenSource();
-        var hanging = Enumerable.Range(0, 20).Select(i => system.RunAsync(QueuedTool.SearchWeb.Lane, $"hanging {i}", cancellationToken: abort.Token)).ToArray();
+        var hanging = Enumerable.Range(0, 20).Select(
+            i => system.RunAsync(QueuedTool.SearchWeb.Lane, $"hanging {i}", cancellationToken: abort.Token)).ToArray();
         await system.Upstreams.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active == 2);
 
         // These jobs start after the hanging lane is full, and end while it still is.
@@ -86,7 +89,8 @@ public sealed class WorkerGuardTests(SharedStores stores)
         for (var round = 0; ; round++)
         {
             var before = system.Requests("serper", "search").Started;
-            var probes = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => system.RunAsync(QueuedTool.SearchWeb.Lane, $"probe {round} {i}")));
+            var probes = await Task.WhenAll(
+                Enumerable.Range(0, 8).Select(i => system.RunAsync(QueuedTool.SearchWeb.Lane, $"probe {round} {i}")));
             if (probes.All(outcome => outcome is ToolJobOutcome.Failed { Error: "serper_search: the circuit is open." }))
             {
                 return before;

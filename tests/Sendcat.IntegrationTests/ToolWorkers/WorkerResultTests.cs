@@ -27,10 +27,14 @@ public sealed class WorkerResultTests(WorkerSystemFixture fixture) : IClassFixtu
         Assert.All(result.Products, product =>
         {
             Assert.Contains("Rice Cooker", product.Title, StringComparison.Ordinal);
-            Assert.InRange(decimal.Parse(product.Price.Replace("USD ", "", StringComparison.Ordinal).TrimStart('$'), CultureInfo.InvariantCulture), 0, 60);
+            Assert.InRange(
+                decimal.Parse(product.Price.Replace("USD ", "", StringComparison.Ordinal).TrimStart('$'), CultureInfo.InvariantCulture), 0,
+                60);
             Assert.StartsWith("http", product.Image, StringComparison.Ordinal);
         });
-        Assert.All(result.Products.Where(product => product.Source == "ebay"), product => Assert.InRange(double.Parse(product.SellerFeedback!.TrimEnd('%'), CultureInfo.InvariantCulture), 95, 100));
+        Assert.All(
+            result.Products.Where(product => product.Source == "ebay"),
+            product => Assert.InRange(double.Parse(product.SellerFeedback!.TrimEnd('%'), CultureInfo.InvariantCulture), 95, 100));
         Assert.NotNull(await CachedAsync(slot));
     }
 
@@ -54,8 +58,10 @@ public sealed class WorkerResultTests(WorkerSystemFixture fixture) : IClassFixtu
     [Fact]
     public async Task Two_rejecting_sources_fail_the_job_and_two_failing_sources_make_it_a_dead_letter()
     {
-        var rejected = Assert.IsType<ToolJobOutcome.Failed>(await System.RunAsync(QueuedTool.SearchProducts.Lane, "toaster [[emu status=400]]"));
-        var failed = Assert.IsType<ToolJobOutcome.Failed>(await System.RunAsync(QueuedTool.SearchProducts.Lane, "blender [[emu status=503]]"));
+        var rejected = Assert.IsType<ToolJobOutcome.Failed>(
+            await System.RunAsync(QueuedTool.SearchProducts.Lane, "toaster [[emu status=400]]"));
+        var failed = Assert.IsType<ToolJobOutcome.Failed>(
+            await System.RunAsync(QueuedTool.SearchProducts.Lane, "blender [[emu status=503]]"));
 
         Assert.Equal(("ebay_search: HTTP 400; global_search: HTTP 400", null), (rejected.Error, rejected.Backpressure));
         Assert.Equal(("ebay_search: HTTP 503; global_search: HTTP 503", ToolBackpressure.DeadLetter), (failed.Error, failed.Backpressure));
@@ -112,12 +118,14 @@ public sealed class WorkerResultTests(WorkerSystemFixture fixture) : IClassFixtu
             // The transaction locks the row of the job until the worker has the result, and expires the lease.
             await using var transaction = await connection.BeginTransactionAsync();
             await using var expire = new NpgsqlCommand(
-                "UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms' WHERE args LIKE '%wok%' RETURNING id", connection);
+                "UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms' WHERE args LIKE '%wok%' RETURNING id",
+                connection);
             var job = await expire.ExecuteScalarAsync();
 
             // The worker stores the result in Redis without a signal.
             var results = System.Queue.Get<ToolCacheNamespaces>().UnpersistedResults;
-            await Eventually.TrueAsync(async () => await System.Queue.Get<ToolCache>().GetAsync(results, $"{job}", CancellationToken.None) is not null);
+            await Eventually.TrueAsync(
+                async () => await System.Queue.Get<ToolCache>().GetAsync(results, $"{job}", CancellationToken.None) is not null);
             await transaction.CommitAsync();
         }
 
@@ -140,20 +148,24 @@ public sealed class WorkerResultTests(WorkerSystemFixture fixture) : IClassFixtu
         await abort.CancelAsync();
 
         Assert.IsType<ToolJobOutcome.Cancelled>(await run);
-        await System.Upstreams.Stats.WaitForAsync(stats => stats.Of("serper", "search") is { Active: 0 } counts && counts.Aborted == aborted + 1);
+        await System.Upstreams.Stats.WaitForAsync(
+            stats => stats.Of("serper", "search") is { Active: 0 } counts && counts.Aborted == aborted + 1);
     }
 
     [Fact]
     public async Task A_short_retry_after_is_honoured_and_a_long_one_ends_the_retries()
     {
-        Assert.IsType<ToolJobOutcome.Completed>(await System.RunAsync(QueuedTool.SearchWeb.Lane, "fan [[emu status-once=429 retry-after=2]]"));
-        var failed = Assert.IsType<ToolJobOutcome.Failed>(await System.RunAsync(QueuedTool.SearchWeb.Lane, "heater [[emu status=503 retry-after-date=60]]"));
+        Assert.IsType<ToolJobOutcome.Completed>(
+            await System.RunAsync(QueuedTool.SearchWeb.Lane, "fan [[emu status-once=429 retry-after=2]]"));
+        var failed = Assert.IsType<ToolJobOutcome.Failed>(
+            await System.RunAsync(QueuedTool.SearchWeb.Lane, "heater [[emu status=503 retry-after-date=60]]"));
 
         var requests = System.Upstreams.Requests
             .Where(request => request.Path == "/serper/search")
             .Select(request => (request.At, Query: request.Body.GetProperty("q").GetString()!))
             .ToList();
-        var times = requests.Where(request => request.Query.StartsWith("fan", StringComparison.Ordinal)).Select(request => request.At).ToList();
+        var times = requests.Where(request => request.Query.StartsWith("fan", StringComparison.Ordinal)).Select(request => request.At)
+            .ToList();
         Assert.Equal(2, times.Count);
         Assert.True(times[1] - times[0] > TimeSpan.FromSeconds(1.9), "retried before the time of Retry-After");
         Assert.Equal(("serper_search: HTTP 503", null), (failed.Error, failed.Backpressure));

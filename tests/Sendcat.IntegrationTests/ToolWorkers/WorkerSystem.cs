@@ -45,7 +45,8 @@ internal sealed class WorkerSystem : IAsyncDisposable
     public static async Task<WorkerSystem> StartAsync(SharedStores stores, int workers, params (string Name, string Value)[] knobs)
     {
         // Parallel tests may delay responses of Redis beyond the default. Other tests cover slow responses.
-        var queue = await QueueRig.StartAsync(stores, [], null, [("REDIS_DECISION_TIMEOUT_MS", "1000"), ("TOOL_JOB_RETRY_BASE_MS", "100"), .. knobs]);
+        var queue = await QueueRig.StartAsync(
+            stores, [], null, [("REDIS_DECISION_TIMEOUT_MS", "1000"), ("TOOL_JOB_RETRY_BASE_MS", "100"), .. knobs]);
         var system = new WorkerSystem(queue, await UpstreamEmulatorHost.StartAsync());
         for (var i = 0; i < workers; i++)
         {
@@ -64,13 +65,15 @@ internal sealed class WorkerSystem : IAsyncDisposable
 
     /// <summary>Runs a job to its end.</summary>
     /// <param name="query">It may contain markers for the emulated upstreams.</param>
-    public Task<ToolJobOutcome> RunAsync(ToolLane lane, string query, ToolJobCacheSlot? cache = null, CancellationToken cancellationToken = default) =>
+    public Task<ToolJobOutcome> RunAsync(
+        ToolLane lane, string query, ToolJobCacheSlot? cache = null, CancellationToken cancellationToken = default) =>
         Queue.Client.RunAsync(new(lane, Arguments(lane, query), $"user:{query}", cache), MaxWait, cancellationToken);
 
     /// <summary>Runs a product search that must succeed.</summary>
     public async Task<ProductsResult> SearchProductsAsync(string query, ToolJobCacheSlot? cache = null) =>
         JsonSerializer.Deserialize(
-            Assert.IsType<ToolJobOutcome.Completed>(await RunAsync(QueuedTool.SearchProducts.Lane, query, cache)).Result, ToolJson.Default.ProductsResult)!;
+            Assert.IsType<ToolJobOutcome.Completed>(await RunAsync(QueuedTool.SearchProducts.Lane, query, cache)).Result,
+            ToolJson.Default.ProductsResult)!;
 
     /// <summary>The counters of the requests to this route.</summary>
     public StatsCounts Requests(string upstream, string route) => Upstreams.Stats.Snapshot().Of(upstream, route);
@@ -88,7 +91,8 @@ internal sealed class WorkerSystem : IAsyncDisposable
 
     private static string Arguments(ToolLane lane, string query) =>
         lane == QueuedTool.SearchWeb.Lane ? JsonSerializer.Serialize(new(query), ToolJson.Default.SearchWebArguments)
-        : lane == QueuedTool.SearchProducts.Lane ? JsonSerializer.Serialize(new(query, 6) { MaxPrice = 60 }, ToolJson.Default.SearchProductsArguments)
+        : lane == QueuedTool.SearchProducts.Lane
+        ? JsonSerializer.Serialize(new(query, 6) { MaxPrice = 60 }, ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new(query), ToolJson.Default.SearchGlobalArguments);
 }
 
@@ -98,7 +102,8 @@ public sealed class WorkerSystemFixture(SharedStores stores) : IAsyncLifetime
     internal WorkerSystem System { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() => System = await WorkerSystem.StartAsync(
-        stores, workers: 1, ("CIRCUIT_SERPER_THRESHOLD", "100"), ("CIRCUIT_EBAY_THRESHOLD", "100"), ("CIRCUIT_GLOBAL_SEARCH_THRESHOLD", "100"));
+        stores, workers: 1, ("CIRCUIT_SERPER_THRESHOLD", "100"), ("CIRCUIT_EBAY_THRESHOLD", "100"),
+        ("CIRCUIT_GLOBAL_SEARCH_THRESHOLD", "100"));
 
     public ValueTask DisposeAsync() => System.DisposeAsync();
 }

@@ -21,7 +21,9 @@ public sealed class IdleTraceTests(SharedStores stores)
         await Task.Delay(Idle, TimeProvider.System, TestContext.Current.CancellationToken);
 
         var roots = receiver.Received.Where(span => span.Parent.Length == 0).ToArray();
-        Assert.Equal([("Sendcat.Background", "internal", "fetch ebay categories")], roots.Select(root => (root.Source, root.Kind, root.Name)).Distinct());
+        Assert.Equal(
+            [("Sendcat.Background", "internal", "fetch ebay categories")],
+            roots.Select(root => (root.Source, root.Kind, root.Name)).Distinct());
 
         // The category fetch is the only such round; all other spans belong to its trace.
         Assert.All(receiver.Received, span => Assert.Contains(roots, root => root.Trace == span.Trace));

@@ -6,7 +6,8 @@ namespace Sendcat.IntegrationTests.Tracing;
 /// <summary>A minimal protobuf reader that finds fields by number; sufficient for the OTLP export format.</summary>
 internal readonly struct ProtoMessage(ReadOnlyMemory<byte> bytes)
 {
-    public IEnumerable<ProtoMessage> Messages(int field) => Fields().Where(it => it.Number == field).Select(it => new ProtoMessage(it.Bytes));
+    public IEnumerable<ProtoMessage> Messages(int field) =>
+        Fields().Where(it => it.Number == field).Select(it => new ProtoMessage(it.Bytes));
 
     public string Text(int field) => Encoding.UTF8.GetString(First(field).Bytes.Span);
 

@@ -72,7 +72,8 @@ internal sealed class SpanReceiver : IAsyncDisposable
             {
                 lock (_gate)
                 {
-                    throw new InvalidOperationException($"The condition was not met by the received spans:\n{string.Join('\n', _spans)}", exception);
+                    throw new InvalidOperationException(
+                        $"The condition was not met by the received spans:\n{string.Join('\n', _spans)}", exception);
                 }
             }
         }
@@ -109,7 +110,8 @@ internal sealed record ReceivedSpan(
     // The field numbers are those of opentelemetry/proto/{collector,trace,resource,common}/v1.
     public static IEnumerable<ReceivedSpan> Read(ReadOnlyMemory<byte> exportRequest) =>
         from resource in new ProtoMessage(exportRequest).Messages(1)
-        let service = resource.Messages(1).Select(Attributes).Select(attributes => attributes.GetValueOrDefault("service.name", "")).FirstOrDefault("")
+        let service = resource.Messages(1).Select(Attributes).Select(attributes => attributes.GetValueOrDefault("service.name", ""))
+            .FirstOrDefault("")
         from scope in resource.Messages(2)
         let source = scope.Messages(1).Select(message => message.Text(1)).FirstOrDefault("")
         from span in scope.Messages(2)
@@ -126,5 +128,7 @@ internal sealed record ReceivedSpan(
 
     /// <summary>The value as text: a string, a boolean or an integer.</summary>
     private static string Value(ProtoMessage any) =>
-        any.Text(1) is { Length: > 0 } text ? text : (any.Number(3) + any.Number(2)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        any.Text(1) is { Length: > 0 } text
+            ? text
+            : (any.Number(3) + any.Number(2)).ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -20,11 +20,15 @@ public sealed class ToolJobTraceTests(SharedStores stores)
     public async Task A_turn_its_job_and_the_upstream_requests_of_the_job_are_one_trace()
     {
         await using var receiver = await SpanReceiver.StartAsync();
-        await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
+        await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(
+            stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
 
         await sendcat.TurnAsync(CallTool("search_products", "traced kettle"));
         var spans = await receiver.WaitForAsync(seen =>
-            seen.Any(IsRequest) && seen.Any(IsTurnSpan) && seen.Any(span => span.Name == "publish search_products") && seen.Any(span => span.Name == "run search_products"));
+            seen.Any(IsRequest)
+                && seen.Any(IsTurnSpan)
+                && seen.Any(span => span.Name == "publish search_products")
+                && seen.Any(span => span.Name == "run search_products"));
 
         var request = RequestSpan(spans);
         var turn = ChildOf(spans, request, "chat turn");
@@ -34,7 +38,8 @@ public sealed class ToolJobTraceTests(SharedStores stores)
         var run = ChildOf(spans, enqueue, "run search_products");
         Assert.Equal((Api, "producer", "producer", Worker, "consumer"), (tool.Service, enqueue.Kind, publish.Kind, run.Service, run.Kind));
 
-        var paths = spans.Where(span => span.Parent == run.Id && span is { Service: Worker, Kind: "client" } && span.Tags.ContainsKey("url.full"))
+        var paths = spans.Where(
+            span => span.Parent == run.Id && span is { Service: Worker, Kind: "client" } && span.Tags.ContainsKey("url.full"))
             .Select(span => new Uri(span.Tags["url.full"]).AbsolutePath)
             .ToArray();
         Assert.Contains("/ebay/buy/browse/v1/item_summary/search", paths);
@@ -52,7 +57,8 @@ public sealed class ToolJobTraceTests(SharedStores stores)
     {
         await using var receiver = await SpanReceiver.StartAsync();
         await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(
-            stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), ("TOOL_JOB_RETRY_BASE_MS", "100"), ("CIRCUIT_SERPER_THRESHOLD", "100"), .. receiver.Knobs]);
+            stores, replicas: 1, workers: 1,
+            [("TOOL_JOB_WAIT_MS", "60000"), ("TOOL_JOB_RETRY_BASE_MS", "100"), ("CIRCUIT_SERPER_THRESHOLD", "100"), .. receiver.Knobs]);
 
         // An attempt sends up to three requests, and a job has two attempts. The first six requests fail, so the replay succeeds.
         var turn = await sendcat.TurnAsync(CallTool("search_web", "traced twice [[emu status=503 times=6]]"));
@@ -62,13 +68,27 @@ public sealed class ToolJobTraceTests(SharedStores stores)
         // Three runs, but not always three messages: an idle worker claims a job that is due before the job's message is published, which
         // then is not.
         var spans = await receiver.WaitForAsync(seen =>
-            seen.Any(IsRequest) && seen.Any(IsTurnSpan) && seen.Any(span => span.Name == "publish search_web") && seen.Count(span => span.Name == "run search_web") == 3);
+            seen.Any(IsRequest)
+                && seen.Any(IsTurnSpan)
+                && seen.Any(span => span.Name == "publish search_web")
+                && seen.Count(span => span.Name == "run search_web") == 3);
 
-        var enqueue = ChildOf(spans, ChildOf(spans, ChildOf(spans, RequestSpan(spans), "chat turn"), "execute_tool search_web"), "enqueue search_web");
+        var enqueue = ChildOf(
+            spans, ChildOf(spans, ChildOf(spans, RequestSpan(spans), "chat turn"), "execute_tool search_web"), "enqueue search_web");
         var runs = spans.Where(span => span.Name == "run search_web").OrderBy(span => span.Start).ToArray();
-        Assert.Equal([("1", "requeued"), ("2", "dead_letter"), ("1", "completed")], runs.Select(run => (run.Tags["sendcat.tool_job.attempt"], run.Tags["sendcat.tool_job.outcome"])));
-        Assert.All(runs.Concat(spans.Where(span => span.Name == "publish search_web")), span => Assert.Equal((enqueue.Trace, enqueue.Id), (span.Trace, span.Parent)));
-        Assert.All(runs, run => Assert.Contains(spans, span => span.Parent == run.Id && span.Kind == "client" && span.Tags.GetValueOrDefault("url.full", "").EndsWith("/serper/search", StringComparison.Ordinal)));
+        Assert.Equal(
+            [("1", "requeued"), ("2", "dead_letter"), ("1", "completed")],
+            runs.Select(run => (run.Tags["sendcat.tool_job.attempt"], run.Tags["sendcat.tool_job.outcome"])));
+        Assert.All(
+            runs.Concat(spans.Where(span => span.Name == "publish search_web")),
+            span => Assert.Equal((enqueue.Trace, enqueue.Id), (span.Trace, span.Parent)));
+        Assert.All(
+            runs,
+            run => Assert.Contains(
+                spans,
+                span => span.Parent == run.Id
+                    && span.Kind == "client"
+                    && span.Tags.GetValueOrDefault("url.full", "").EndsWith("/serper/search", StringComparison.Ordinal)));
     }
 
     private static async Task ReplayAsync(SendcatSystem sendcat)
@@ -85,9 +105,11 @@ public sealed class ToolJobTraceTests(SharedStores stores)
     /// <summary>
     /// The server span of the chat request. It ends after the client has received the last event, and after all spans of the turn.
     /// </summary>
-    private static bool IsRequest(ReceivedSpan span) => span is { Kind: "server", Service: Api } && span.Tags.GetValueOrDefault("url.path") == "/api/chat";
+    private static bool IsRequest(ReceivedSpan span) =>
+        span is { Kind: "server", Service: Api } && span.Tags.GetValueOrDefault("url.path") == "/api/chat";
 
     private static bool IsTurnSpan(ReceivedSpan span) => span.Name == "chat turn";
 
-    private static ReceivedSpan ChildOf(IReadOnlyList<ReceivedSpan> spans, ReceivedSpan parent, string name) => spans.Single(span => span.Parent == parent.Id && span.Name == name);
+    private static ReceivedSpan ChildOf(IReadOnlyList<ReceivedSpan> spans, ReceivedSpan parent, string name) =>
+        spans.Single(span => span.Parent == parent.Id && span.Name == name);
 }

@@ -68,24 +68,27 @@ public sealed class TurnTraceTests(SharedStores stores)
 
     private static readonly string[] JournalStatements =
     [
-        "insert messages", "update messages", "insert message parts", "delete message parts", "open stream sessions", "update stream sessions",
-        "check stream sessions", "touch threads", "title threads", "use generic plans", "insert turn costs",
+        "insert messages", "update messages", "insert message parts", "delete message parts", "open stream sessions",
+        "update stream sessions", "check stream sessions", "touch threads", "title threads", "use generic plans", "insert turn costs",
     ];
 
     [Fact]
     public async Task A_turn_with_a_product_search_is_one_trace_with_the_expected_spans()
     {
         await using var receiver = await SpanReceiver.StartAsync();
-        await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
+        await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(
+            stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
 
         await sendcat.TurnAsync(CallTool("search_products", "traced toaster"));
         var spans = await receiver.WaitForAsync(IsComplete);
 
         var request = spans.Single(IsRequest);
         // Opening a connection is also a span.
-        var paths = Paths([.. spans.Where(span => span.Trace == request.Trace && !span.Name.StartsWith("CONNECT ", StringComparison.Ordinal))]);
+        var paths = Paths(
+            [.. spans.Where(span => span.Trace == request.Trace && !span.Name.StartsWith("CONNECT ", StringComparison.Ordinal))]);
         TestContext.Current.TestOutputHelper!.WriteLine(string.Join('\n', paths));
-        Assert.Equal(Expected.Except(Optional).Order(StringComparer.Ordinal), paths.Where(path => !IsJournalStatement(path)).Except(Optional));
+        Assert.Equal(
+            Expected.Except(Optional).Order(StringComparer.Ordinal), paths.Where(path => !IsJournalStatement(path)).Except(Optional));
 
         // A commit writes what changed since the last one, so its statements vary.
         Assert.Contains(paths, IsJournalStatement);
@@ -120,7 +123,9 @@ public sealed class TurnTraceTests(SharedStores stores)
         // No tag contains the session or the text of the message.
         var values = spans.SelectMany(span => span.Tags.Values).ToArray();
         Assert.DoesNotContain(
-            values, value => value.Contains(guest.SessionId, StringComparison.Ordinal) || value.Contains("hello", StringComparison.OrdinalIgnoreCase));
+            values,
+            value =>
+                value.Contains(guest.SessionId, StringComparison.Ordinal) || value.Contains("hello", StringComparison.OrdinalIgnoreCase));
     }
 
     [Fact]
@@ -128,7 +133,8 @@ public sealed class TurnTraceTests(SharedStores stores)
     {
         await using var receiver = await SpanReceiver.StartAsync();
         await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(
-            stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true"), .. receiver.Knobs]);
+            stores, replicas: 1, workers: 1,
+            [("TOOL_JOB_WAIT_MS", "60000"), ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true"), .. receiver.Knobs]);
 
         await sendcat.TurnAsync(CallTool("search_products", "captured kettle"));
         var spans = await receiver.WaitForAsync(IsComplete);
@@ -136,7 +142,8 @@ public sealed class TurnTraceTests(SharedStores stores)
         var calls = spans.Where(span => span.Source == "Sendcat.GenAI").OrderBy(span => span.Start).ToArray();
         Assert.Equal(2, calls.Length);
         Assert.All(calls, call => Assert.All(
-            (string[])["gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions"], attribute => Assert.StartsWith("[{", call.Tags[attribute], StringComparison.Ordinal)));
+            (string[])["gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions"],
+            attribute => Assert.StartsWith("[{", call.Tags[attribute], StringComparison.Ordinal)));
         Assert.Contains("tool_call_response", calls[1].Tags["gen_ai.input.messages"], StringComparison.Ordinal);
         var tool = spans.Single(span => span.Name == "execute_tool search_products");
         Assert.Contains("captured kettle", tool.Tags["gen_ai.tool.call.arguments"], StringComparison.Ordinal);
@@ -149,7 +156,8 @@ public sealed class TurnTraceTests(SharedStores stores)
         seen.Any(IsRequest) && seen.Any(span => span.Name == "chat turn") && seen.Any(span => span.Name == "run search_products")
         && seen.Any(span => span.Name == "publish search_products");
 
-    private static (string, string?, string?) Ids(ReceivedSpan span) => (span.Tags["sendcat.thread.id"], span.Tags["sendcat.stream.id"], span.Tags["sendcat.message.id"]);
+    private static (string, string?, string?) Ids(ReceivedSpan span) =>
+        (span.Tags["sendcat.thread.id"], span.Tags["sendcat.stream.id"], span.Tags["sendcat.message.id"]);
 
     /// <summary>
     /// The names from the root down to every span, each path once. A span without a received parent starts with <c>?</c>.
@@ -159,6 +167,8 @@ public sealed class TurnTraceTests(SharedStores stores)
         var byId = trace.ToDictionary(span => span.Id, StringComparer.Ordinal);
         return [.. trace.Select(Path).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-        string Path(ReceivedSpan span) => span.Parent.Length == 0 ? span.Name : byId.TryGetValue(span.Parent, out var parent) ? $"{Path(parent)} > {span.Name}" : $"? > {span.Name}";
+        string Path(ReceivedSpan span) => span.Parent.Length == 0
+            ? span.Name
+            : byId.TryGetValue(span.Parent, out var parent) ? $"{Path(parent)} > {span.Name}" : $"? > {span.Name}";
     }
 }

@@ -24,7 +24,9 @@ public static class BuiltProgram
     public static string PublishedOf(string project)
     {
         var file = Path.Combine(Root, "artifacts", "publish", project, "release", project);
-        return File.Exists(file) ? file : throw new FileNotFoundException($"{project} is not published (dotnet publish -c Release): {file}");
+        return File.Exists(file)
+            ? file
+            : throw new FileNotFoundException($"{project} is not published (dotnet publish -c Release): {file}");
     }
 
     private static string FindRoot(DirectoryInfo folder) =>

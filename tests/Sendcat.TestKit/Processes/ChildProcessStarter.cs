@@ -13,7 +13,8 @@ internal static class ChildProcessStarter
     /// A .NET host watches its working directory and all folders below it for changes of its settings. In the temporary folder of a machine
     /// these are the data of all stores: each of their files that changes would cost every host processor time.
     /// </summary>
-    private static readonly Lazy<string> EmptyFolder = new(() => Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "sendcat-test-empty")).FullName);
+    private static readonly Lazy<string> EmptyFolder = new(
+        () => Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "sendcat-test-empty")).FullName);
 
     private static readonly BlockingCollection<Action> Starts = [];
 

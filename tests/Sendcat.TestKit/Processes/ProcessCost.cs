@@ -39,6 +39,7 @@ public static class ProcessCost
     private static long KibOf(int processId, string name) =>
         File.ReadLines($"/proc/{processId}/status")
             .Where(line => line.StartsWith(name, StringComparison.Ordinal))
-            .Select(line => long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture))
+            .Select(
+                line => long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture))
             .FirstOrDefault();
 }

@@ -48,11 +48,15 @@ public sealed class TestFolder : IDisposable
 
     private static bool DeleteOldFolders()
     {
-        string[] parents = Directory.Exists(MemoryFileSystem) ? [System.IO.Path.GetTempPath(), MemoryFileSystem] : [System.IO.Path.GetTempPath()];
+        string[] parents = Directory.Exists(MemoryFileSystem)
+            ? [System.IO.Path.GetTempPath(), MemoryFileSystem]
+            : [System.IO.Path.GetTempPath()];
         foreach (var folder in parents.SelectMany(parent => Directory.EnumerateDirectories(parent, Prefix + "*")))
         {
             var owner = System.IO.Path.GetFileName(folder)[Prefix.Length..].Split('-')[0];
-            if (int.TryParse(owner, CultureInfo.InvariantCulture, out var id) && Directory.Exists("/proc/self") && !Directory.Exists($"/proc/{id}"))
+            if (int.TryParse(owner, CultureInfo.InvariantCulture, out var id)
+                && Directory.Exists("/proc/self")
+                && !Directory.Exists($"/proc/{id}"))
             {
                 Delete(folder);
             }

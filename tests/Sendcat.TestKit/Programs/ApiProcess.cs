@@ -27,7 +27,8 @@ public sealed class ApiProcess : IAsyncDisposable
     /// <exception cref="InvalidOperationException">
     /// The program ended, or did not start in time. The message contains its output.
     /// </exception>
-    public static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string?> environment, int? descriptors = null, string? logFile = null)
+    public static async Task<ApiProcess> StartAsync(
+        IReadOnlyDictionary<string, string?> environment, int? descriptors = null, string? logFile = null)
     {
         var port = FreePort.Next();
         var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
@@ -35,7 +36,8 @@ public sealed class ApiProcess : IAsyncDisposable
         var spec = descriptors is { } limit
             ? new ProcessSpec("/bin/sh", "-c", string.Create(CultureInfo.InvariantCulture, $"ulimit -n {limit} && exec \"$0\""), program)
             : new ProcessSpec(program);
-        var process = await TestProcess.StartAsync(spec with { Environment = ProgramEnvironment.Of(environment, address.ToString()), LogFile = logFile });
+        var process = await TestProcess.StartAsync(
+            spec with { Environment = ProgramEnvironment.Of(environment, address.ToString()), LogFile = logFile });
         await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartTimeout);
         return new ApiProcess(process, address);
     }

@@ -14,7 +14,8 @@ internal sealed record PostgresBinaries(string Initdb, string Postgres)
         const string versions = "/usr/lib/postgresql";
         var newestFirst = Directory.Exists(versions)
             ? Directory.EnumerateDirectories(versions)
-                .OrderByDescending(folder => double.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var version) ? version : 0)
+                .OrderByDescending(
+                    folder => double.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var version) ? version : 0)
                 .Select(folder => Path.Combine(folder, "bin"))
                 .ToArray()
             : [];

@@ -45,7 +45,8 @@ public sealed class PostgresServer : StoreServer
         await connection.OpenAsync();
 
         // Copying the files costs half of the CPU time of copying the blocks through the log, which is the default.
-        await using var command = new NpgsqlCommand($"CREATE DATABASE \"{name}\" TEMPLATE \"{template ?? "template0"}\" STRATEGY file_copy", connection);
+        await using var command = new NpgsqlCommand(
+            $"CREATE DATABASE \"{name}\" TEMPLATE \"{template ?? "template0"}\" STRATEGY file_copy", connection);
         await command.ExecuteNonQueryAsync();
         return ConnectionStringOf(name);
     }

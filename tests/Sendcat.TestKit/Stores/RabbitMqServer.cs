@@ -138,7 +138,8 @@ public sealed class RabbitMqServer : StoreServer
         ["RUNNING_UNDER_SYSTEMD"] = "true",
 
         // Idle schedulers must not spin, because the machine also runs the code under test.
-        ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
+        ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] =
+            "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
         ["RABBITMQ_CTL_ERL_ARGS"] = "+S 1:1 +sbwt none",
     };
 }

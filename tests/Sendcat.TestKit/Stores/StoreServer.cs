@@ -95,7 +95,8 @@ public abstract class StoreServer : IAsyncDisposable
                 return server;
             }
             catch (InvalidOperationException) when (attempt < 4
-                && server.Output.Contains("in use", StringComparison.OrdinalIgnoreCase) | server.Output.Contains("eaddrinuse", StringComparison.Ordinal))
+                && server.Output.Contains(
+                    "in use", StringComparison.OrdinalIgnoreCase) | server.Output.Contains("eaddrinuse", StringComparison.Ordinal))
             {
                 await server.KillAsync();
                 server.Port = FreePort.Next();

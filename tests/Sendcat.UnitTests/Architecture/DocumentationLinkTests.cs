@@ -59,7 +59,9 @@ public sealed partial class DocumentationLinkTests
         let target = match.Groups["target"].Value
         where !Scheme().IsMatch(target)
         let parts = target.Split('#', 2)
-        let file = parts[0].Length == 0 ? page : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(page)!, Uri.UnescapeDataString(parts[0])))
+        let file = parts[0].Length == 0
+            ? page
+            : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(page)!, Uri.UnescapeDataString(parts[0])))
         select new Link(Path.GetRelativePath(Repository.Root, page), target, file, parts.Length == 2 ? parts[1] : "");
 
     /// <summary>The anchors of the headings. A repeated heading has the suffix -1, -2, and so on.</summary>

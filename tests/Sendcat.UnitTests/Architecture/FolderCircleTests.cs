@@ -35,23 +35,40 @@ public sealed partial class FolderCircleTests
     [Fact]
     public void Half_qualified_names_count_as_dependencies()
     {
-        var folders = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal) { ["Circuits"] = ["Circuit"], ["Redis"] = ["RedisKeys"] };
+        var folders = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal)
+        {
+            ["Circuits"] = ["Circuit"], ["Redis"] = ["RedisKeys"],
+        };
 
-        Assert.Equal(["Circuits"], Uses("namespace Sendcat.Reliability.Redis;\nclass A { Circuits.Circuit? b; }", "Sendcat.Reliability", "Redis", folders));
-        Assert.Equal(["Redis"], Uses("using Sendcat.Reliability.Redis;\nnamespace Sendcat.Reliability.Circuits;", "Sendcat.Reliability", "Circuits", folders));
-        Assert.Empty(Uses("namespace Sendcat.Reliability.Redis;\n/// <see cref=\"RedisKeys\"/>\nclass A { string b = this.Circuits.Circuit; }", "Sendcat.Reliability", "Redis", folders));
+        Assert.Equal(
+            ["Circuits"],
+            Uses("namespace Sendcat.Reliability.Redis;\nclass A { Circuits.Circuit? b; }", "Sendcat.Reliability", "Redis", folders));
+        Assert.Equal(
+            ["Redis"],
+            Uses("using Sendcat.Reliability.Redis;\nnamespace Sendcat.Reliability.Circuits;", "Sendcat.Reliability", "Circuits", folders));
+        Assert.Empty(
+            Uses(
+                "namespace Sendcat.Reliability.Redis;\n/// <see cref=\"RedisKeys\"/>\nclass A { string b = this.Circuits.Circuit; }",
+                "Sendcat.Reliability", "Redis", folders));
     }
 
     private static IEnumerable<(string From, string To, string File)> Edges(string project)
     {
         var root = Repository.Projects.Single(found => found.Name == project).Folder;
         var sources = Repository.SourcesOf(project)
-            .Select(file => (Folder: Path.GetRelativePath(root, Path.GetDirectoryName(file)!).Replace('\\', '/'), File: Path.GetFileName(file), Text: File.ReadAllText(file)))
-            .Where(source => source.Folder != "." && !source.Folder.StartsWith("obj", StringComparison.Ordinal) && !source.Folder.Contains("Migrations", StringComparison.Ordinal))
+            .Select(
+                file => (
+                    Folder: Path.GetRelativePath(root, Path.GetDirectoryName(file)!).Replace('\\', '/'), File: Path.GetFileName(file),
+                    Text: File.ReadAllText(file)))
+            .Where(
+                source => source.Folder != "."
+                    && !source.Folder.StartsWith("obj", StringComparison.Ordinal)
+                    && !source.Folder.Contains("Migrations", StringComparison.Ordinal))
             .ToArray();
         var types = sources.GroupBy(source => source.Folder, StringComparer.Ordinal).ToDictionary(
             folder => folder.Key,
-            folder => folder.SelectMany(source => Declaration().Matches(source.Text)).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal),
+            folder => folder.SelectMany(source => Declaration().Matches(source.Text)).Select(match => match.Groups["name"].Value)
+                .ToHashSet(StringComparer.Ordinal),
             StringComparer.Ordinal);
         return from source in sources
                from used in Uses(source.Text, project, source.Folder, types)
@@ -69,8 +86,11 @@ public sealed partial class FolderCircleTests
                let space = $"{project}.{folder.Key.Replace('/', '.')}"
                let last = folder.Key[(folder.Key.LastIndexOf('/') + 1)..]
                where names.Contains(space)
-                   || folder.Value.Any(type => names.Any(name => name == $"{space}.{type}" || name.StartsWith($"{space}.{type}.", StringComparison.Ordinal)))
-                   || folder.Value.Any(type => names.Any(name => name == $"{last}.{type}" || name.StartsWith($"{last}.{type}.", StringComparison.Ordinal)))
+                   || folder.Value.Any(
+                       type =>
+                           names.Any(name => name == $"{space}.{type}" || name.StartsWith($"{space}.{type}.", StringComparison.Ordinal)))
+                   || folder.Value.Any(
+                       type => names.Any(name => name == $"{last}.{type}" || name.StartsWith($"{last}.{type}.", StringComparison.Ordinal)))
                select folder.Key;
     }
 
@@ -107,7 +127,9 @@ public sealed partial class FolderCircleTests
         return false;
     }
 
-    [GeneratedRegex(@"\b(?:class|record(?: struct)?|struct|interface|enum)\s+(?<name>[A-Z]\w*)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    [GeneratedRegex(
+        @"\b(?:class|record(?: struct)?|struct|interface|enum)\s+(?<name>[A-Z]\w*)", RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Declaration();
 
     /// <summary>A dotted name that is not the end of a longer one, outside of text and documentation.</summary>

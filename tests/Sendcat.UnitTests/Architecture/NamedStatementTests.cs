@@ -7,7 +7,10 @@ namespace Sendcat.UnitTests.Architecture;
 /// </summary>
 public sealed partial class NamedStatementTests
 {
-    private static readonly string[] Projects = ["Sendcat.ApiService", "Sendcat.Reliability", "Sendcat.Integrations", "Sendcat.ToolWorker", "Sendcat.ServiceDefaults"];
+    private static readonly string[] Projects =
+    [
+        "Sendcat.ApiService", "Sendcat.Reliability", "Sendcat.Integrations", "Sendcat.ToolWorker", "Sendcat.ServiceDefaults",
+    ];
 
     /// <summary>A migration runs the table definitions once, so they need no name.</summary>
     private static readonly string[] Definitions = ["ToolJobTables.cs"];
@@ -15,7 +18,8 @@ public sealed partial class NamedStatementTests
     private static IEnumerable<(string File, string Text)> Sources =>
         from project in Projects
         from file in Repository.SourcesOf(project)
-        where !file.Contains($"{Path.DirectorySeparatorChar}Migrations{Path.DirectorySeparatorChar}", StringComparison.Ordinal) && !Definitions.Contains(Path.GetFileName(file))
+        where !file.Contains($"{Path.DirectorySeparatorChar}Migrations{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+            && !Definitions.Contains(Path.GetFileName(file))
         select (Path.GetRelativePath(Repository.Root, file), File.ReadAllText(file));
 
     [Fact]

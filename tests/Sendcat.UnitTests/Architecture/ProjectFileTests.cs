@@ -3,14 +3,19 @@ namespace Sendcat.UnitTests.Architecture;
 /// <summary>The rules for project files and folder names.</summary>
 public sealed class ProjectFileTests
 {
-    private static readonly string[] GenericNames = ["Helpers", "Helper", "Common", "Models", "Extensions", "Utils", "Utilities", "Misc", "Shared"];
+    private static readonly string[] GenericNames =
+    [
+        "Helpers", "Helper", "Common", "Models", "Extensions", "Utils", "Utilities", "Misc", "Shared",
+    ];
 
     [Fact]
     public void Project_files_set_no_package_versions() =>
         Assert.Empty(
             from project in Repository.Projects
             from package in project.Packages
-            where package.Attribute("Version") is not null || package.Attribute("VersionOverride") is not null || package.Element("Version") is not null
+            where package.Attribute("Version") is not null
+                || package.Attribute("VersionOverride") is not null
+                || package.Element("Version") is not null
             select $"{project}: {Project.Included(package)}");
 
     [Fact]
@@ -27,7 +32,8 @@ public sealed class ProjectFileTests
             from project in Repository.Projects
             where !project.IsTest
             from package in project.Packages
-            where Project.Included(package).StartsWith("xunit", StringComparison.Ordinal) || Project.Included(package).Contains("Testing", StringComparison.Ordinal)
+            where Project.Included(package).StartsWith("xunit", StringComparison.Ordinal)
+                || Project.Included(package).Contains("Testing", StringComparison.Ordinal)
             select $"{project}: {Project.Included(package)}");
 
     [Fact]

@@ -33,14 +33,17 @@ public sealed class ProjectReferenceTests
     {
         var project = Repository.Projects.Single(found => found.Name == name);
 
-        Assert.True(Allowed.TryGetValue(name, out var references), $"{name} has no entry in {nameof(Allowed)}: add the projects that it may reference.");
+        Assert.True(
+            Allowed.TryGetValue(name, out var references),
+            $"{name} has no entry in {nameof(Allowed)}: add the projects that it may reference.");
         Assert.Empty(project.References.Except(references));
     }
 
     [Fact]
     public void Only_the_end_to_end_tests_reference_the_AppHost()
     {
-        var referrers = Repository.Projects.Where(project => project.References.Contains("Sendcat.AppHost")).Select(project => project.Name);
+        var referrers = Repository.Projects.Where(project => project.References.Contains("Sendcat.AppHost"))
+            .Select(project => project.Name);
 
         Assert.Empty(referrers.Except(["Sendcat.EndToEndTests"]));
     }
@@ -67,9 +70,11 @@ public sealed class ProjectReferenceTests
         var assembly = typeof(Claim).Assembly;
         var project = Repository.Projects.Single(found => found.Name == "Sendcat.Reliability");
 
-        Assert.DoesNotContain(assembly.GetReferencedAssemblies(), reference => reference.Name!.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            assembly.GetReferencedAssemblies(), reference => reference.Name!.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal));
         Assert.Equal("Microsoft.NET.Sdk", (string?)project.Content.Attribute("Sdk"));
         Assert.Empty(project.Content.Descendants("FrameworkReference"));
-        Assert.DoesNotContain(project.Packages, package => Project.Included(package).StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            project.Packages, package => Project.Included(package).StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal));
     }
 }

@@ -13,7 +13,10 @@ public sealed partial class ReliabilitySiblingTests
     /// backoff, <c>Outages</c> the log of outages, and <c>UntrustedText</c> repair and truncation of text; the three depend on nothing else
     /// here.
     /// </summary>
-    private static readonly string[] Shared = ["Redis", "Knobs", "Events", "Database", "Tracing", "Providers", "Timing", "Outages", "UntrustedText", "Tables"];
+    private static readonly string[] Shared =
+    [
+        "Redis", "Knobs", "Events", "Database", "Tracing", "Providers", "Timing", "Outages", "UntrustedText", "Tables",
+    ];
 
     /// <summary>
     /// The folders that may use every folder: the snapshot of all, the tables of all, calls with a circuit breaker and a bulkhead, and the

@@ -14,10 +14,13 @@ internal static class Repository
         .ToArray();
 
     public static IEnumerable<string> SourcesOf(string project) =>
-        Projects.Where(found => found.Name == project).SelectMany(found => Directory.EnumerateFiles(found.Folder, "*.cs", SearchOption.AllDirectories));
+        Projects.Where(found => found.Name == project)
+            .SelectMany(found => Directory.EnumerateFiles(found.Folder, "*.cs", SearchOption.AllDirectories));
 
     private static string FindRoot(string folder) =>
-        File.Exists(Path.Combine(folder, "Sendcat.Aspire.sln")) ? folder : FindRoot(Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("Not inside a checkout."));
+        File.Exists(Path.Combine(folder, "Sendcat.Aspire.sln"))
+            ? folder
+            : FindRoot(Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("Not inside a checkout."));
 }
 
 /// <summary>A project file: its name, folder and XML content.</summary>
@@ -26,11 +29,13 @@ internal sealed record Project(string Name, string Folder, XElement Content)
     public bool IsTest => Path.GetFileName(Path.GetDirectoryName(Folder)) == "tests";
 
     public IEnumerable<string> References =>
-        Content.Descendants("ProjectReference").Select(reference => Path.GetFileNameWithoutExtension(Included(reference).Replace('\\', '/')));
+        Content.Descendants("ProjectReference").Select(
+            reference => Path.GetFileNameWithoutExtension(Included(reference).Replace('\\', '/')));
 
     public IEnumerable<XElement> Packages => Content.Descendants("PackageReference");
 
-    public static Project Read(string file) => new(Path.GetFileNameWithoutExtension(file), Path.GetDirectoryName(file)!, XElement.Load(file));
+    public static Project Read(string file) =>
+        new(Path.GetFileNameWithoutExtension(file), Path.GetDirectoryName(file)!, XElement.Load(file));
 
     public static string Included(XElement item) => (string?)item.Attribute("Include") ?? (string?)item.Attribute("Update") ?? "";
 

@@ -13,7 +13,8 @@ public sealed partial class WeaknessTableTests
         var tests = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .ToLookup(file => Path.GetFileNameWithoutExtension(file), File.ReadAllText, StringComparer.Ordinal);
-        var named = Named().Matches(Page).Select(match => (Class: match.Groups["class"].Value, Method: match.Groups["method"].Value)).ToArray();
+        var named = Named().Matches(Page).Select(match => (Class: match.Groups["class"].Value, Method: match.Groups["method"].Value))
+            .ToArray();
 
         Assert.NotEmpty(named);
         Assert.All(named, test => Assert.True(
@@ -24,7 +25,8 @@ public sealed partial class WeaknessTableTests
     [Fact]
     public void Every_weakness_has_one_row()
     {
-        var rows = Row().Matches(Page).Select(match => int.Parse(match.Groups["number"].Value, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+        var rows = Row().Matches(Page).Select(
+            match => int.Parse(match.Groups["number"].Value, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
 
         Assert.Equal([.. Enumerable.Range(1, 64), 66, 67], rows);
     }

@@ -25,11 +25,15 @@ public sealed class MediaTypeTests
     [InlineData("4D5A", null)]
     [InlineData("00", null)]
     [InlineData("", null)]
-    public void The_type_comes_from_the_first_bytes(string head, string? type) => Assert.Equal(type, MediaType.Of(Convert.FromHexString(head)));
+    public void The_type_comes_from_the_first_bytes(string head, string? type) =>
+        Assert.Equal(type, MediaType.Of(Convert.FromHexString(head)));
 
     [Fact]
     public void Every_recognized_type_is_known_and_scripts_are_not() =>
-        Assert.Equal((true, true, false, false), (MediaType.IsKnown("image/heic"), MediaType.IsKnown("application/PDF"), MediaType.IsKnown("image/svg+xml"), MediaType.IsKnown("text/html")));
+        Assert.Equal(
+            (true, true, false, false),
+            (MediaType.IsKnown("image/heic"), MediaType.IsKnown("application/PDF"), MediaType.IsKnown("image/svg+xml"),
+                MediaType.IsKnown("text/html")));
 
     [Theory]
     [InlineData("photo.jpg", "photo.jpg")]

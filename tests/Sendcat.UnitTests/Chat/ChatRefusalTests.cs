@@ -16,8 +16,8 @@ public sealed class ChatRefusalTests
         Bulkheads.Reason,
         .. new[]
         {
-            RateLimitBucket.ChatStream, RateLimitBucket.ChatIp, RateLimitBucket.ChatTokens, RateLimitBucket.ChatAddressTokens, RateLimitBucket.ChatGlobalTokens,
-            RateLimitBucket.ChatMoney,
+            RateLimitBucket.ChatStream, RateLimitBucket.ChatIp, RateLimitBucket.ChatTokens, RateLimitBucket.ChatAddressTokens,
+            RateLimitBucket.ChatGlobalTokens, RateLimitBucket.ChatMoney,
         }.Select(RateLimitBuckets.Name),
     ];
 

@@ -122,7 +122,9 @@ public sealed class ChatVerdictTests
     [Fact]
     public void Without_a_key_or_a_store_no_turn_can_start()
     {
-        Assert.Equal(("failing", "key"), (ChatVerdict.CannotStart(keyConfigured: false).Verdict, ChatVerdict.CannotStart(keyConfigured: false).Cause));
+        Assert.Equal(
+            ("failing", "key"),
+            (ChatVerdict.CannotStart(keyConfigured: false).Verdict, ChatVerdict.CannotStart(keyConfigured: false).Cause));
         Assert.Equal("store", ChatVerdict.CannotStart(keyConfigured: true).Cause);
     }
 

@@ -14,7 +14,11 @@ public sealed class ConversationTests
     [Fact]
     public void A_tool_call_without_a_result_gets_a_synthetic_result()
     {
-        var history = new[] { User("hi"), Assistant("", calls: ToolCallsJson.Write([new("c1", "search_web", "{}"), new("c2", "get_current_time", "{}")])), Tool("c2", "noon"), User("and?") };
+        var history = new[]
+        {
+            User("hi"), Assistant("", calls: ToolCallsJson.Write([new("c1", "search_web", "{}"), new("c2", "get_current_time", "{}")])),
+            Tool("c2", "noon"), User("and?"),
+        };
 
         var messages = Conversation.From(history, Limits).Messages;
 
@@ -26,7 +30,10 @@ public sealed class ConversationTests
     [Fact]
     public void Arguments_that_are_not_a_JSON_object_are_sent_as_an_empty_one()
     {
-        ProviderToolCall[] calls = [new("c1", "search_web", """{"query":"ket"""), new("c2", "search_web", """{"query":"kettle"}"""), new("c3", "search_web", "")];
+        ProviderToolCall[] calls =
+        [
+            new("c1", "search_web", """{"query":"ket"""), new("c2", "search_web", """{"query":"kettle"}"""), new("c3", "search_web", ""),
+        ];
         var conversation = Conversation.From([User("hi"), Assistant("Let me look.", calls: ToolCallsJson.Write(calls))], Limits);
         conversation.AddToolCalls("", calls, reasoningDetailsJson: null);
 
@@ -46,7 +53,8 @@ public sealed class ConversationTests
     [Fact]
     public void Text_of_a_message_with_tool_calls_is_sent_to_the_model()
     {
-        var messages = Conversation.From([User("hi"), Assistant("Let me look.", calls: ToolCallsJson.Write([new("c", "t", "{}")])), Tool("c", "r")], Limits).Messages;
+        var messages = Conversation.From(
+            [User("hi"), Assistant("Let me look.", calls: ToolCallsJson.Write([new("c", "t", "{}")])), Tool("c", "r")], Limits).Messages;
 
         Assert.Equal("Let me look.", messages[1].Content);
         Assert.Equal("c", Assert.Single(messages[1].ToolCalls).Id);
@@ -68,16 +76,20 @@ public sealed class ConversationTests
     {
         Product Kettle(string id, string url) => new(id, $"Kettle {id}", "USD 20", "", url);
 
-        var json = ShownProducts.Json([Kettle("1", "https://a.example"), Kettle("2", "https://b.example"), Kettle("3", "https://a.example")]);
+        var json = ShownProducts.Json(
+            [Kettle("1", "https://a.example"), Kettle("2", "https://b.example"), Kettle("3", "https://a.example")]);
 
-        Assert.Equal(["Kettle 1", "Kettle 2"], JsonDocument.Parse(json!).RootElement.EnumerateArray().Select(product => product.GetProperty("title").GetString()));
+        Assert.Equal(
+            ["Kettle 1", "Kettle 2"],
+            JsonDocument.Parse(json!).RootElement.EnumerateArray().Select(product => product.GetProperty("title").GetString()));
         Assert.Null(ShownProducts.Json([]));
     }
 
     [Fact]
     public void A_long_history_loses_its_oldest_messages_and_never_the_last_one()
     {
-        var history = Enumerable.Range(0, 50).SelectMany(i => new[] { User($"question {i}"), Assistant(new string('x', 5_000)) }).Append(User(new string('y', 9_000))).ToArray();
+        var history = Enumerable.Range(0, 50).SelectMany(i => new[] { User($"question {i}"), Assistant(new string('x', 5_000)) })
+            .Append(User(new string('y', 9_000))).ToArray();
 
         var messages = Conversation.From(history, new ChatOptions { HistoryMaxChars = 12_000 }).Messages;
 
@@ -88,7 +100,11 @@ public sealed class ConversationTests
     [Fact]
     public void Attachments_count_towards_the_history_limit_and_the_oldest_are_left_out_first_with_a_reason()
     {
-        var history = new[] { WithAttachment("first", 8_000), Assistant("ok"), WithAttachment("second", 8_000), Assistant("ok"), WithAttachment("third", 30_000) };
+        var history = new[]
+        {
+            WithAttachment("first", 8_000), Assistant("ok"), WithAttachment("second", 8_000), Assistant("ok"),
+            WithAttachment("third", 30_000),
+        };
 
         var messages = Conversation.From(history, new ChatOptions { HistoryMaxChars = 12_000 }).Messages;
 
@@ -96,7 +112,11 @@ public sealed class ConversationTests
         Assert.Equal(["too_many_bytes", null, null], messages.SelectMany(message => message.Attachments).Select(file => file.LeftOut));
 
         static HistoryMessage WithAttachment(string text, int size) =>
-            User(text) with { AttachmentsJson = JsonSerializer.Serialize(new[] { new { type = "image/png", name = "a.png", url = "data:image/png;base64," + new string('A', size) } }) };
+            User(text) with
+            {
+                AttachmentsJson = JsonSerializer.Serialize(
+                    new[] { new { type = "image/png", name = "a.png", url = "data:image/png;base64," + new string('A', size) } }),
+            };
     }
 
     [Fact]
@@ -138,8 +158,16 @@ public sealed class ConversationTests
         var calls = Assistant("", calls: ToolCallsJson.Write([new("c", "t", $$"""{"query":"{{new string('q', 9_000)}}"}""")]));
         var shown = Assistant("Look.") with { ProductsJson = $$"""[{"id":"1","title":"{{new string('k', 9_000)}}","price":"USD 20"}]""" };
 
-        Assert.Equal(["new"], Conversation.From([User("old"), calls, Tool("c", "r"), User("new")], new ChatOptions { HistoryMaxChars = 5_000 }).Messages.Select(message => message.Content));
-        Assert.Equal(["new"], Conversation.From([User("old"), shown, User("new")], new ChatOptions { HistoryMaxChars = 5_000 }).Messages.Select(message => message.Content));
+        Assert.Equal(
+            ["new"],
+            Conversation.From(
+                [User("old"), calls, Tool("c", "r"), User("new")],
+                new ChatOptions { HistoryMaxChars = 5_000 }).Messages.Select(message => message.Content));
+        Assert.Equal(
+            ["new"],
+            Conversation.From(
+                [User("old"), shown, User("new")],
+                new ChatOptions { HistoryMaxChars = 5_000 }).Messages.Select(message => message.Content));
     }
 
     [Fact]
@@ -160,7 +188,8 @@ public sealed class ConversationTests
 
     private static HistoryMessage User(string text) => new(Guid.NewGuid(), "user", text, "completed", null, null, null, null, null);
 
-    private static HistoryMessage Assistant(string text, string? calls = null) => new(Guid.NewGuid(), "assistant", text, "completed", calls, null, null, null, null);
+    private static HistoryMessage Assistant(string text, string? calls = null) =>
+        new(Guid.NewGuid(), "assistant", text, "completed", calls, null, null, null, null);
 
     private static HistoryMessage Tool(string callId, string text) =>
         new(Guid.NewGuid(), "tool", text, "completed", null, callId, "t", null, null);

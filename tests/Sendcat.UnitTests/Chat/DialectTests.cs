@@ -9,7 +9,8 @@ namespace Sendcat.UnitTests.Chat;
 
 public sealed class DialectTests
 {
-    private const string Hits = """[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}]""";
+    private const string Hits =
+        """[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}]""";
 
     private static readonly ChatEvent[] Turn =
     [
@@ -117,7 +118,11 @@ public sealed class DialectTests
     [Fact]
     public void The_ui_dialect_writes_data_error_before_the_error_event()
     {
-        ChatEvent[] turn = [Turn[0], new ChatEvent.Content("par"), new ChatEvent.Error("upstream_rate_limited", "Busy.", true, 1500, "primary", new CallMetrics(9, 2, "m", null))];
+        ChatEvent[] turn =
+        [
+            Turn[0], new ChatEvent.Content("par"),
+            new ChatEvent.Error("upstream_rate_limited", "Busy.", true, 1500, "primary", new CallMetrics(9, 2, "m", null)),
+        ];
 
         var lines = Write(new UiDialect(), turn).Split('\n');
 
@@ -151,7 +156,9 @@ public sealed class DialectTests
     public void An_abort_is_the_last_event_in_each_dialect()
     {
         Assert.Equal("""{"type":"aborted"}""", Write(new SendcatDialect(), [new ChatEvent.Aborted()]));
-        Assert.Equal("{\"type\":\"message-metadata\",\"messageMetadata\":{\"status\":\"aborted\"}}\n{\"type\":\"abort\"}\n[DONE]", Write(new UiDialect(), [new ChatEvent.Aborted()]));
+        Assert.Equal(
+            "{\"type\":\"message-metadata\",\"messageMetadata\":{\"status\":\"aborted\"}}\n{\"type\":\"abort\"}\n[DONE]",
+            Write(new UiDialect(), [new ChatEvent.Aborted()]));
     }
 
     [Theory]
@@ -159,7 +166,11 @@ public sealed class DialectTests
     [InlineData("ui")]
     public void A_tool_call_ends_with_its_text_or_its_error_text_in_each_dialect(string dialect)
     {
-        ChatEvent[] turn = [new ChatEvent.ToolOutput("c1", "Noon.", null, Failed: false), new ChatEvent.ToolOutput("c2", "The search failed.", null, Failed: true)];
+        ChatEvent[] turn =
+        [
+            new ChatEvent.ToolOutput("c1", "Noon.", null, Failed: false),
+            new ChatEvent.ToolOutput("c2", "The search failed.", null, Failed: true),
+        ];
 
         Assert.Equal(
             """

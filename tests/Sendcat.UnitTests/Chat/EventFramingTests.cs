@@ -22,7 +22,9 @@ public sealed class EventFramingTests
 
     private static readonly Gen<string> AnyText = Gen.OneOf(
         Gen.Char.Array[0, 12].Select(chars => new string(chars)),
-        Gen.OneOf<string>("\r", "\n", "\r\n", "\u2028", "\u0085", "\ud800", "\udc00", "\ud83d\ude00", "\0", "\"", "\\", "data: x", "<think>", "{", "\ufeff").Array[0, 6].Select(string.Concat));
+        Gen.OneOf<string>(
+            "\r", "\n", "\r\n", "\u2028", "\u0085", "\ud800", "\udc00", "\ud83d\ude00", "\0", "\"", "\\", "data: x", "<think>", "{",
+            "\ufeff").Array[0, 6].Select(string.Concat));
 
     private static readonly Gen<string> Whitespace = Gen.OneOf<string>("", " ", "\n", "\r\n", "\t", "\r", "\n\n  ");
 
@@ -79,13 +81,16 @@ public sealed class EventFramingTests
                     sse.Append($"data: {{\"choices\":[{{\"delta\":{{\"content\":{JsonSerializer.Serialize(delta)},\"reasoning\":{JsonSerializer.Serialize(delta)}}}}}]}}\n\n");
                 }
 
-                var written = asObject && JsonShape.IsObject(arguments) ? [arguments.ReplaceLineEndings(" ")] : Pieces(arguments, cut).Select(piece => JsonSerializer.Serialize(piece)).ToArray();
+                var written = asObject && JsonShape.IsObject(arguments)
+                    ? [arguments.ReplaceLineEndings(" ")]
+                    : Pieces(arguments, cut).Select(piece => JsonSerializer.Serialize(piece)).ToArray();
                 foreach (var piece in written)
                 {
                     sse.Append($"data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{{\"index\":0,\"id\":\"c\",\"function\":{{\"name\":\"search_web\",\"arguments\":{piece}}}}}]}}}}]}}\n\n");
                 }
 
-                var events = await ReadAsync(sse.Append("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n").ToString());
+                var events = await ReadAsync(
+                    sse.Append("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n").ToString());
 
                 AssertFramed(new SendcatDialect(), events);
                 AssertFramed(new UiDialect(), events);
@@ -132,7 +137,9 @@ public sealed class EventFramingTests
     private static async Task<List<ChatEvent>> ReadAsync(string sse)
     {
         using var reader = new OpenRouterReader(
-            new MemoryStream(Encoding.UTF8.GetBytes(sse)), new TextMarkup(MarkupSyntax.Native, webSearch: true, toolsAllowed: true, TimeProvider.System), new ProviderFaults(ProviderRoute.Primary), TimeProvider.System);
+            new MemoryStream(Encoding.UTF8.GetBytes(sse)),
+            new TextMarkup(MarkupSyntax.Native, webSearch: true, toolsAllowed: true, TimeProvider.System),
+            new ProviderFaults(ProviderRoute.Primary), TimeProvider.System);
         var providerEvents = new List<ProviderEvent>();
         try
         {
@@ -147,7 +154,10 @@ public sealed class EventFramingTests
 
         var call = new ModelCall(null, 0, TimeProvider.System);
         var events = providerEvents.Select(providerEvent => call.Process(providerEvent, 0)).OfType<ChatEvent>().ToList();
-        events.AddRange(call.ToolCalls.Select(toolCall => new ChatEvent.ToolInputAvailable(toolCall.Id, toolCall.Name, toolCall.ArgumentsJson, JsonShape.IsObject(toolCall.ArgumentsJson))));
+        events.AddRange(
+            call.ToolCalls.Select(
+                toolCall => new ChatEvent.ToolInputAvailable(
+                    toolCall.Id, toolCall.Name, toolCall.ArgumentsJson, JsonShape.IsObject(toolCall.ArgumentsJson))));
         events.Add(new ChatEvent.Done("stop"));
         return events;
     }

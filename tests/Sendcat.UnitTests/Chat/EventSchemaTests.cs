@@ -16,7 +16,8 @@ public sealed class EventSchemaTests
 
     private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web)
     {
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectRequiredConstructorParameters = false, RespectNullableAnnotations = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectRequiredConstructorParameters = false,
+        RespectNullableAnnotations = true,
     };
 
     private static readonly ChatEvent[] Turn =
@@ -57,7 +58,8 @@ public sealed class EventSchemaTests
             dialect.Write(output, chatEvent);
         }
 
-        var lines = Encoding.UTF8.GetString(output.WrittenSpan).Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Select(line => line["data: ".Length..]).Where(line => line != "[DONE]");
+        var lines = Encoding.UTF8.GetString(output.WrittenSpan).Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line["data: ".Length..]).Where(line => line != "[DONE]");
         var seen = lines.Select(line => JsonSerializer.Deserialize<TEvent>(line, Strict)!.GetType()).ToHashSet();
 
         var described = typeof(TEvent).GetCustomAttributes<JsonDerivedTypeAttribute>().Select(derived => derived.DerivedType);

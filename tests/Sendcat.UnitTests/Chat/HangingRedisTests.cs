@@ -21,7 +21,8 @@ public sealed class HangingRedisTests
     public HangingRedisTests()
     {
         var subscriber = Substitute.For<ISubscriber>();
-        subscriber.PublishAsync(Arg.Any<RedisChannel>(), Arg.Any<RedisValue>(), Arg.Any<CommandFlags>()).Returns(new TaskCompletionSource<long>().Task);
+        subscriber.PublishAsync(Arg.Any<RedisChannel>(), Arg.Any<RedisValue>(), Arg.Any<CommandFlags>())
+            .Returns(new TaskCompletionSource<long>().Task);
         _redis.GetSubscriber(Arg.Any<object?>()).Returns(subscriber);
         var database = Substitute.For<IDatabase>();
         database.StringGetAsync(Arg.Any<RedisKey>(), Arg.Any<CommandFlags>()).Returns(new TaskCompletionSource<RedisValue>().Task);

@@ -18,8 +18,13 @@ public sealed class LiveTurnTests : IDisposable
     public LiveTurnTests()
     {
         var now = _time.GetUtcNow();
-        var start = new TurnStart(Guid.NewGuid(), Guid.NewGuid(), "user:a", null, false, "primary", now) { AcceptedAt = _time.GetTimestamp() };
-        _turn = new LiveTurn(start, new TurnRecord(start.StreamId, start.ThreadId, Guid.NewGuid(), start.Principal, null, now), usesUiDialect: false, OnLastReaderLeft, _ => _notifications.Add("back"));
+        var start = new TurnStart(Guid.NewGuid(), Guid.NewGuid(), "user:a", null, false, "primary", now)
+        {
+            AcceptedAt = _time.GetTimestamp(),
+        };
+        _turn = new LiveTurn(
+            start, new TurnRecord(start.StreamId, start.ThreadId, Guid.NewGuid(), start.Principal, null, now), usesUiDialect: false,
+            OnLastReaderLeft, _ => _notifications.Add("back"));
     }
 
     public void Dispose() => _turn.Dispose();

@@ -9,7 +9,8 @@ public sealed class RemoteFeedTests
     private static readonly Gen<ChatEvent[]> Turns = Gen.OneOf<ChatEvent>(
         Gen.String[1, 9].Select(text => (ChatEvent)new ChatEvent.Content(text)),
         Gen.String[1, 9].Select(text => (ChatEvent)new ChatEvent.Reasoning(text)),
-        Gen.Select(Gen.OneOf(Gen.Const("x"), Gen.Const("y")), Gen.String[1, 9]).Select(t => (ChatEvent)new ChatEvent.ToolInputDelta(t.Item1, t.Item2)),
+        Gen.Select(Gen.OneOf(Gen.Const("x"), Gen.Const("y")), Gen.String[1, 9])
+            .Select(t => (ChatEvent)new ChatEvent.ToolInputDelta(t.Item1, t.Item2)),
         Gen.Int[0, 9].Select(step => (ChatEvent)new ChatEvent.Start("m", "s", "t", default, step))).Array[1, 30];
 
     [Fact]

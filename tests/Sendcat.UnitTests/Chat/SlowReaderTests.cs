@@ -14,7 +14,8 @@ public sealed class SlowReaderTests : IDisposable
     private int _disconnects;
 
     public SlowReaderTests() =>
-        _ticker = new KeepAliveTicker(new Fixed<ChatOptions>(new() { WriteTimeoutMs = 15_000 }), _time, NullLogger<KeepAliveTicker>.Instance);
+        _ticker = new KeepAliveTicker(
+            new Fixed<ChatOptions>(new() { WriteTimeoutMs = 15_000 }), _time, NullLogger<KeepAliveTicker>.Instance);
 
     [Fact]
     public void A_reader_whose_flush_is_blocked_for_the_write_timeout_is_disconnected_once()

@@ -67,7 +67,10 @@ public sealed class TurnCostTests : IDisposable
     [Fact]
     public void The_costs_of_a_turn_are_written_once_with_its_end_under_the_hash_of_its_principal()
     {
-        var record = new TurnRecord(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), "session:a secret", null, Now) { Address = "ip:192.0.2.1" };
+        var record = new TurnRecord(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), "session:a secret", null, Now)
+        {
+            Address = "ip:192.0.2.1",
+        };
         Assert.Empty(record.Changes().Costs);
 
         record.End(MessageStatus.Completed, Now, TurnCost.Of([new("a", 1, 10, 1, 100), new("b", 1, 20, 2, null)]));
@@ -108,10 +111,18 @@ public sealed class TurnCostTests : IDisposable
     {
         var tools = new ToolDeclaration[] { new("search_web", "Searches.", "{}") };
         var none = PromptSize.Tokens([], []);
-        var texts = PromptSize.Tokens([new("user", new string('x', 4_000)), new("assistant", null) { ToolCalls = [new("1", "tool", new string('x', 396))] }], []);
+        var texts = PromptSize.Tokens(
+            [new("user", new string('x', 4_000)), new("assistant", null) { ToolCalls = [new("1", "tool", new string('x', 396))] }], []);
         var files = PromptSize.Tokens(
             [
-                new("user", "") { Attachments = [new(null, "image/png", "a") { Size = 5_000_000 }, new(null, "application/pdf", "b") { Size = 1_000_000 }, new(null, "image/png", "c") { LeftOut = "too_many_bytes" }] },
+                new("user", "")
+                {
+                    Attachments =
+                    [
+                        new(null, "image/png", "a") { Size = 5_000_000 }, new(null, "application/pdf", "b") { Size = 1_000_000 },
+                        new(null, "image/png", "c") { LeftOut = "too_many_bytes" },
+                    ],
+                },
             ],
             []);
 
@@ -138,7 +149,10 @@ public sealed class TurnCostTests : IDisposable
         new Fixed<Sendcat.Reliability.Knobs.ChatGatewayOptions>(_provider.Gateway), _provider.Catalogue);
 
     private static ProviderRoute Route(string model) =>
-        new("primary", ModelClass.Agent, model, new ModelCapability(true, false), TimeSpan.FromSeconds(1), 0, "", "") { MaxOutputTokens = 4_096 };
+        new("primary", ModelClass.Agent, model, new ModelCapability(true, false), TimeSpan.FromSeconds(1), 0, "", "")
+        {
+            MaxOutputTokens = 4_096,
+        };
 
     private static ModelCall Begun(string model)
     {

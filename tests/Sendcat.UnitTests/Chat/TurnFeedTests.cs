@@ -146,7 +146,8 @@ public sealed class TurnFeedTests
             Gen.OneOf<ChatEvent>(
                 Gen.String[0, 5].Select(text => (ChatEvent)new ChatEvent.Content(text)),
                 Gen.String[0, 5].Select(text => (ChatEvent)new ChatEvent.Reasoning(text)),
-                Gen.Select(Gen.OneOf(Gen.Const("x"), Gen.Const("y")), Gen.String[0, 3]).Select(t => (ChatEvent)new ChatEvent.ToolInputDelta(t.Item1, t.Item2)),
+                Gen.Select(Gen.OneOf(Gen.Const("x"), Gen.Const("y")), Gen.String[0, 3])
+                    .Select(t => (ChatEvent)new ChatEvent.ToolInputDelta(t.Item1, t.Item2)),
                 Gen.Int[0, 9].Select(step => (ChatEvent)new ChatEvent.Start("m", "s", "t", default, step))).Array[0, 40],
             Gen.Bool.Array[40],
             Gen.Bool.Array[40])
@@ -213,19 +214,21 @@ public sealed class TurnFeedTests
 
         // Empty deltas are ignored because a reader may or may not get them.
         // The entries around an empty delta merge if they have the same key.
-        return [.. merged.Where(entry => entry.Text.Length > 0 || entry.Key.StartsWith("Start", StringComparison.Ordinal)).Aggregate(new List<(string Key, string Text)>(), (list, entry) =>
-        {
-            if (list.Count > 0 && list[^1].Key == entry.Key && !entry.Key.StartsWith("Start", StringComparison.Ordinal))
-            {
-                list[^1] = (entry.Key, list[^1].Text + entry.Text);
-            }
-            else
-            {
-                list.Add(entry);
-            }
+        return [
+            .. merged.Where(entry => entry.Text.Length > 0 || entry.Key.StartsWith("Start", StringComparison.Ordinal)).Aggregate(
+                new List<(string Key, string Text)>(), (list, entry) =>
+                {
+                    if (list.Count > 0 && list[^1].Key == entry.Key && !entry.Key.StartsWith("Start", StringComparison.Ordinal))
+                    {
+                        list[^1] = (entry.Key, list[^1].Text + entry.Text);
+                    }
+                    else
+                    {
+                        list.Add(entry);
+                    }
 
-            return list;
-        }).Select(entry => $"{entry.Key}: {entry.Text}")];
+                    return list;
+                }).Select(entry => $"{entry.Key}: {entry.Text}")];
     }
 
     private static List<ChatEvent> ReadAll(FeedReader reader)

@@ -99,7 +99,10 @@ public sealed class TurnPlanTests
     public void A_late_repetition_of_an_old_message_changes_nothing_and_an_edit_cuts_what_follows()
     {
         Assert.Equal(new TurnPlan.Replay(First.Id), Plan(Submit("m1", "one"), null, First, FirstAnswer, Second));
-        foreach (var edit in new[] { Submit("m1", "one") with { EditedId = "m1" }, Submit("m1", "other"), Submit(First.Id.ToString(), "other") })
+        foreach (var edit in new[]
+        {
+            Submit("m1", "one") with { EditedId = "m1" }, Submit("m1", "other"), Submit(First.Id.ToString(), "other"),
+        })
         {
             var start = Start(edit, First, FirstAnswer, Second);
 
@@ -118,11 +121,15 @@ public sealed class TurnPlanTests
 
         Assert.IsType<TurnPlan.Replay>(Plan(same, null, stored, FirstAnswer));
         Assert.Equal(MessageWrite.Edit, Start(other, stored, FirstAnswer).Write);
-        var uploaded = First with { AttachmentsJson = """[{"storageId":"0199b1a0-0000-7000-8000-000000000001","name":"a","type":"image/png","size":5}]""" };
+        var uploaded = First with
+        {
+            AttachmentsJson = """[{"storageId":"0199b1a0-0000-7000-8000-000000000001","name":"a","type":"image/png","size":5}]""",
+        };
         foreach (var (address, isSame) in new[]
         {
             ("data:image/png;base64,AAAAAAA=", true), ("data:image/png;base64,AAAAAAAA", false),
-            ("/api/attachments/0199b1a0-0000-7000-8000-000000000001", true), ("/api/attachments/0199b1a0-0000-7000-8000-000000000002", false),
+            ("/api/attachments/0199b1a0-0000-7000-8000-000000000001", true),
+            ("/api/attachments/0199b1a0-0000-7000-8000-000000000002", false),
         })
         {
             var request = Submit("m1", "one") with { Message = new("m1", "one", [new UiFile(address, "image/png", "a.png")]) };
@@ -138,19 +145,30 @@ public sealed class TurnPlanTests
     [InlineData("AAA!AAAA", false)]
     public void A_file_in_the_message_is_the_same_if_its_content_is(string base64, bool isSame)
     {
-        var file = new MessageAttachment(Guid.NewGuid().ToString(), "image/png", "a", 6, null) { Sha256 = MessageAttachment.HashOf(new byte[6]) };
+        var file = new MessageAttachment(Guid.NewGuid().ToString(), "image/png", "a", 6, null)
+        {
+            Sha256 = MessageAttachment.HashOf(new byte[6]),
+        };
         var stored = First with { AttachmentsJson = MessageAttachment.Write([file]) };
-        var request = Submit("m1", "one") with { Message = new("m1", "one", [new UiFile($"data:image/png;base64,{base64}", "image/png", "b")]) };
+        var request = Submit("m1", "one") with
+        {
+            Message = new("m1", "one", [new UiFile($"data:image/png;base64,{base64}", "image/png", "b")]),
+        };
 
         Assert.Equal(isSame, Plan(request, null, stored, FirstAnswer) is TurnPlan.Replay);
-        Assert.Equal(isSame, Plan(request with { Message = request.Message! with { HasIdFromKey = true } }, null, stored, FirstAnswer) is TurnPlan.Replay);
+        Assert.Equal(
+            isSame,
+            Plan(request with { Message = request.Message! with { HasIdFromKey = true } }, null, stored, FirstAnswer) is TurnPlan.Replay);
     }
 
     [Fact]
     public void A_regeneration_answers_the_user_message_of_what_it_names()
     {
         var answer = Assistant("2");
-        foreach (var (id, asked) in new (string?, HistoryMessage)[] { (null, Second), (FirstAnswer.Id.ToString(), First), ("m1", First), ("m2", Second), ("unknown", Second) })
+        foreach (var (id, asked) in new (string?, HistoryMessage)[]
+        {
+            (null, Second), (FirstAnswer.Id.ToString(), First), ("m1", First), ("m2", Second), ("unknown", Second),
+        })
         {
             var start = Start(Regenerate(id), First, FirstAnswer, Second, answer);
 
@@ -199,7 +217,10 @@ public sealed class TurnPlanTests
         var turn = new RunningTurn(StreamIds.New(Now, "key-1"), Guid.NewGuid(), First.Id);
         var thread = new ThreadHistory(ThreadId, null, "s", null, [First, FirstAnswer])
         {
-            OfKey = new TurnOfKey(turn, status) { HasMessage = hasMessage, HasNewerAnswer = hasNewerAnswer, HasNewerRunning = hasNewerRunning },
+            OfKey = new TurnOfKey(turn, status)
+            {
+                HasMessage = hasMessage, HasNewerAnswer = hasNewerAnswer, HasNewerRunning = hasNewerRunning,
+            },
         };
 
         Assert.IsType(expected, TurnPlan.Of(Regenerate("m1") with { Key = "key-1" }, thread, null, Now));
@@ -210,7 +231,10 @@ public sealed class TurnPlanTests
     public void A_repeated_request_without_a_message_whose_turn_was_cut_never_answers_a_later_message()
     {
         var request = new ChatRequest { ThreadId = "x", Key = "key-1" };
-        var ofKey = new TurnOfKey(new RunningTurn(StreamIds.New(Now, "key-1"), Guid.NewGuid(), First.Id), MessageStatus.Aborted) { HasMessage = true };
+        var ofKey = new TurnOfKey(new RunningTurn(StreamIds.New(Now, "key-1"), Guid.NewGuid(), First.Id), MessageStatus.Aborted)
+        {
+            HasMessage = true,
+        };
         var cut = Assistant("1", MessageStatus.Aborted);
 
         Assert.Equal(new TurnPlan.Replay(First.Id), TurnPlan.Of(request, Thread(First, cut, Second), null, Now));
@@ -221,9 +245,16 @@ public sealed class TurnPlanTests
     }
 
     private static TurnPlan Plan(ChatRequest request, RunningTurn? running, params HistoryMessage[] messages) =>
-        TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, messages) { MessageCount = messages.Length, RunningTurns = running is null ? [] : [running] }, running, Now);
+        TurnPlan.Of(
+            request,
+            new ThreadHistory(ThreadId, null, "s", null, messages)
+            {
+                MessageCount = messages.Length, RunningTurns = running is null ? [] : [running],
+            },
+            running, Now);
 
-    private static TurnPlan.Start Start(ChatRequest request, params HistoryMessage[] messages) => Assert.IsType<TurnPlan.Start>(Plan(request, null, messages));
+    private static TurnPlan.Start Start(ChatRequest request, params HistoryMessage[] messages) =>
+        Assert.IsType<TurnPlan.Start>(Plan(request, null, messages));
 
     private static ChatRequest Submit(string id, string text) => new() { ThreadId = "x", IsUi = true, Message = new(id, text, []) };
 
@@ -235,5 +266,6 @@ public sealed class TurnPlanTests
     private static HistoryMessage Assistant(string text, string status = MessageStatus.Completed) =>
         new(Guid.CreateVersion7(), "assistant", text, status, null, null, null, null, null);
 
-    private static HistoryMessage Tool() => new(Guid.CreateVersion7(), "tool", "result", MessageStatus.Completed, null, "call_1", "search_web", null, null);
+    private static HistoryMessage Tool() =>
+        new(Guid.CreateVersion7(), "tool", "result", MessageStatus.Completed, null, "call_1", "search_web", null, null);
 }

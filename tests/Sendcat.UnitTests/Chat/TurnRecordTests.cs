@@ -44,8 +44,12 @@ public sealed class TurnRecordTests
         var messages = record.Changes().Messages;
         Assert.Equal(["assistant", "tool", "tool"], messages.Select(message => message.Role));
         Assert.Equal((ending, "Let me look."), (messages[0].Status, messages[0].Content));
-        Assert.Equal([("call_1", """{"query":"kett"""), ("call_2", "")], ToolCallsJson.Read(messages[0].ToolCallsJson).Select(call => (call.Id, call.ArgumentsJson)));
-        Assert.Equal([("call_1", MessageStatus.Aborted), ("call_2", MessageStatus.Aborted)], messages.Skip(1).Select(message => (message.ToolCallId!, message.Status)));
+        Assert.Equal(
+            [("call_1", """{"query":"kett"""), ("call_2", "")],
+            ToolCallsJson.Read(messages[0].ToolCallsJson).Select(call => (call.Id, call.ArgumentsJson)));
+        Assert.Equal(
+            [("call_1", MessageStatus.Aborted), ("call_2", MessageStatus.Aborted)],
+            messages.Skip(1).Select(message => (message.ToolCallId!, message.Status)));
     }
 
     [Fact]
@@ -76,7 +80,9 @@ public sealed class TurnRecordTests
         record.End(MessageStatus.Completed, Now);
 
         var messages = record.Changes().Messages;
-        Assert.Equal([("assistant", ""), ("tool", "found"), ("assistant", "the answer")], messages.Select(message => (message.Role, message.Content)));
+        Assert.Equal(
+            [("assistant", ""), ("tool", "found"), ("assistant", "the answer")],
+            messages.Select(message => (message.Role, message.Content)));
         Assert.NotNull(messages[0].ToolCallsJson);
         Assert.Null(messages[2].ToolCallsJson);
     }

@@ -9,7 +9,10 @@ public sealed class UiBodyReducerTests
 {
     private const int MaxMessageBytes = 2_000;
 
-    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Relaxed = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     [Theory]
     [InlineData(1)]
@@ -45,7 +48,8 @@ public sealed class UiBodyReducerTests
 
         Assert.Null(reducer.Add("""{"id":"last","role":"user","parts":[]}]}"""u8));
         Assert.Null(reducer.Complete());
-        Assert.Equal("""{"id":"chat","messages":[{"id":"last","role":"user","parts":[]}]}""", Encoding.UTF8.GetString(reducer.Reduced.Span));
+        Assert.Equal(
+            """{"id":"chat","messages":[{"id":"last","role":"user","parts":[]}]}""", Encoding.UTF8.GetString(reducer.Reduced.Span));
     }
 
     [Fact]
@@ -81,7 +85,9 @@ public sealed class UiBodyReducerTests
         var output = new string('[', levels) + new string(']', levels);
         var reducer = new UiBodyReducer(MaxMessageBytes + (2 * levels));
 
-        var error = reducer.Add(Encoding.UTF8.GetBytes($$"""{"messages":[{"role":"assistant","parts":[{"output":{{output}}}]},{"role":"user","parts":[]}]}""")) ?? reducer.Complete();
+        var error = reducer.Add(
+            Encoding.UTF8.GetBytes($$"""{"messages":[{"role":"assistant","parts":[{"output":{{output}}}]},{"role":"user","parts":[]}]}"""))
+            ?? reducer.Complete();
 
         Assert.Equal(refusal, error?.Message);
     }

@@ -23,12 +23,16 @@ namespace Sendcat.UnitTests.Http;
 public sealed class ParserFuzzTests
 {
     private static readonly SigningKey Key = SigningKey.Load(
-        new ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", "a signing key for tests, long enough to sign")]).Build(), new HostingEnvironment { EnvironmentName = "Production" });
+        new ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", "a signing key for tests, long enough to sign")]).Build(),
+        new HostingEnvironment { EnvironmentName = "Production" });
 
     /// <summary>Characters with a meaning for parsers, mixed with any others, including lone surrogates.</summary>
-    private static readonly Gen<char> Character = Gen.OneOf(Gen.Char, Gen.Char["AZaz09-_.|:+/= \0{}\"\\,;%@*"], Gen.Char.AlphaNumeric, Gen.Const('.'));
+    private static readonly Gen<char> Character = Gen.OneOf(
+        Gen.Char, Gen.Char["AZaz09-_.|:+/= \0{}\"\\,;%@*"], Gen.Char.AlphaNumeric, Gen.Const('.'));
 
-    private static readonly Gen<string> Text = Gen.OneOf(Character.Array[0, 200].Select(chars => new string(chars)), Gen.OneOf(Character, Gen.Char.AlphaNumeric).Array[22].Select(chars => new string(chars)));
+    private static readonly Gen<string> Text = Gen.OneOf(
+        Character.Array[0, 200].Select(chars => new string(chars)),
+        Gen.OneOf(Character, Gen.Char.AlphaNumeric).Array[22].Select(chars => new string(chars)));
 
     [Fact]
     public void Forged_access_tokens_are_refused()
@@ -36,7 +40,8 @@ public sealed class ParserFuzzTests
         var tokens = new AccessTokens(Key, TimeProvider.System);
         var signature = Gen.OneOf(Character, Gen.Char.AlphaNumeric).Array[43].Select(chars => new string(chars));
 
-        Gen.Select(Text, Text, Gen.OneOf(signature, Text)).Sample((header, payload, signed) => tokens.Read($"{header}.{payload}.{signed}") is null && tokens.Read(payload) is null);
+        Gen.Select(Text, Text, Gen.OneOf(signature, Text))
+            .Sample((header, payload, signed) => tokens.Read($"{header}.{payload}.{signed}") is null && tokens.Read(payload) is null);
     }
 
     [Fact]
@@ -74,12 +79,15 @@ public sealed class ParserFuzzTests
 
     [Fact]
     public void Link_tokens_yield_a_user_only_as_a_uuid() =>
-        Gen.OneOf(Text, Gen.Select(Text, Text).Select((user, rest) => $"{user}.{rest}.x")).Sample(token => LinkTokens.UserOf(token) is not { } user || Guid.TryParseExact(user, "D", out _));
+        Gen.OneOf(Text, Gen.Select(Text, Text).Select((user, rest) => $"{user}.{rest}.x"))
+            .Sample(token => LinkTokens.UserOf(token) is not { } user || Guid.TryParseExact(user, "D", out _));
 
     [Fact]
     public void Untrusted_cursors_limits_and_ids_are_parsed_or_refused()
     {
-        var encoded = Gen.OneOf(Text, Text.Select(text => System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text))), Gen.Select(Gen.Decimal, Gen.Guid).Select((key, id) => new PageCursor("died", key, id).ToString()));
+        var encoded = Gen.OneOf(
+            Text, Text.Select(text => System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text))),
+            Gen.Select(Gen.Decimal, Gen.Guid).Select((key, id) => new PageCursor("died", key, id).ToString()));
         encoded.Sample(text =>
         {
             if (PageCursor.TryRead(text, "died", out var cursor))
@@ -106,7 +114,8 @@ public sealed class ParserFuzzTests
         Gen.Byte.Array[16].Sample(bytes =>
         {
             Span<byte> decoded = stackalloc byte[16];
-            return Base64UrlText.TryDecodeExactly(System.Buffers.Text.Base64Url.EncodeToString(bytes), decoded) && decoded.SequenceEqual(bytes);
+            return Base64UrlText.TryDecodeExactly(System.Buffers.Text.Base64Url.EncodeToString(bytes), decoded)
+                && decoded.SequenceEqual(bytes);
         });
     }
 

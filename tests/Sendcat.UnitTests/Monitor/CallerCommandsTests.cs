@@ -41,7 +41,8 @@ public sealed class CallerCommandsTests
     [Fact]
     public async Task Block_and_unblock_send_the_caller_and_the_reason()
     {
-        await using var api = await ServeAsync("/{change}", """{"caller":"ip:192.0.2.1","until":"2026-05-01T12:15:00Z"}""", reason: "flood");
+        await using var api = await ServeAsync(
+            "/{change}", """{"caller":"ip:192.0.2.1","until":"2026-05-01T12:15:00Z"}""", reason: "flood");
 
         Assert.Equal(0, await RunAsync(api, "block", "192.0.2.1", "--minutes", "15", "--reason", "flood"));
         Assert.Equal("""{"caller":"192.0.2.1","minutes":15}""", api.LastBody);

@@ -12,7 +12,8 @@ public sealed class ChatSessionTests
     [Fact]
     public async Task A_chat_turn_signs_in_creates_a_thread_stores_the_message_and_streams_the_answer()
     {
-        await using var api = await ApiStub.StartAsync((app, _) => MapSession(app, http => http.Response.WriteAsync($"{FirstEvents}data: {{\"type\":\"done\"}}\n\n")));
+        await using var api = await ApiStub.StartAsync(
+            (app, _) => MapSession(app, http => http.Response.WriteAsync($"{FirstEvents}data: {{\"type\":\"done\"}}\n\n")));
 
         var (code, text) = await RunTurnAsync(api.Address, "sendcat", TestContext.Current.CancellationToken);
 
@@ -25,7 +26,10 @@ public sealed class ChatSessionTests
     [Fact]
     public async Task The_UI_dialect_sends_the_message_in_the_chat_request()
     {
-        await using var api = await ApiStub.StartAsync((app, _) => MapSession(app, http => http.Response.WriteAsync("data: {\"type\":\"text-delta\",\"id\":\"t\",\"delta\":\"Hello.\"}\n\ndata: [DONE]\n\n")));
+        await using var api = await ApiStub.StartAsync(
+            (app, _) => MapSession(
+                app,
+                http => http.Response.WriteAsync("data: {\"type\":\"text-delta\",\"id\":\"t\",\"delta\":\"Hello.\"}\n\ndata: [DONE]\n\n")));
 
         var (code, text) = await RunTurnAsync(api.Address, "ui", TestContext.Current.CancellationToken);
 
@@ -67,7 +71,8 @@ public sealed class ChatSessionTests
         using var http = new HttpClient { BaseAddress = api.Address };
         var stopping = new StoppingTerminal("Hello.", stop);
 
-        var code = await new ChatSession(new(http), new(stopping.Console), TimeProvider.System).RunAsync(new("find me a kettle", api.Address, null, true, "sendcat"), stop.Token);
+        var code = await new ChatSession(new(http), new(stopping.Console), TimeProvider.System)
+            .RunAsync(new("find me a kettle", api.Address, null, true, "sendcat"), stop.Token);
 
         Assert.Equal(ExitCode.Fail, code);
         Assert.Equal("POST /api/chat/abort", api.Requests[^1]);
@@ -92,7 +97,8 @@ public sealed class ChatSessionTests
     {
         var terminal = new PlainTerminal();
         using var http = new HttpClient { BaseAddress = address };
-        var code = await new ChatSession(new(http), new(terminal.Console), TimeProvider.System).RunAsync(new("find me a kettle", address, null, true, dialect), cancellationToken);
+        var code = await new ChatSession(new(http), new(terminal.Console), TimeProvider.System)
+            .RunAsync(new("find me a kettle", address, null, true, dialect), cancellationToken);
         return (code, terminal.Text);
     }
 }

@@ -21,7 +21,9 @@ public sealed class DlqTests
         Assert.Equal(0, await RunAsync(api, "groups"));
 
         Assert.Contains("0123456789ab", _terminal.Text, StringComparison.Ordinal);
-        Assert.Contains("HTTP 503 [after] 7", string.Join(' ', _terminal.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains(
+            "HTTP 503 [after] 7", string.Join(' ', _terminal.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
         Assert.Contains("2026-05-01 12:00:00", _terminal.Text, StringComparison.Ordinal);
     }
 
@@ -63,7 +65,8 @@ public sealed class DlqTests
     [Fact]
     public async Task A_dry_run_reports_what_would_change()
     {
-        await using var api = await ServeAsync("requeue", """{"dryRun":true,"matched":3,"changed":2,"skipped":1,"ids":[],"lastDueAt":"2026-05-01T12:00:01Z"}""");
+        await using var api = await ServeAsync(
+            "requeue", """{"dryRun":true,"matched":3,"changed":2,"skipped":1,"ids":[],"lastDueAt":"2026-05-01T12:00:01Z"}""");
 
         Assert.Equal(0, await RunAsync(api, "requeue", "--fingerprint", "0123456789ab", "--dry-run"));
 
@@ -74,9 +77,11 @@ public sealed class DlqTests
     [Fact]
     public async Task The_json_option_prints_the_response_as_JSON()
     {
-        await using var api = await ServeAsync("discard", """{"dryRun":false,"matched":1,"changed":1,"skipped":0,"ids":["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}""");
+        await using var api = await ServeAsync(
+            "discard", """{"dryRun":false,"matched":1,"changed":1,"skipped":0,"ids":["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}""");
 
-        Assert.Equal(0, await RunAsync(api, "discard", "--id", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "--json", "--reason", "a known bug"));
+        Assert.Equal(
+            0, await RunAsync(api, "discard", "--id", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "--json", "--reason", "a known bug"));
 
         Assert.Equal(1, System.Text.Json.JsonDocument.Parse(_terminal.Text).RootElement.GetProperty("changed").GetInt32());
         Assert.Equal("""{"ids":["7c9e6679-7425-40de-944b-e07fc1f90ae7"],"all":false,"dryRun":false}""", api.LastBody);
@@ -87,10 +92,15 @@ public sealed class DlqTests
     {
         await using var api = await ServeAsync("changes", """{"id":"7c9e6679-7425-40de-944b-e07fc1f90ae7","matched":136}""");
 
-        Assert.Equal(0, await RunAsync(api, "requeue", "--arguments", "kettle", "--principal", "user:1", "--confirm", "136", "--force", "--reason", "eBay is back"));
+        Assert.Equal(
+            0,
+            await RunAsync(
+                api, "requeue", "--arguments", "kettle", "--principal", "user:1", "--confirm", "136", "--force", "--reason",
+                "eBay is back"));
 
         Assert.Equal("136 dead letters are being changed: ./sendcat dlq changes 7c9e6679-7425-40de-944b-e07fc1f90ae7\n", _terminal.Text);
-        Assert.Equal("""{"action":"requeue","confirm":136,"principal":"user:1","arguments":"kettle","all":false,"force":true}""", api.LastBody);
+        Assert.Equal(
+            """{"action":"requeue","confirm":136,"principal":"user:1","arguments":"kettle","all":false,"force":true}""", api.LastBody);
         Assert.NotEmpty(Command().Parse(["requeue", "--all", "--confirm", "0", "--reason", "eBay is back"]).Errors);
     }
 
@@ -123,7 +133,8 @@ public sealed class DlqTests
         Assert.Contains("--all", Assert.Single(parsed.Errors).Message, StringComparison.Ordinal);
         Assert.Empty(Command().Parse([verb, "--all", "--reason", "a known bug", "--url", api.Address.ToString()]).Errors);
         Assert.Contains("--reason", Assert.Single(Command().Parse([verb, "--all"]).Errors).Message, StringComparison.Ordinal);
-        Assert.All(["--id", "--limit", "--died-before"], (string option) => Assert.NotEmpty(Command().Parse([verb, option, "nonsense"]).Errors));
+        Assert.All(
+            ["--id", "--limit", "--died-before"], (string option) => Assert.NotEmpty(Command().Parse([verb, option, "nonsense"]).Errors));
         Assert.Empty(api.Requests);
     }
 
@@ -156,14 +167,16 @@ public sealed class DlqTests
         Assert.Equal(2, await OpsVerb.RunAsync("http://127.0.0.1:1", null, _errors, _ => Task.FromResult(0)));
     }
 
-    private static Task<ApiStub> ServeAsync(string path, string response) => ApiStub.StartAsync((app, _) => app.Map($"{Path}/{path}".TrimEnd('/'), async http =>
-    {
-        Assert.Equal($"Bearer {Key}", http.Request.Headers.Authorization);
-        http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync(response);
-    }));
+    private static Task<ApiStub> ServeAsync(string path, string response) =>
+        ApiStub.StartAsync((app, _) => app.Map($"{Path}/{path}".TrimEnd('/'), async http =>
+        {
+            Assert.Equal($"Bearer {Key}", http.Request.Headers.Authorization);
+            http.Response.ContentType = "application/json";
+            await http.Response.WriteAsync(response);
+        }));
 
     private System.CommandLine.Command Command() => DlqCommand.Create(new(_terminal.Console, _errors, Key));
 
-    private Task<int> RunAsync(ApiStub api, params string[] args) => Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
+    private Task<int> RunAsync(ApiStub api, params string[] args) =>
+        Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

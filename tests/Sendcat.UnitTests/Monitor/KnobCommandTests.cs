@@ -45,13 +45,15 @@ public sealed class KnobCommandTests
     public async Task Set_for_a_time_says_when_it_ends_and_what_stands_in_its_way(string time, int seconds)
     {
         await using var api = await ServeAsync(
-            "/A_MAX", """{"name":"A_MAX","value":"6","until":"2026-05-01T12:15:00Z","warning":"It has no effect while FF_X is off"}""", "load test");
+            "/A_MAX", """{"name":"A_MAX","value":"6","until":"2026-05-01T12:15:00Z","warning":"It has no effect while FF_X is off"}""",
+            "load test");
 
         Assert.Equal(0, await RunAsync(api, "set", "A_MAX", "6", "--for", time, "--reason", "load test"));
 
         Assert.Equal($$"""{"value":"6","forSeconds":{{seconds}}}""", api.LastBody);
         Assert.Equal(
-            "A_MAX is 6 now, until 2026-05-01 12:15:00 UTC, then as configured.\nNote: It has no effect while FF_X is off.\n", _terminal.Text);
+            "A_MAX is 6 now, until 2026-05-01 12:15:00 UTC, then as configured.\nNote: It has no effect while FF_X is off.\n",
+            _terminal.Text);
         Assert.All(["15", "m", "1.5h", "-5m", "5w"], wrong =>
             Assert.NotEmpty(Command().Parse(["set", "A_MAX", "6", "--for", wrong, "--reason", "load test"]).Errors));
     }
@@ -71,14 +73,16 @@ public sealed class KnobCommandTests
         Assert.NotEmpty(Command().Parse(["clear", "A_MAX"]).Errors);
     }
 
-    private static Task<ApiStub> ServeAsync(string path, string response, string? reason = null) => ApiStub.StartAsync((app, _) => app.Map($"/api/ops/knobs{path}", async http =>
-    {
-        Assert.Equal(reason, (string?)http.Request.Headers["x-sendcat-reason"]);
-        http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync(response);
-    }));
+    private static Task<ApiStub> ServeAsync(string path, string response, string? reason = null) =>
+        ApiStub.StartAsync((app, _) => app.Map($"/api/ops/knobs{path}", async http =>
+        {
+            Assert.Equal(reason, (string?)http.Request.Headers["x-sendcat-reason"]);
+            http.Response.ContentType = "application/json";
+            await http.Response.WriteAsync(response);
+        }));
 
     private System.CommandLine.Command Command() => KnobCommand.Create(new(_terminal.Console, _errors, "the key"));
 
-    private Task<int> RunAsync(ApiStub api, params string[] args) => Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
+    private Task<int> RunAsync(ApiStub api, params string[] args) =>
+        Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

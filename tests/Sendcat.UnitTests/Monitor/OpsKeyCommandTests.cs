@@ -15,7 +15,9 @@ public sealed class OpsKeyCommandTests
     [Fact]
     public async Task Make_prints_the_key_alone_and_sends_the_reason()
     {
-        await using var api = await ServeAsync("", """{"name":"ann","role":"viewer","key":"sendcat_ops_abc","madeBy":"operator","madeAt":"2026-05-01T12:00:00Z"}""", "für Ann");
+        await using var api = await ServeAsync(
+            "", """{"name":"ann","role":"viewer","key":"sendcat_ops_abc","madeBy":"operator","madeAt":"2026-05-01T12:00:00Z"}""",
+            "für Ann");
 
         Assert.Equal(0, await RunAsync(api, "make", "ann", "--reason", "für Ann"));
 
@@ -43,7 +45,8 @@ public sealed class OpsKeyCommandTests
     [Fact]
     public async Task Revoke_names_the_key_and_needs_a_reason()
     {
-        await using var api = await ServeAsync("/ann", """{"name":"ann","role":"viewer","madeBy":"x","madeAt":"2026-05-01T12:00:00Z"}""", "left");
+        await using var api = await ServeAsync(
+            "/ann", """{"name":"ann","role":"viewer","madeBy":"x","madeAt":"2026-05-01T12:00:00Z"}""", "left");
 
         Assert.Equal(0, await RunAsync(api, "revoke", "ann", "--reason", "left"));
 
@@ -53,15 +56,17 @@ public sealed class OpsKeyCommandTests
         Assert.NotEmpty(Command().Parse(["make", "ann", "--role", "admin", "--reason", "left"]).Errors);
     }
 
-    private static Task<ApiStub> ServeAsync(string path, string response, string? reason = null) => ApiStub.StartAsync((app, _) => app.Map($"/api/ops/keys{path}", async http =>
-    {
-        Assert.Equal($"Bearer {Key}", http.Request.Headers.Authorization);
-        Assert.Equal(reason, (string?)http.Request.Headers["x-sendcat-reason"]);
-        http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync(response);
-    }));
+    private static Task<ApiStub> ServeAsync(string path, string response, string? reason = null) =>
+        ApiStub.StartAsync((app, _) => app.Map($"/api/ops/keys{path}", async http =>
+        {
+            Assert.Equal($"Bearer {Key}", http.Request.Headers.Authorization);
+            Assert.Equal(reason, (string?)http.Request.Headers["x-sendcat-reason"]);
+            http.Response.ContentType = "application/json";
+            await http.Response.WriteAsync(response);
+        }));
 
     private System.CommandLine.Command Command() => OpsKeyCommand.Create(new(_terminal.Console, _errors, Key));
 
-    private Task<int> RunAsync(ApiStub api, params string[] args) => Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
+    private Task<int> RunAsync(ApiStub api, params string[] args) =>
+        Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

@@ -38,10 +38,15 @@ public sealed class ReplicaAndRouteCommandTests
 
     [Theory]
     [InlineData("drain a-12", "/a-12/drain", "a-12 begins no new work within five seconds. ./sendcat replicas shows what runs in it.")]
-    [InlineData("drain w --force", "/w-77/drain?force=true", "w-77 begins no new work within five seconds. ./sendcat replicas shows what runs in it.")]
+    [InlineData(
+        "drain w --force", "/w-77/drain?force=true",
+        "w-77 begins no new work within five seconds. ./sendcat replicas shows what runs in it.")]
     [InlineData("resume w-77", "/w-77/resume", "w-77 takes work again within five seconds.")]
-    [InlineData("restart w-77", "/w-77/restart", "w-77 is drained, and stops when nothing runs in it, at the latest at 2026-05-01 12:05:00 UTC.")]
-    [InlineData("restart w-77 --force --wait-seconds 60", "/w-77/restart?force=true&waitSeconds=60", "w-77 is drained, and stops when nothing runs in it, at the latest at 2026-05-01 12:05:00 UTC.")]
+    [InlineData(
+        "restart w-77", "/w-77/restart", "w-77 is drained, and stops when nothing runs in it, at the latest at 2026-05-01 12:05:00 UTC.")]
+    [InlineData(
+        "restart w-77 --force --wait-seconds 60", "/w-77/restart?force=true&waitSeconds=60",
+        "w-77 is drained, and stops when nothing runs in it, at the latest at 2026-05-01 12:05:00 UTC.")]
     [InlineData("release a-13", "/a-13/release", "1 holders of a-13 released.")]
     public async Task One_of_them_is_changed_by_its_id_or_the_beginning_of_it(string arguments, string path, string printed)
     {
@@ -88,15 +93,20 @@ public sealed class ReplicaAndRouteCommandTests
     }
 
     [Theory]
-    [InlineData("drain primary 50", """{"id":"primary","drainPercent":50}""", "POST /primary/drain?percent=50 slow", "50 % of the turns of primary start on the other route.", 0)]
-    [InlineData("drain primary 0", """{"id":"primary","drainPercent":0}""", "POST /primary/drain?percent=0 slow", "Turns start on primary again.", 0)]
+    [InlineData(
+        "drain primary 50", """{"id":"primary","drainPercent":50}""", "POST /primary/drain?percent=50 slow",
+        "50 % of the turns of primary start on the other route.", 0)]
+    [InlineData(
+        "drain primary 0", """{"id":"primary","drainPercent":0}""", "POST /primary/drain?percent=0 slow", "Turns start on primary again.",
+        0)]
     [InlineData("test secondary --class fast", """{"id":"secondary","model":"b/one","ok":true,"firstTokenMs":320,"totalMs":810}""",
         "POST /secondary/test?class=fast slow", "secondary (b/one) answers: first token after 320 ms, 810 ms in all.", 0)]
     [InlineData("test secondary", """{"id":"secondary","model":"b/one","ok":false,"code":"upstream_error","status":503,"totalMs":12}""",
         "POST /secondary/test slow", "secondary (b/one) fails after 12 ms: upstream_error 503", 1)]
     [InlineData("models --swap agent", """{"changes":[{"name":"CHAT_MODEL_AGENT_PRIMARY","value":"b/two"}]}""", "POST /models slow",
         "CHAT_MODEL_AGENT_PRIMARY is b/two now.", 0)]
-    public async Task A_route_is_drained_tested_and_gets_other_models(string arguments, string response, string change, string printed, int exitCode)
+    public async Task A_route_is_drained_tested_and_gets_other_models(
+        string arguments, string response, string change, string printed, int exitCode)
     {
         await using var api = await ServeAsync(response);
 

@@ -91,12 +91,13 @@ public sealed class SnapshotCommandTests
         Assert.Equal(["GET /api/ops/snapshot"], api.Requests);
     }
 
-    private static Task<ApiStub> ServeAsync(string query = "") => ApiStub.StartAsync((app, _) => app.MapGet("/api/ops/snapshot", async http =>
-    {
-        Assert.Equal(query, http.Request.QueryString.ToString().TrimEnd('?'));
-        http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync(Snapshot);
-    }));
+    private static Task<ApiStub> ServeAsync(string query = "") =>
+        ApiStub.StartAsync((app, _) => app.MapGet("/api/ops/snapshot", async http =>
+        {
+            Assert.Equal(query, http.Request.QueryString.ToString().TrimEnd('?'));
+            http.Response.ContentType = "application/json";
+            await http.Response.WriteAsync(Snapshot);
+        }));
 
     private Task<int> RunAsync(ApiStub api, params string[] args) =>
         SnapshotCommand.Create(new(_terminal.Console, _errors, "the key")).Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();

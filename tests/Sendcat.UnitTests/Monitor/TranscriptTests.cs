@@ -43,14 +43,17 @@ public sealed class TranscriptTests
         var terminal = new PlainTerminal();
         var rows = string.Join(',', Enumerable.Range(1, 46).Select(n => $$"""{"title":"Kettle {{n}}"}"""));
 
-        new Transcript(terminal.Console).Show(new SendcatTurnDialect().Read($$"""{"type":"tool-output-partially-available","toolCallId":"c","output":[{{rows}}]}""")!);
+        new Transcript(terminal.Console).Show(
+            new SendcatTurnDialect().Read($$"""{"type":"tool-output-partially-available","toolCallId":"c","output":[{{rows}}]}""")!);
 
         Assert.Contains(": 46 results", terminal.Text, StringComparison.Ordinal);
         Assert.EndsWith("  8. Kettle 8\n  … and 38 more\n", terminal.Text, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("sendcat", "data: {\"type\":\"error\",\"error\":\"The model is busy\",\"code\":\"upstream_rate_limited\",\"retryAfterMs\":1500}\n\n")]
+    [InlineData(
+        "sendcat",
+        "data: {\"type\":\"error\",\"error\":\"The model is busy\",\"code\":\"upstream_rate_limited\",\"retryAfterMs\":1500}\n\n")]
     [InlineData("ui", "data: {\"type\":\"data-error\",\"data\":{\"code\":\"upstream_rate_limited\",\"retryable\":true,\"retryAfterMs\":1500}}\n\ndata: {\"type\":\"error\",\"errorText\":\"The model is busy\"}\n\ndata: {\"type\":\"finish-step\"}\n\ndata: [DONE]\n\n")]
     public async Task An_error_is_printed_last_and_with_its_retry_delay(string dialect, string stream)
     {
@@ -82,7 +85,8 @@ public sealed class TranscriptTests
     }
 
     private static IAsyncEnumerable<TurnEvent> ReadAsync(string stream, string dialect) =>
-        TurnReader.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(stream)), TurnDialect.Named(dialect), TestContext.Current.CancellationToken);
+        TurnReader.ReadAsync(
+            new MemoryStream(Encoding.UTF8.GetBytes(stream)), TurnDialect.Named(dialect), TestContext.Current.CancellationToken);
 
     private static Task<string> GoldenAsync(string name) => File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Monitor", name));
 }

@@ -12,7 +12,9 @@ public sealed class VerdictCommandTests
 
     [Theory]
     [InlineData(200, """{"ok":true,"verdict":"ok"}""", 0, "verdict    ok\n")]
-    [InlineData(200, """{"ok":true,"verdict":"degraded","cause":"provider","lastMinute":{"text":"3 of 9 turns."}}""", 1, "verdict    degraded (provider): 3 of 9 turns.\n")]
+    [InlineData(
+        200, """{"ok":true,"verdict":"degraded","cause":"provider","lastMinute":{"text":"3 of 9 turns."}}""", 1,
+        "verdict    degraded (provider): 3 of 9 turns.\n")]
     [InlineData(503, """{"ok":false,"verdict":"failing","cause":"key"}""", 1, "verdict    failing (key)\n")]
     [InlineData(200, """{"ok":true}""", 2, "")]
     [InlineData(502, "<html>", 2, "")]

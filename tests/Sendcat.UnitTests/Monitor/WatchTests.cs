@@ -50,7 +50,8 @@ public sealed class WatchTests
     public void The_history_is_bounded_and_removes_addresses_that_are_no_longer_observed()
     {
         var history = new ObservationHistory();
-        ApiObservation At(string address, int second) => new(DateTimeOffset.UnixEpoch.AddSeconds(second), new(address), "up", 200, 200, true, null, 1, null, null);
+        ApiObservation At(string address, int second) =>
+            new(DateTimeOffset.UnixEpoch.AddSeconds(second), new(address), "up", 200, 200, true, null, 1, null, null);
 
         history.Add([At("http://old/", 0)]);
         for (var i = 1; i <= ObservationHistory.Capacity + 5; i++)
@@ -65,9 +66,14 @@ public sealed class WatchTests
 
     private static async Task<WebApplication> StartAsync(string? apiUrl, params string[] settings)
     {
-        var console = WatchProgram.Build(["--urls=http://127.0.0.1:0", $"--SENDCAT_API_URL={apiUrl}", "--SENDCAT_WATCH_INTERVAL_MS=600000", "--Logging:LogLevel:Default=None", .. settings]);
+        var console = WatchProgram.Build(
+            [
+                "--urls=http://127.0.0.1:0", $"--SENDCAT_API_URL={apiUrl}", "--SENDCAT_WATCH_INTERVAL_MS=600000",
+                "--Logging:LogLevel:Default=None", .. settings,
+            ]);
         await console.StartAsync();
-        await console.Services.GetServices<IHostedService>().OfType<ApiWatcher>().Single().ProbeOnceAsync(TestContext.Current.CancellationToken);
+        await console.Services.GetServices<IHostedService>().OfType<ApiWatcher>().Single()
+            .ProbeOnceAsync(TestContext.Current.CancellationToken);
         return console;
     }
 

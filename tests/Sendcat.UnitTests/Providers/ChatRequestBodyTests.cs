@@ -40,7 +40,10 @@ public class ChatRequestBodyTests
     public async Task Tool_calls_tool_results_and_reasoning_details_are_replayed()
     {
         var json = await WriteAsync(Request(
-            new ProviderMessage("assistant", "") { ToolCalls = [new("c1", "f", """{"a":"b"}""")], ReasoningDetailsJson = """[{"type":"reasoning.text","text":"hm"}]""" },
+            new ProviderMessage("assistant", "")
+            {
+                ToolCalls = [new("c1", "f", """{"a":"b"}""")], ReasoningDetailsJson = """[{"type":"reasoning.text","text":"hm"}]""",
+            },
             new ProviderMessage("tool", "42") { ToolCallId = "c1", Name = "f" }));
 
         JsonEquals(
@@ -55,7 +58,10 @@ public class ChatRequestBodyTests
     public async Task Attachments_become_content_parts()
     {
         var json = await WriteAsync(Request(
-            new ProviderMessage("user", "what is this?") { Attachments = [new("https://x/1", "image/png", "a.png"), new("https://x/2", "application/pdf", "b.pdf")] },
+            new ProviderMessage("user", "what is this?")
+            {
+                Attachments = [new("https://x/1", "image/png", "a.png"), new("https://x/2", "application/pdf", "b.pdf")],
+            },
             new ProviderMessage("user", "  ") { Attachments = [new("https://x/3", "image/webp", "c.webp")] }));
 
         JsonEquals(
@@ -75,7 +81,10 @@ public class ChatRequestBodyTests
     {
         var content = new byte[size];
         Random.Shared.NextBytes(content);
-        ProviderAttachment[] files = [new(null, "image/png", "a.png") { Key = "k", Size = size }, new(null, "application/pdf", "b.pdf") { Key = "k", Size = size }];
+        ProviderAttachment[] files =
+        [
+            new(null, "image/png", "a.png") { Key = "k", Size = size }, new(null, "application/pdf", "b.pdf") { Key = "k", Size = size },
+        ];
         using var body = ChatRequestBody.Write(
             Request(new ProviderMessage("user", "both") { Attachments = files }, new ProviderMessage("user", "after")), "m/one", true, [],
             (_, _) => Task.FromResult<Stream>(new MemoryStream(content)));
@@ -85,14 +94,17 @@ public class ChatRequestBodyTests
         Assert.Equal(bytes.Length, body.Headers.ContentLength);
         var parts = JsonNode.Parse(bytes)!["messages"]![0]!["content"]!;
         Assert.Equal($"data:image/png;base64,{Convert.ToBase64String(content)}", (string)parts[1]!["image_url"]!["url"]!);
-        Assert.Equal(("b.pdf", $"data:application/pdf;base64,{Convert.ToBase64String(content)}"), ((string)parts[2]!["file"]!["filename"]!, (string)parts[2]!["file"]!["file_data"]!));
+        Assert.Equal(
+            ("b.pdf", $"data:application/pdf;base64,{Convert.ToBase64String(content)}"),
+            ((string)parts[2]!["file"]!["filename"]!, (string)parts[2]!["file"]!["file_data"]!));
         Assert.Null(body.FileFailure);
     }
 
     [Fact]
     public async Task A_long_history_is_sent_with_its_content_length()
     {
-        using var body = ChatRequestBody.Write(Request([.. Enumerable.Repeat(new ProviderMessage("user", new string('é', 1000)), 200)]), "m/one", true, []);
+        using var body = ChatRequestBody.Write(
+            Request([.. Enumerable.Repeat(new ProviderMessage("user", new string('é', 1000)), 200)]), "m/one", true, []);
 
         Assert.Equal((await body.ReadAsByteArrayAsync()).Length, body.Headers.ContentLength);
         Assert.Equal("application/json", body.Headers.ContentType!.MediaType);

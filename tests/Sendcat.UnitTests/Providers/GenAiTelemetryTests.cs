@@ -52,11 +52,16 @@ public sealed class GenAiTelemetryTests : IDisposable
         Assert.Equal("m/one", span.GetTagItem("gen_ai.response.model"));
         Assert.Equal("gen-1", span.GetTagItem("gen_ai.response.id"));
         Assert.Equal(["stop"], (string[])span.GetTagItem("gen_ai.response.finish_reasons")!);
-        Assert.Equal((11L, 7L, 4L, 3L), (span.GetTagItem("gen_ai.usage.input_tokens"), span.GetTagItem("gen_ai.usage.output_tokens"), span.GetTagItem("gen_ai.usage.cache_read.input_tokens"), span.GetTagItem("gen_ai.usage.reasoning.output_tokens")));
+        Assert.Equal(
+            (11L, 7L, 4L, 3L),
+            (span.GetTagItem("gen_ai.usage.input_tokens"), span.GetTagItem("gen_ai.usage.output_tokens"),
+                span.GetTagItem("gen_ai.usage.cache_read.input_tokens"), span.GetTagItem("gen_ai.usage.reasoning.output_tokens")));
         Assert.NotNull(span.GetTagItem("gen_ai.response.time_to_first_chunk"));
         Assert.Equal("secondary", span.GetTagItem("sendcat.route"));
         Assert.Null(span.GetTagItem("error.type"));
-        Assert.DoesNotContain(span.TagObjects, tag => tag.Key.Contains("messages", StringComparison.Ordinal) || tag.Key.Contains("instructions", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            span.TagObjects,
+            tag => tag.Key.Contains("messages", StringComparison.Ordinal) || tag.Key.Contains("instructions", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -71,7 +76,11 @@ public sealed class GenAiTelemetryTests : IDisposable
             new("tool", "three kettles") { ToolCallId = "call_1", Name = "search_products" },
         ];
 
-        await provider.RunAsync(Request() with { ThreadId = _thread, Messages = messages, Tools = [new("search_products", "Finds products", """{"type":"object"}""")] });
+        await provider.RunAsync(
+            Request() with
+            {
+                ThreadId = _thread, Messages = messages, Tools = [new("search_products", "Finds products", """{"type":"object"}""")],
+            });
 
         var span = Span();
         AssertJson("gen_ai.input.messages", """
@@ -79,11 +88,17 @@ public sealed class GenAiTelemetryTests : IDisposable
              {"role":"assistant","parts":[{"type":"tool_call","id":"call_1","name":"search_products","arguments":"{\"query\":\"kettle\"}"}]},
              {"role":"tool","parts":[{"type":"tool_call_response","id":"call_1","response":"three kettles"}]}]
             """);
-        AssertJson("gen_ai.output.messages", """[{"role":"assistant","parts":[{"type":"text","content":"Here you are."}],"finish_reason":"stop"}]""");
-        AssertJson("gen_ai.tool.definitions", """[{"type":"function","name":"search_products","description":"Finds products","parameters":{"type":"object"}}]""");
+        AssertJson(
+            "gen_ai.output.messages",
+            """[{"role":"assistant","parts":[{"type":"text","content":"Here you are."}],"finish_reason":"stop"}]""");
+        AssertJson(
+            "gen_ai.tool.definitions",
+            """[{"type":"function","name":"search_products","description":"Finds products","parameters":{"type":"object"}}]""");
         Assert.Contains("\"type\":\"text\"", (string)span.GetTagItem("gen_ai.system_instructions")!, StringComparison.Ordinal);
 
-        void AssertJson(string attribute, string expected) => Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse((string)span.GetTagItem(attribute)!)), (string)span.GetTagItem(attribute)!);
+        void AssertJson(string attribute, string expected) => Assert.True(
+            JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse((string)span.GetTagItem(attribute)!)),
+            (string)span.GetTagItem(attribute)!);
     }
 
     [Fact]
@@ -95,7 +110,8 @@ public sealed class GenAiTelemetryTests : IDisposable
 
         Assert.InRange(captured.Count, 1, GenAiContent.MaxTotalTextLength / GenAiContent.MaxTextLength);
         Assert.StartsWith("99 ", (string)captured[^1]!["parts"]![0]!["content"]!, StringComparison.Ordinal);
-        Assert.InRange(((string)captured[^1]!["parts"]![0]!["content"]!).Length, GenAiContent.MaxTextLength, GenAiContent.MaxTextLength + 50);
+        Assert.InRange(
+            ((string)captured[^1]!["parts"]![0]!["content"]!).Length, GenAiContent.MaxTextLength, GenAiContent.MaxTextLength + 50);
     }
 
     [Theory]
@@ -105,7 +121,9 @@ public sealed class GenAiTelemetryTests : IDisposable
     [InlineData("true", true)]
     [InlineData("True", true)]
     public void Content_is_captured_only_on_request(string? setting, bool captured) =>
-        Assert.Equal(captured, ContentCapture.From(new ConfigurationBuilder().AddInMemoryCollection([new(ContentCapture.Variable, setting)]).Build()).IsOn);
+        Assert.Equal(
+            captured,
+            ContentCapture.From(new ConfigurationBuilder().AddInMemoryCollection([new(ContentCapture.Variable, setting)]).Build()).IsOn);
 
     [Fact]
     public async Task A_failed_call_records_its_error_code()
@@ -133,7 +151,9 @@ public sealed class GenAiTelemetryTests : IDisposable
         Assert.False(durations[0].Tags.ContainsKey("error.type"));
         Assert.Equal("upstream_bad_request", durations[1].Tags["error.type"]);
         Assert.Single(firstChunk.GetMeasurementSnapshot());
-        Assert.Equal([("input", 11L), ("output", 7L)], tokens.GetMeasurementSnapshot().Select(measured => ((string)measured.Tags["gen_ai.token.type"]!, measured.Value)));
+        Assert.Equal(
+            [("input", 11L), ("output", 7L)],
+            tokens.GetMeasurementSnapshot().Select(measured => ((string)measured.Tags["gen_ai.token.type"]!, measured.Value)));
     }
 
     private Activity Span()

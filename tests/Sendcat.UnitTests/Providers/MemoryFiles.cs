@@ -16,7 +16,8 @@ internal sealed class MemoryFiles : IFileStore
 
     public Uri? Link(string key) => null;
 
-    public Task PutAsync(string key, Stream content, string contentType, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task PutAsync(string key, Stream content, string contentType, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
     public Task DeleteAsync(string key, CancellationToken cancellationToken) => throw new NotSupportedException();
 

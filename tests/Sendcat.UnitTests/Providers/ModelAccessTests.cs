@@ -39,7 +39,9 @@ public sealed class ModelAccessTests : IDisposable
         Catalogue(("someone/cheap", new(1, 20)), ("someone/dear", new(1, 20.01m)), ("someone/priceless", null));
 
         Assert.True(_access.Allows("someone/cheap", guest: false));
-        Assert.All(["someone/dear", "someone/priceless", "openai/gpt-4o-mini"], (string model) => Assert.False(_access.Allows(model, guest: false)));
+        Assert.All(
+            ["someone/dear", "someone/priceless", "openai/gpt-4o-mini"],
+            (string model) => Assert.False(_access.Allows(model, guest: false)));
     }
 
     [Fact]
@@ -83,5 +85,6 @@ public sealed class ModelAccessTests : IDisposable
     }
 
     private void Catalogue(params (string Id, ModelPrice? Price)[] models) =>
-        _provider.Catalogue.ApplyRefresh(models.ToDictionary(model => model.Id, model => new CatalogueModel(true, model.Price, null)), TimeSpan.FromHours(1));
+        _provider.Catalogue.ApplyRefresh(
+            models.ToDictionary(model => model.Id, model => new CatalogueModel(true, model.Price, null)), TimeSpan.FromHours(1));
 }

@@ -14,7 +14,8 @@ public sealed class ModelCatalogueTests : IDisposable
     public static TheoryData<string, string> RealModels()
     {
         var models = new TheoryData<string, string>();
-        foreach (var line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Providers", "model-classes.txt")).Where(line => !line.StartsWith('#')))
+        foreach (var line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Providers", "model-classes.txt"))
+            .Where(line => !line.StartsWith('#')))
         {
             var (name, expected) = (line.Split(' ')[0], line.Split(' ')[^1]);
             models.Add(name, expected);
@@ -25,7 +26,8 @@ public sealed class ModelCatalogueTests : IDisposable
 
     [Theory]
     [MemberData(nameof(RealModels))]
-    public void Real_model_ids_have_their_class(string model, string expected) => Assert.Equal(expected, _provider.Catalogue.ClassOf(model));
+    public void Real_model_ids_have_their_class(string model, string expected) =>
+        Assert.Equal(expected, _provider.Catalogue.ClassOf(model));
 
     [Theory]
     [InlineData(null, "agent")]
@@ -51,13 +53,15 @@ public sealed class ModelCatalogueTests : IDisposable
               {"\ud800":1,"id":"a/half","name":"\ud800","supported_parameters":["\ud800","tools"],"architecture":{"input_modalities":["\ud800","image"],"\udc00":1}}
             ]}
             """);
-        Assert.Equal((true, "gpt-4o"), (_provider.Catalogue.CapabilityOf("openai/gpt-4o").Vision, _provider.Catalogue.NameOf("openai/gpt-4o")));
+        Assert.Equal(
+            (true, "gpt-4o"), (_provider.Catalogue.CapabilityOf("openai/gpt-4o").Vision, _provider.Catalogue.NameOf("openai/gpt-4o")));
 
         await refresh.RefreshAsync(CancellationToken.None);
 
         Assert.Equal(["a/half", "a/odd", "a/sees", "openai/gpt-4o"], _provider.Catalogue.Ids().Order());
         Assert.Equal((true, "A: Sees"), (_provider.Catalogue.CapabilityOf("a/sees").Vision, _provider.Catalogue.NameOf("a/sees")));
-        Assert.Equal((false, "gpt-4o"), (_provider.Catalogue.CapabilityOf("openai/gpt-4o").Vision, _provider.Catalogue.NameOf("openai/gpt-4o")));
+        Assert.Equal(
+            (false, "gpt-4o"), (_provider.Catalogue.CapabilityOf("openai/gpt-4o").Vision, _provider.Catalogue.NameOf("openai/gpt-4o")));
         Assert.Equal((true, "half"), (_provider.Catalogue.CapabilityOf("a/half").Vision, _provider.Catalogue.NameOf("a/half")));
         Assert.Equal((false, "odd"), (_provider.Catalogue.CapabilityOf("a/odd").Vision, _provider.Catalogue.NameOf("a/odd")));
     }
@@ -82,7 +86,8 @@ public sealed class ModelCatalogueTests : IDisposable
     [InlineData("someone/gr1ffin", false, false)]
     [InlineData("someone/clever-thinking:free", false, true)]
     public void Capabilities_come_from_the_table_or_are_inferred_from_the_id(string model, bool tools, bool reasoning) =>
-        Assert.Equal((tools, reasoning), (_provider.Catalogue.CapabilityOf(model).NativeTools, _provider.Catalogue.CapabilityOf(model).Reasoning));
+        Assert.Equal(
+            (tools, reasoning), (_provider.Catalogue.CapabilityOf(model).NativeTools, _provider.Catalogue.CapabilityOf(model).Reasoning));
 
     [Theory]
     [InlineData("moonshotai/kimi-k2.5", true, false)]
@@ -96,7 +101,8 @@ public sealed class ModelCatalogueTests : IDisposable
         Assert.Equal((images, files), (_provider.Catalogue.CapabilityOf(model).Vision, _provider.Catalogue.CapabilityOf(model).Files));
 
         using var refresh = Refresh();
-        _provider.RespondsWith($$$"""{"data":[{"id":"{{{model}}}","architecture":{"input_modalities":["text","file"]}},{"id":"openai/gpt-5-mini"}]}""");
+        _provider.RespondsWith(
+            $$$"""{"data":[{"id":"{{{model}}}","architecture":{"input_modalities":["text","file"]}},{"id":"openai/gpt-5-mini"}]}""");
         await refresh.RefreshAsync(CancellationToken.None);
         Assert.Equal((false, true), (_provider.Catalogue.CapabilityOf(model).Vision, _provider.Catalogue.CapabilityOf(model).Files));
         Assert.True(_provider.Catalogue.CapabilityOf("openai/gpt-5-mini").Vision);
@@ -152,7 +158,9 @@ public sealed class ModelCatalogueTests : IDisposable
 
         Assert.Equal((new ModelPrice(1.25m, 10), 353), (_provider.Catalogue.PriceOf("a/text"), _provider.Catalogue.MaxOutputOf("a/text")));
         Assert.Equal((new ModelPrice(0, 2), null), (_provider.Catalogue.PriceOf("a/number"), _provider.Catalogue.MaxOutputOf("a/number")));
-        Assert.All(["a/auto", "a/huge", "a/odd", "a/bare", "openai/gpt-5"], (string model) => Assert.Equal((null, null), (_provider.Catalogue.PriceOf(model), _provider.Catalogue.MaxOutputOf(model))));
+        Assert.All(
+            ["a/auto", "a/huge", "a/odd", "a/bare", "openai/gpt-5"],
+            (string model) => Assert.Equal((null, null), (_provider.Catalogue.PriceOf(model), _provider.Catalogue.MaxOutputOf(model))));
     }
 
     [Fact]
@@ -213,5 +221,7 @@ public sealed class ModelCatalogueTests : IDisposable
     }
 
     private CatalogueRefresh Refresh() =>
-        new(_provider.Catalogue, _provider.Client, new Fixed<ProviderRouteOptions>(_provider.Knobs), new Fixed<OpenRouterOptions>(_provider.Account), _provider.Time, NullLogger<CatalogueRefresh>.Instance);
+        new(
+            _provider.Catalogue, _provider.Client, new Fixed<ProviderRouteOptions>(_provider.Knobs),
+            new Fixed<OpenRouterOptions>(_provider.Account), _provider.Time, NullLogger<CatalogueRefresh>.Instance);
 }

@@ -9,7 +9,9 @@ public class OpenRouterReaderTests
     [Fact]
     public async Task Text_model_finish_reason_and_trailing_usage_are_read()
     {
-        var response = await ReadAsync(": OPENROUTER PROCESSING\n\n" + Text("Good ") + ": OPENROUTER PROCESSING\n\n" + Text("morning, Zoë 🦜") + Finish("stop") + Usage() + Done);
+        var response = await ReadAsync(
+            ": OPENROUTER PROCESSING\n\n"
+                + Text("Good ") + ": OPENROUTER PROCESSING\n\n" + Text("morning, Zoë 🦜") + Finish("stop") + Usage() + Done);
 
         Assert.Equal("Good morning, Zoë 🦜", response.Text);
         Assert.Equal("stop", response.Finish);
@@ -69,7 +71,8 @@ public class OpenRouterReaderTests
     [Fact]
     public async Task A_payload_may_span_several_data_lines()
     {
-        var response = await ReadAsync("data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"x\"},\ndata: \"finish_reason\":\"stop\"}]}\n\n" + Done);
+        var response = await ReadAsync(
+            "data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"x\"},\ndata: \"finish_reason\":\"stop\"}]}\n\n" + Done);
 
         Assert.Equal(("x", "stop"), (response.Text, response.Finish));
     }
@@ -171,7 +174,9 @@ public class OpenRouterReaderTests
     {
         var response = await ReadAsync(
             Data("null") + Data("7") + Data("""{"choices":{"a":[1]},"usage":"none","model":5,"id":null,"error":null}""") + Delta("\"content\":null") + Delta("\"content\":{\"a\":[]},\"tool_calls\":null,\"reasoning\":5,\"reasoning_details\":{}")
-            + Data("""{"choices":[null,{"delta":null,"finish_reason":7}]}""") + Delta("\"tool_calls\":[null,5]") + Text("ok") + Finish("stop") + Done);
+            + Data(
+                """{"choices":[null,{"delta":null,"finish_reason":7}]}""")
+                    + Delta("\"tool_calls\":[null,5]") + Text("ok") + Finish("stop") + Done);
 
         Assert.Equal(("ok", "stop", ""), (response.Text, response.Finish, response.Calls));
     }
@@ -181,7 +186,8 @@ public class OpenRouterReaderTests
     [InlineData("\"reasoning_content\":\"hm\"")]
     [InlineData("\"reasoning\":\"hm\",\"reasoning_content\":\"hm\"")]
     [InlineData("\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"hm\",\"index\":0}]")]
-    [InlineData("\"content\":\"\",\"reasoning\":\"hm\",\"reasoning_details\":[{\"type\":\"reasoning.summary\",\"summary\":\"hm\",\"index\":0}]")]
+    [InlineData(
+        "\"content\":\"\",\"reasoning\":\"hm\",\"reasoning_details\":[{\"type\":\"reasoning.summary\",\"summary\":\"hm\",\"index\":0}]")]
     public async Task Reasoning_is_read_once_from_any_of_its_member_names(string members)
     {
         var response = await ReadAsync(Delta(members) + Text("x") + Finish("stop") + Done);
@@ -209,7 +215,8 @@ public class OpenRouterReaderTests
     public async Task Split_surrogate_pairs_are_joined_and_lone_surrogates_are_replaced()
     {
         var cut = await ReadAsync(Delta("\"content\":\"a\\ud83e\"") + Delta("\"content\":\"\\udd9cb\"") + Finish("stop") + Done);
-        var lone = await ReadAsync(Delta("\"content\":\"a\\udd9cb\\ud83ec\"") + Delta("\"content\":\"\\ud83e\"") + Text("d") + Finish("stop") + Done);
+        var lone = await ReadAsync(
+            Delta("\"content\":\"a\\udd9cb\\ud83ec\"") + Delta("\"content\":\"\\ud83e\"") + Text("d") + Finish("stop") + Done);
 
         Assert.Equal("a🦜b", cut.Text);
         Assert.Equal("a\uFFFDb\uFFFDc\uFFFDd", lone.Text);
@@ -241,7 +248,10 @@ public class OpenRouterReaderTests
     [Fact]
     public async Task Lone_surrogates_in_ids_and_names_are_replaced_and_nul_is_removed()
     {
-        var response = await ReadAsync(Delta("""  "tool_calls":[{"index":0,"id":"\ude00call\u0000_1\ud83d","function":{"name":"f\ud83d","arguments":"{}"}}]""") + Finish("tool_calls") + Done);
+        var response = await ReadAsync(
+            Delta(
+                """  "tool_calls":[{"index":0,"id":"\ude00call\u0000_1\ud83d","function":{"name":"f\ud83d","arguments":"{}"}}]""")
+                    + Finish("tool_calls") + Done);
 
         Assert.Equal("\ufffdcall_1\ufffd:f\ufffd:{}", response.Calls);
     }
@@ -250,7 +260,8 @@ public class OpenRouterReaderTests
     public async Task A_call_is_held_back_until_its_id_and_name_are_known()
     {
         var response = await ReadAsync(
-            Delta("""  "tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]""") + Delta("""  "tool_calls":[{"index":0,"function":{"name":"f","arguments":":"}}]""")
+            Delta("""  "tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]""") + Delta(
+                """  "tool_calls":[{"index":0,"function":{"name":"f","arguments":":"}}]""")
             + Delta("""  "tool_calls":[{"index":0,"id":"late","function":{"arguments":"1}"}}]""") + Finish("tool_calls") + Done);
 
         Assert.Equal(("late:f", "late:{\"a\":1}", "late:f:{\"a\":1}"), (response.Started, response.Arguments, response.Calls));
@@ -260,8 +271,12 @@ public class OpenRouterReaderTests
     public async Task Missing_ids_are_generated_and_missing_indexes_continue_the_previous_call()
     {
         var response = await ReadAsync(
-            Delta("""  "tool_calls":[{"id":"one","function":{"name":"f","arguments":"{"}}]""") + Delta("""  "tool_calls":[{"function":{"arguments":"}"}}]""")
-            + Delta("""  "tool_calls":[{"id":"two","function":{"name":"g","arguments":{"x":[1]}}}]""") + Delta("""  "tool_calls":[{"index":9,"function":{"name":"h","arguments":"{}"}}]""")
+            Delta(
+                """  "tool_calls":[{"id":"one","function":{"name":"f","arguments":"{"}}]""")
+                    + Delta("""  "tool_calls":[{"function":{"arguments":"}"}}]""")
+            + Delta(
+                """  "tool_calls":[{"id":"two","function":{"name":"g","arguments":{"x":[1]}}}]""")
+                    + Delta("""  "tool_calls":[{"index":9,"function":{"name":"h","arguments":"{}"}}]""")
             + Finish("tool_calls") + Done);
 
         Assert.Equal("one:f:{} two:g:{\"x\":[1]} made-up:h:{}", response.Calls);
@@ -283,13 +298,17 @@ public class OpenRouterReaderTests
     public async Task A_tool_calls_finish_without_a_complete_call_is_a_failure()
     {
         Assert.Equal("upstream_error", (await ReadAsync(Text("x") + Finish("tool_calls") + Done)).Error);
-        Assert.Equal("upstream_error", (await ReadAsync(Delta("""  "tool_calls":[{"index":0,"id":"x","function":{"arguments":"{}"}}]""") + Finish("tool_calls") + Done)).Error);
+        Assert.Equal(
+            "upstream_error",
+            (await ReadAsync(
+                Delta("""  "tool_calls":[{"index":0,"id":"x","function":{"arguments":"{}"}}]""") + Finish("tool_calls") + Done)).Error);
     }
 
     [Fact]
     public async Task Arguments_over_the_length_limit_are_a_failure()
     {
-        var fragment = Delta($$$"""  "tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{{{new string('1', 100_000)}}}"}}]""");
+        var fragment = Delta(
+            $$$"""  "tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{{{new string('1', 100_000)}}}"}}]""");
 
         Assert.Equal("upstream_error", (await ReadAsync(fragment + fragment + fragment + Finish("tool_calls") + Done)).Error);
     }
@@ -298,12 +317,18 @@ public class OpenRouterReaderTests
     public async Task The_parse_result_does_not_depend_on_network_read_boundaries()
     {
         var piece = Gen.OneOf(
-            ": OPENROUTER PROCESSING\n\n", ": x\r\n\r\n", "\n", "event: e\n", Text("Wah gwaan 🦜 "), Text("<b>Zoë</b> <thin"), Text("k>"), Text("a\nb\"c\\"), Delta("\"reasoning\":\"hm 🦜\""),
+            ": OPENROUTER PROCESSING\n\n", ": x\r\n\r\n", "\n", "event: e\n", Text("Wah gwaan 🦜 "), Text("<b>Zoë</b> <thin"), Text("k>"),
+            Text("a\nb\"c\\"), Delta("\"reasoning\":\"hm 🦜\""),
             Text("<function_calls>[{\"name\":\"f\",\"arg"), Text("uments\":{\"q\":1}}]</function_calls> never seen"),
-            Delta("\"content\":\"\\ud83e\""), Delta("\"content\":\"\\udd9c\""), Text("z").Replace("\n", "\r\n", StringComparison.Ordinal), Text("y").Replace("\n", "\r", StringComparison.Ordinal),
-            Delta("""  "tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\"a\":"}}]"""), Delta("""  "tool_calls":[{"index":0,"function":{"arguments":"1}"}}]"""),
-            Finish("stop"), Finish("tool_calls"), Usage(), Done, "data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"split\"}}]}\n\n", "data: {\"choices\":[{\"delta\":\r\ndata: {\"content\":\"split\"}}]}\r\n\r\n", "data: {broken\n\n", "data: {\"error\":{\"code\":500}}\n\n");
-        var streams = Gen.Select(piece.Array[0, 12], Gen.Bool).Select((pieces, ended) => string.Concat(pieces) + (ended ? Finish("stop") + Usage() + Done : ""));
+            Delta("\"content\":\"\\ud83e\""), Delta("\"content\":\"\\udd9c\""), Text("z").Replace("\n", "\r\n", StringComparison.Ordinal),
+            Text("y").Replace("\n", "\r", StringComparison.Ordinal),
+            Delta("""  "tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\"a\":"}}]"""),
+            Delta("""  "tool_calls":[{"index":0,"function":{"arguments":"1}"}}]"""),
+            Finish("stop"), Finish("tool_calls"), Usage(), Done, "data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"split\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":\r\ndata: {\"content\":\"split\"}}]}\r\n\r\n", "data: {broken\n\n",
+            "data: {\"error\":{\"code\":500}}\n\n");
+        var streams = Gen.Select(piece.Array[0, 12], Gen.Bool)
+            .Select((pieces, ended) => string.Concat(pieces) + (ended ? Finish("stop") + Usage() + Done : ""));
 
         await Gen.Select(streams, Gen.Int[1, 9].Array[0, 400]).SampleAsync(
             async (sse, cuts) =>

@@ -31,13 +31,15 @@ internal static class ProviderResponses
     public static string Usage(string choices = "[]") =>
         Data($$"""{"choices":{{choices}},"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,"cost":0.0025,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3} } }""");
 
-    public static Task<ParsedResponse> ReadAsync(string sse, MarkupSyntax? syntax = null) => ReadAsync(Encoding.UTF8.GetBytes(sse), [], syntax);
+    public static Task<ParsedResponse> ReadAsync(string sse, MarkupSyntax? syntax = null) =>
+        ReadAsync(Encoding.UTF8.GetBytes(sse), [], syntax);
 
     /// <param name="cuts">Maximum length in bytes of each successive read. Reads after the last entry fill the whole buffer.</param>
     public static async Task<ParsedResponse> ReadAsync(byte[] sse, int[] cuts, MarkupSyntax? syntax = null)
     {
         var markup = new TextMarkup(syntax ?? MarkupSyntax.Native, webSearch: true, toolsAllowed: true, TimeProvider.System);
-        using var reader = new OpenRouterReader(new CutStream(sse, cuts), markup, new ProviderFaults(ProviderRoute.Primary), TimeProvider.System);
+        using var reader = new OpenRouterReader(
+            new CutStream(sse, cuts), markup, new ProviderFaults(ProviderRoute.Primary), TimeProvider.System);
         var events = new List<ProviderEvent>();
         try
         {
@@ -72,7 +74,8 @@ internal static class ProviderResponses
 
 /// <summary>The parsed content of a response, independent of its split into events. Generated call ids read as <c>made-up</c>.</summary>
 internal sealed record ParsedResponse(
-    string Text, string Reasoning, string Started, string Arguments, string Calls, string? Finish, ProviderUsage? Usage, string? Details, string? Model,
+    string Text, string Reasoning, string Started, string Arguments, string Calls, string? Finish, ProviderUsage? Usage, string? Details,
+    string? Model,
     string? Error)
 {
     public static ParsedResponse Of(IReadOnlyList<ProviderEvent> events, ProviderException? failure)
@@ -82,8 +85,12 @@ internal sealed record ParsedResponse(
             string.Concat(events.OfType<ProviderEvent.Text>().Select(e => e.Delta)),
             string.Concat(events.OfType<ProviderEvent.Reasoning>().Select(e => e.Delta)),
             string.Join(' ', events.OfType<ProviderEvent.ToolCallStarted>().Select(e => $"{Id(e.Id)}:{e.Name}")),
-            string.Join(' ', events.OfType<ProviderEvent.ToolCallDelta>().GroupBy(e => e.Id).Select(call => $"{Id(call.Key)}:{string.Concat(call.Select(e => e.ArgumentsDelta))}")),
-            string.Join(' ', events.OfType<ProviderEvent.ToolCallReady>().Select(e => $"{Id(e.Call.Id)}:{e.Call.Name}:{e.Call.ArgumentsJson}")),
+            string.Join(
+                ' ',
+                events.OfType<ProviderEvent.ToolCallDelta>().GroupBy(e => e.Id)
+                    .Select(call => $"{Id(call.Key)}:{string.Concat(call.Select(e => e.ArgumentsDelta))}")),
+            string.Join(
+                ' ', events.OfType<ProviderEvent.ToolCallReady>().Select(e => $"{Id(e.Call.Id)}:{e.Call.Name}:{e.Call.ArgumentsJson}")),
             finished?.Reason,
             finished?.Usage ?? failure?.Usage,
             finished?.ReasoningDetailsJson,

@@ -13,13 +13,18 @@ public class ProviderRouteOptionsTests
     public async Task Values_are_read_by_their_knob_names()
     {
         await using var services = Services(
-            ("CHAT_PROVIDER_PRIMARY_TIMEOUT_MS", "2000"), ("CHAT_PROVIDER_PRIMARY_RETRIES", "3"), ("CHAT_MODEL_FAST_PRIMARY", "a/b"), ("CHAT_DEFAULT_MODEL_CLASS", "fast"),
-            ("CHAT_MODEL_CLASSES", "a/b=fast, c/d:free=agent"), ("OPENROUTER_HTTP_VERSION", "2"), ("OPENROUTER_BASE_URL", "http://127.0.0.1:5071/api/v1"));
+            ("CHAT_PROVIDER_PRIMARY_TIMEOUT_MS", "2000"), ("CHAT_PROVIDER_PRIMARY_RETRIES", "3"), ("CHAT_MODEL_FAST_PRIMARY", "a/b"),
+            ("CHAT_DEFAULT_MODEL_CLASS", "fast"),
+            ("CHAT_MODEL_CLASSES", "a/b=fast, c/d:free=agent"), ("OPENROUTER_HTTP_VERSION", "2"),
+            ("OPENROUTER_BASE_URL", "http://127.0.0.1:5071/api/v1"));
 
         var knobs = services.GetRequiredService<IOptionsMonitor<ProviderRouteOptions>>().CurrentValue;
         var account = services.GetRequiredService<IOptionsMonitor<OpenRouterOptions>>().CurrentValue;
 
-        Assert.Equal((2000, 3, "a/b", "fast", "a/b=fast, c/d:free=agent", "2"), (knobs.PrimaryTimeoutMs, knobs.PrimaryRetries, knobs.FastPrimaryModel, knobs.DefaultModelClass, knobs.ModelClasses, account.HttpVersion));
+        Assert.Equal(
+            (2000, 3, "a/b", "fast", "a/b=fast, c/d:free=agent", "2"),
+            (knobs.PrimaryTimeoutMs, knobs.PrimaryRetries, knobs.FastPrimaryModel, knobs.DefaultModelClass, knobs.ModelClasses,
+                account.HttpVersion));
         Assert.Equal("http://127.0.0.1:5071/api/v1", account.BaseUrl);
         Assert.Empty(services.GetRequiredService<KnobRegistry>().Rejected);
     }
@@ -43,7 +48,8 @@ public class ProviderRouteOptionsTests
     }
 
     private static ServiceProvider Services(params (string Name, string Value)[] values) => new ServiceCollection()
-        .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(values.ToDictionary(pair => pair.Name, pair => (string?)pair.Value)).Build())
+        .AddSingleton<IConfiguration>(
+            new ConfigurationBuilder().AddInMemoryCollection(values.ToDictionary(pair => pair.Name, pair => (string?)pair.Value)).Build())
         .AddLogging()
         .AddProviders()
         .BuildServiceProvider();

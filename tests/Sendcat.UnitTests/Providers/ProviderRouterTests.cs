@@ -35,7 +35,9 @@ public sealed class ProviderRouterTests : IDisposable
 
         var (uri, _, headers) = Assert.Single(_provider.Requests);
         Assert.Equal("https://openrouter.ai/api/v1/chat/completions", uri);
-        Assert.Equal(("Bearer key-one", "https://sendcat.example", "Sendcat"), (headers["Authorization"], headers["HTTP-Referer"], headers["X-Title"]));
+        Assert.Equal(
+            ("Bearer key-one", "https://sendcat.example", "Sendcat"),
+            (headers["Authorization"], headers["HTTP-Referer"], headers["X-Title"]));
     }
 
     [Fact]
@@ -69,7 +71,8 @@ public sealed class ProviderRouterTests : IDisposable
 
         var (events, failure) = await _provider.RunAsync();
 
-        Assert.Equal(failsOver, events.OfType<ProviderEvent.RouteChosen>().Any(e => e is { RouteId: "secondary", Model: "moonshotai/kimi-k2.5" }));
+        Assert.Equal(
+            failsOver, events.OfType<ProviderEvent.RouteChosen>().Any(e => e is { RouteId: "secondary", Model: "moonshotai/kimi-k2.5" }));
         Assert.Equal(failsOver, failure is null);
         Assert.Equal(circuitFailures, _provider.Guards.Circuit("primary").FailureCount);
         Assert.Empty(_provider.Guards.HeldSlots);
@@ -89,7 +92,9 @@ public sealed class ProviderRouterTests : IDisposable
 
         var (_, failure) = await _provider.RunAsync();
 
-        Assert.Equal((code, retryable, "openrouter", "primary", status), (failure!.Error.Code, failure.Error.Retryable, failure.Error.ProviderId, failure.Error.RouteId!, failure.Error.Status!.Value));
+        Assert.Equal(
+            (code, retryable, "openrouter", "primary", status),
+            (failure!.Error.Code, failure.Error.Retryable, failure.Error.ProviderId, failure.Error.RouteId!, failure.Error.Status!.Value));
         Assert.Equal(retryable ? 7000 : null, failure.Error.RetryAfterMs);
         Assert.DoesNotContain("secret", failure.Error.Message, StringComparison.Ordinal);
     }
@@ -184,7 +189,8 @@ public sealed class ProviderRouterTests : IDisposable
 
     [Theory]
     [MemberData(nameof(EarlyFinishReasons))]
-    public async Task Content_after_a_finish_reason_is_awaited_as_long_as_other_content(string beforePause, string afterPause, string expected)
+    public async Task Content_after_a_finish_reason_is_awaited_as_long_as_other_content(
+        string beforePause, string afterPause, string expected)
     {
         var body = _provider.Streams();
         await body.WriteAsync(beforePause);
@@ -401,7 +407,8 @@ public sealed class ProviderRouterTests : IDisposable
         _provider.Time.Advance(TimeSpan.FromSeconds(46));
         var (events, failure) = await run;
 
-        Assert.Equal(("half", "upstream_timeout", 1000), (ParsedResponse.Of(events, null).Text, failure!.Error.Code, failure.Error.RetryAfterMs));
+        Assert.Equal(
+            ("half", "upstream_timeout", 1000), (ParsedResponse.Of(events, null).Text, failure!.Error.Code, failure.Error.RetryAfterMs));
         await body.Closed;
     }
 
@@ -467,7 +474,8 @@ public sealed class ProviderRouterTests : IDisposable
         Assert.Null(failure);
         await body.Closed;
         var response = ParsedResponse.Of(events, null);
-        Assert.Equal(("Let me look. ", "made-up:search_web:{\"query\":\"kettle\"}", "tool_calls"), (response.Text, response.Calls, response.Finish));
+        Assert.Equal(
+            ("Let me look. ", "made-up:search_web:{\"query\":\"kettle\"}", "tool_calls"), (response.Text, response.Calls, response.Finish));
     }
 
     [Fact]
@@ -488,7 +496,9 @@ public sealed class ProviderRouterTests : IDisposable
 
         await _provider.RunAsync();
 
-        Assert.Equal(("https://other.example/v1/chat/completions", "Bearer key-two"), (_provider.Requests[1].Uri, _provider.Requests[1].Headers["Authorization"]));
+        Assert.Equal(
+            ("https://other.example/v1/chat/completions", "Bearer key-two"),
+            (_provider.Requests[1].Uri, _provider.Requests[1].Headers["Authorization"]));
     }
 
     [Fact]
@@ -498,6 +508,7 @@ public sealed class ProviderRouterTests : IDisposable
 
         var (events, _) = await _provider.RunAsync(Request("google/gemini-2.0-flash-exp:free"));
 
-        Assert.Equal(("fast", "moonshotai/kimi-k2.5"), events.OfType<ProviderEvent.RouteChosen>().Select(e => (e.ModelClass, e.Model)).Single());
+        Assert.Equal(
+            ("fast", "moonshotai/kimi-k2.5"), events.OfType<ProviderEvent.RouteChosen>().Select(e => (e.ModelClass, e.Model)).Single());
     }
 }

@@ -26,14 +26,20 @@ public sealed class RequestFilesTests : IDisposable
     {
         _provider.Gateway.ProviderFailoverEnabled = false;
         _provider.RespondsWith(Finished);
-        var (events, failure) = await _provider.RunAsync(Request(model, Stored("photo.png", "image/png"), Stored("bill.pdf", "application/pdf"), Stored("IMG_1.heic", "image/heic")));
+        var (events, failure) = await _provider.RunAsync(
+            Request(model, Stored("photo.png", "image/png"), Stored("bill.pdf", "application/pdf"), Stored("IMG_1.heic", "image/heic")));
 
         Assert.Null(failure);
         string?[] expected = [image, pdf, image ?? "type_not_supported"];
         Assert.Equal(expected.OfType<string>(), LeftOut(events).Select(file => file.Reason));
         var content = JsonNode.Parse(_provider.Requests[0].Body)!["messages"]!.AsArray()[^1]!["content"]!;
         var parts = content is JsonArray array ? array.Select(part => (string)part!["type"]!).ToArray() : ["text"];
-        Assert.Equal([.. new[] { "text" }, .. image is null ? ["image_url"] : Array.Empty<string>(), .. pdf is null ? ["file"] : Array.Empty<string>()], parts);
+        Assert.Equal(
+            [
+                .. new[] { "text" }, .. image is null ? ["image_url"] : Array.Empty<string>(),
+                .. pdf is null ? ["file"] : Array.Empty<string>(),
+            ],
+            parts);
         Assert.Contains("You cannot see it", content.ToJsonString(), StringComparison.Ordinal);
     }
 
@@ -73,7 +79,8 @@ public sealed class RequestFilesTests : IDisposable
 
         var (_, failure) = await _provider.RunAsync(Request("openai/gpt-5", Stored("photo.png", "image/png")));
 
-        Assert.Equal(("upstream_unavailable", true, CircuitVerdict.Neutral), (failure!.Error.Code, failure.Error.Retryable, failure.Verdict));
+        Assert.Equal(
+            ("upstream_unavailable", true, CircuitVerdict.Neutral), (failure!.Error.Code, failure.Error.Retryable, failure.Verdict));
         Assert.Empty(_provider.Requests);
     }
 
@@ -86,5 +93,6 @@ public sealed class RequestFilesTests : IDisposable
     private static ProviderRequest Request(string model, params ProviderAttachment[] files) =>
         ScriptedProvider.Request(model) with { Messages = [new("user", "what is this?") { Attachments = files }] };
 
-    private static IEnumerable<ProviderEvent.FileLeftOut> LeftOut(IEnumerable<ProviderEvent> events) => events.OfType<ProviderEvent.FileLeftOut>();
+    private static IEnumerable<ProviderEvent.FileLeftOut> LeftOut(IEnumerable<ProviderEvent> events) =>
+        events.OfType<ProviderEvent.FileLeftOut>();
 }

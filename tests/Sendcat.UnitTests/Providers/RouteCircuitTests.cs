@@ -182,7 +182,9 @@ public sealed class RouteCircuitTests : IDisposable
     [Fact]
     public async Task Every_request_carries_the_maximum_output_tokens()
     {
-        _provider.Catalogue.ApplyRefresh(new Dictionary<string, ApiService.Providers.Catalogue.CatalogueModel> { ["small/one"] = new(true, null, 353) }, TimeSpan.FromHours(1));
+        _provider.Catalogue.ApplyRefresh(
+            new Dictionary<string, ApiService.Providers.Catalogue.CatalogueModel> { ["small/one"] = new(true, null, 353) },
+            TimeSpan.FromHours(1));
 
         await SucceedAsync(null);
         await SucceedAsync("small/one");

@@ -29,7 +29,9 @@ internal sealed class ScriptedProvider : HttpMessageHandler
         Catalogue = new ModelCatalogue(options, Time);
         Meters = new Meters();
         Router = new ProviderRouter(
-            new RoutePlan(options, new Fixed<OpenRouterOptions>(Account), new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Files, Guards, new GenAiTelemetry(Meters, Time, new ContentCapture(captureContent)), Time, new CallFailures(Time, NullLogger<CallFailures>.Instance));
+            new RoutePlan(options, new Fixed<OpenRouterOptions>(Account), new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options,
+            _client, Files, Guards, new GenAiTelemetry(Meters, Time, new ContentCapture(captureContent)), Time,
+            new CallFailures(Time, NullLogger<CallFailures>.Instance));
     }
 
     public FakeTimeProvider Time { get; } = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
@@ -123,7 +125,9 @@ internal sealed class ScriptedProvider : HttpMessageHandler
     {
         var body = request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken);
         Assert.Equal(request.Content?.Headers.ContentLength ?? 0, Encoding.UTF8.GetByteCount(body));
-        Requests.Add((request.RequestUri!.ToString(), body, request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value))));
+        Requests.Add(
+            (request.RequestUri!.ToString(), body,
+                request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value))));
         return await _script.Dequeue()(cancellationToken);
     }
 
@@ -223,7 +227,12 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
     {
         var circuit = Of(route.Id);
         var entry = route.IsConfigured ? circuit.Enter() ?? circuit.Probe() : circuit.EnterWithoutProbe();
-        return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is null or Suspension.Operator ? RouteRefusal.CircuitOpen : RouteRefusal.Suspended));
+        return new(
+            entry.Permit
+                ?? throw new ProviderFaults(route.Id)
+                    .Refused(
+                        entry.RetryAfter,
+                        entry.Suspended is null or Suspension.Operator ? RouteRefusal.CircuitOpen : RouteRefusal.Suspended));
     }
 
     public void FailedOver(ProviderRoute route, string code) => Failovers.Add($"{route.Id} {code}");

@@ -42,7 +42,8 @@ public class SystemPromptsTests
         provider.Knobs.AgentSecondaryModel = "someone/without-tools";
         provider.Refuses(500).RespondsWith(ProviderResponses.Text("x"), ProviderResponses.Finish("stop"), ProviderResponses.Done);
 
-        await provider.RunAsync(ScriptedProvider.Request() with { Tools = [Web, new("get_current_time", "Tells the time.", "{}")], WebSearch = false });
+        await provider.RunAsync(
+            ScriptedProvider.Request() with { Tools = [Web, new("get_current_time", "Tells the time.", "{}")], WebSearch = false });
 
         Assert.Contains("\"tool_choice\":\"auto\"", provider.Requests[0].Body, StringComparison.Ordinal);
         Assert.DoesNotContain("\"name\":\"search_web\"", provider.Requests[0].Body, StringComparison.Ordinal);

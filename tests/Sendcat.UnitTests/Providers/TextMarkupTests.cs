@@ -26,7 +26,9 @@ public class TextMarkupTests
     [InlineData("Let me look. [search_web: kettle]", """search_web:{"query":"kettle"}""")]
     [InlineData("Let me look. [SEARCH_PRODUCTS: 'shoes']", """search_products:{"query":"shoes"}""")]
     [InlineData("Let me look. [search_products: \\\"shoes\\\"]", """search_products:{"query":"shoes"}""")]
-    [InlineData("Let me look. <function_calls>[{\"name\":\"search_products\",\"arguments\":{\"query\":\"x\",\"limit\":3}}]</function_calls>", """search_products:{"query":"x","limit":3}""")]
+    [InlineData(
+        "Let me look. <function_calls>[{\"name\":\"search_products\",\"arguments\":{\"query\":\"x\",\"limit\":3}}]</function_calls>",
+        """search_products:{"query":"x","limit":3}""")]
     [InlineData("Let me look. <function_calls>\n```json\n{\"tool\":\"get_current_time\"}\n```\n</function_calls>", "get_current_time:{}")]
     [InlineData("Let me look. <function_calls>{\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}</function_calls>", """f:{"a":1}""")]
     [InlineData("Let me look. <function_calls>{\"\\ud800\":0,\"name\":\"f\",\"arguments\":{\"a\":1}}</function_calls>", """f:{"a":1}""")]
@@ -54,7 +56,9 @@ public class TextMarkupTests
 
     [Fact]
     public void Without_tools_call_markup_is_removed_and_no_call_is_made() =>
-        Assert.Equal(("ab", ""), (Read(["a[search_products: x]b"], toolsAllowed: false).Text, Read(["a[search_products: x]b"], toolsAllowed: false).Calls));
+        Assert.Equal(
+            ("ab", ""),
+            (Read(["a[search_products: x]b"], toolsAllowed: false).Text, Read(["a[search_products: x]b"], toolsAllowed: false).Calls));
 
     [Fact]
     public void Bracket_markup_of_a_model_with_native_tools_is_plain_text()
@@ -78,7 +82,9 @@ public class TextMarkupTests
     [Fact]
     public void Unparseable_markup_is_removed()
     {
-        Assert.Equal(("ab", ""), (Read(["a<function_calls>call me</function_calls>b"]).Text, Read(["a<function_calls>call me</function_calls>b"]).Calls));
+        Assert.Equal(
+            ("ab", ""),
+            (Read(["a<function_calls>call me</function_calls>b"]).Text, Read(["a<function_calls>call me</function_calls>b"]).Calls));
         Assert.Equal(("a", ""), (Read(["a<minimax:tool_call><invoke nam"]).Text, Read(["a<minimax:tool_call><invoke nam"]).Calls));
         Assert.Equal("a", Read(["a[[SEARCH: never closed"]).Text);
         Assert.Equal("ab", Read(["a<function_calls>" + new string('x', 100_000) + "</function_calls>b"]).Text);
@@ -113,8 +119,10 @@ public class TextMarkupTests
     {
         var piece = Gen.OneOf(
             Gen.OneOf(
-                "<", "[", "[[", "[[SEARCH:", " x", "\"", "]", "]]", "\n", "<think>", "</think>", "<function_calls>", "[{\"name\":\"f\"}]", "</function_calls>", "<minimax:tool_call>",
-                "<invoke name=\"g\">", "<parameter name=\"p\">", "</parameter>", "</invoke>", "</minimax:tool_call>", "[search_web:", "[search_products:", "<func", "\\\"", "word "),
+                "<", "[", "[[", "[[SEARCH:", " x", "\"", "]", "]]", "\n", "<think>", "</think>", "<function_calls>", "[{\"name\":\"f\"}]",
+                "</function_calls>", "<minimax:tool_call>",
+                "<invoke name=\"g\">", "<parameter name=\"p\">", "</parameter>", "</invoke>", "</minimax:tool_call>", "[search_web:",
+                "[search_products:", "<func", "\\\"", "word "),
             Gen.Char.AlphaNumeric.Select(c => c.ToString()));
         var texts = piece.Array[0, 14].Select(string.Concat);
 
@@ -144,7 +152,8 @@ public class TextMarkupTests
         return pieces;
     }
 
-    private static (string Text, string Reasoning, string Calls) Read(IReadOnlyList<string> deltas, bool webSearch = true, bool toolsAllowed = true, MarkupSyntax? syntax = null)
+    private static (string Text, string Reasoning, string Calls) Read(
+        IReadOnlyList<string> deltas, bool webSearch = true, bool toolsAllowed = true, MarkupSyntax? syntax = null)
     {
         var markup = new TextMarkup(syntax ?? MarkupSyntax.Fallback, webSearch, toolsAllowed, TimeProvider.System);
         var events = new List<ProviderEvent>();

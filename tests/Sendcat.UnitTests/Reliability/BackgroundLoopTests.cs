@@ -89,7 +89,8 @@ public sealed class BackgroundLoopTests : IDisposable
     {
         var rounds = 0;
         var running = _loop.RepeatAsync(
-            stopping => ++rounds == 1 ? Task.FromCanceled(new(true)) : Task.Delay(Timeout.InfiniteTimeSpan, _time, stopping), _stopping.Token);
+            stopping => ++rounds == 1 ? Task.FromCanceled(new(true)) : Task.Delay(Timeout.InfiniteTimeSpan, _time, stopping),
+            _stopping.Token);
         Assert.Equal(1, _logger.Collector.Count);
 
         _time.Advance(TimeSpan.FromMilliseconds(100));

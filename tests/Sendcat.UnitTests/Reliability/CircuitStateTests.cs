@@ -40,7 +40,8 @@ public sealed class CircuitStateTests
     {
         using var process = IsolatedProcess.Services(TimeProvider.System);
         var policy = process.GetRequiredService<Circuits>().PolicyOf(upstream.Provider);
-        var pauses = Enumerable.Range(0, upstream.Retries).Select(attempt => UpstreamPolicy.Pause(attempt, retryAfter: null, jitter: 1)!.Value);
+        var pauses = Enumerable.Range(0, upstream.Retries)
+            .Select(attempt => UpstreamPolicy.Pause(attempt, retryAfter: null, jitter: 1)!.Value);
         var call = pauses.Aggregate(upstream.Timeout * (upstream.Retries + 1), (total, pause) => total + pause);
         var (state, now) = (CircuitState.Fresh, Start);
 
@@ -93,10 +94,13 @@ public sealed class CircuitStateTests
         var later = Start + Seconds(61);
         var isolated = CircuitState.Fresh.Isolated(Start + Seconds(60));
 
-        Assert.Equal((CircuitPhase.Open, CircuitPhase.HalfOpen, Suspension.Operator), (isolated.Phase(Start), isolated.Phase(later), isolated.Suspended));
+        Assert.Equal(
+            (CircuitPhase.Open, CircuitPhase.HalfOpen, Suspension.Operator),
+            (isolated.Phase(Start), isolated.Phase(later), isolated.Suspended));
         var failed = isolated.Probing(Policy, later).Failed(isolated.Epoch, Policy, later);
         Assert.Equal((later + Policy.Cooldown, null), (failed.OpenUntil, failed.Suspended));
-        Assert.Equal(isolated.OpenUntil, isolated.AccountRefused(isolated.Epoch, Suspension.Key, configured: true, Policy, later).OpenUntil);
+        Assert.Equal(
+            isolated.OpenUntil, isolated.AccountRefused(isolated.Epoch, Suspension.Key, configured: true, Policy, later).OpenUntil);
         Assert.Equal((CircuitPhase.Closed, null), (isolated.Closed().Phase(Start), isolated.Closed().Suspended));
     }
 
@@ -126,7 +130,8 @@ public sealed class CircuitStateTests
 
         Assert.Equal((true, true, RefusalChanges.AfterSuccess), (known.Unshared.None, succeeded.Refusals.None, succeeded.Unshared));
         Assert.Equal(new AccountRefusals(1, true, 0), again.AdoptRefusals(0, new(1, true, 2), added: false, Policy, Start).Refusals);
-        Assert.Equal(new AccountRefusals(0, false, 2), known.KeyAccepted(0).AdoptRefusals(0, new(1, true, 2), added: false, Policy, Start).Refusals);
+        Assert.Equal(
+            new AccountRefusals(0, false, 2), known.KeyAccepted(0).AdoptRefusals(0, new(1, true, 2), added: false, Policy, Start).Refusals);
         var shared = succeeded.Sharing();
         Assert.Same(shared, shared.Succeeded(0));
     }
@@ -160,7 +165,8 @@ public sealed class CircuitStateTests
                 state = lateResults[n] switch { 0 => state.Failed(0, policy, now), 1 => state.Succeeded(0), _ => state.Neutral(0) };
             }
 
-            return state.Phase(Start + Seconds(cooldown - 0.001)) is CircuitPhase.Open && state.Phase(Start + Seconds(cooldown)) is CircuitPhase.HalfOpen;
+            return state.Phase(Start + Seconds(cooldown - 0.001)) is CircuitPhase.Open
+                && state.Phase(Start + Seconds(cooldown)) is CircuitPhase.HalfOpen;
         });
 
     private static CircuitState Fail(CircuitState state, int times)

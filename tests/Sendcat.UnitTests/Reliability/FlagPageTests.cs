@@ -32,8 +32,9 @@ public sealed class FlagPageTests
     [Fact]
     public void The_page_lists_every_flag()
     {
-        var flags = typeof(ChatGatewayOptions).GetProperties().Select(property => property.GetCustomAttribute<KnobAttribute>()?.Name).OfType<string>()
-            .Concat(["ADMISSION_REDIS_ENABLED", "ADMISSION_REDIS_SHADOW_MODE"]);
+        var flags = typeof(ChatGatewayOptions).GetProperties().Select(property => property.GetCustomAttribute<KnobAttribute>()?.Name)
+            .OfType<string>()
+                .Concat(["ADMISSION_REDIS_ENABLED", "ADMISSION_REDIS_SHADOW_MODE"]);
 
         Assert.Equal(flags.Order(StringComparer.Ordinal), Table("| flag |").Select(row => row[0]).Order(StringComparer.Ordinal));
     }

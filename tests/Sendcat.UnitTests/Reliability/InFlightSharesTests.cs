@@ -14,12 +14,15 @@ public sealed class InFlightSharesTests
     public void Shares_are_percentages_of_the_smaller_cap_and_an_address_gets_at_least_four(
         int global, int route, int addressPct, int guestPct, int ofAddress, int ofGuests)
     {
-        var shares = InFlightShares.Of(new() { GlobalMaxInFlight = global, AddressMaxInFlightPct = addressPct, GuestMaxInFlightPct = guestPct }, route);
+        var shares = InFlightShares.Of(
+            new() { GlobalMaxInFlight = global, AddressMaxInFlightPct = addressPct, GuestMaxInFlightPct = guestPct }, route);
 
         Assert.Equal(new InFlightShares(ofAddress, ofGuests), shares);
     }
 
     [Fact]
     public void A_share_of_100_percent_sets_no_limit() =>
-        Assert.Equal(new InFlightShares(null, null), InFlightShares.Of(new() { AddressMaxInFlightPct = 100, GuestMaxInFlightPct = 100 }, routeSlots: 24));
+        Assert.Equal(
+            new InFlightShares(null, null),
+            InFlightShares.Of(new() { AddressMaxInFlightPct = 100, GuestMaxInFlightPct = 100 }, routeSlots: 24));
 }

@@ -13,9 +13,11 @@ internal static class IsolatedProcess
     public static ServiceProvider Services(TimeProvider time, params (string Name, string Value)[] knobs) =>
         Services(time, () => ConnectionMultiplexer.Connect("127.0.0.1:1,abortConnect=false,connectTimeout=50,connectRetry=0"), knobs);
 
-    public static ServiceProvider Services(TimeProvider time, Func<IConnectionMultiplexer> redis, params (string Name, string Value)[] knobs)
+    public static ServiceProvider Services(
+        TimeProvider time, Func<IConnectionMultiplexer> redis, params (string Name, string Value)[] knobs)
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(knobs.Select(knob => KeyValuePair.Create(knob.Name, (string?)knob.Value))).Build();
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(knobs.Select(knob => KeyValuePair.Create(knob.Name, (string?)knob.Value))).Build();
         return new ServiceCollection()
             .AddSingleton<IConfiguration>(configuration)
             .AddLogging()

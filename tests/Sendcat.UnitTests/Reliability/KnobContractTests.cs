@@ -145,7 +145,10 @@ public sealed class KnobContractTests
     public void Every_address_knob_is_read_only_at_start()
     {
         var addresses =
-            from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly }
+            from assembly in new[]
+            {
+                typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly,
+            }
             from type in assembly.GetTypes()
             where type.GetProperties().Any(property => property.IsDefined(typeof(KnobAttribute), inherit: false))
             from knob in Knob.Of(type)
@@ -163,7 +166,10 @@ public sealed class KnobContractTests
     {
         using var provider = KnobsTests.Provider();
         provider.GetRequiredService<KnobOverrides>().Replace(
-            [new("ADMISSION_REDIS_URL", "https://collector.example", "ann", default), new("ADMISSION_USER_MAX_INFLIGHT", "9", "ann", default)]);
+            [
+                new("ADMISSION_REDIS_URL", "https://collector.example", "ann", default),
+                new("ADMISSION_USER_MAX_INFLIGHT", "9", "ann", default),
+            ]);
         var registry = provider.GetRequiredService<KnobRegistry>();
 
         Assert.Equal("9", registry.Read(registry.Find("ADMISSION_USER_MAX_INFLIGHT")!).Value);

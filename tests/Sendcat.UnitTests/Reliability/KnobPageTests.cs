@@ -47,7 +47,8 @@ public sealed class KnobPageTests
         var table = new StringBuilder("| name | default | allowed | meaning |\n|---|---|---|---|");
         foreach (var knob in provider.GetRequiredService<KnobRegistry>().All)
         {
-            table.Append('\n').Append("| `").Append(knob.Name).Append("` | ").Append(Code(knob.Default)).Append(" | ").Append(Allowed(knob)).Append(" | ").Append(Meaning(knob)).Append(" |");
+            table.Append('\n').Append("| `").Append(knob.Name).Append("` | ").Append(Code(knob.Default)).Append(" | ").Append(Allowed(knob))
+                .Append(" | ").Append(Meaning(knob)).Append(" |");
         }
 
         return table.ToString();
@@ -68,17 +69,30 @@ public sealed class KnobPageTests
     /// All classes with knobs of the API, the tool worker and the Monitor, found by reflection, so that the list is complete.
     /// </summary>
     private static IEnumerable<Type> Classes() =>
-        from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly, typeof(AlertOptions).Assembly }
+        from assembly in new[]
+        {
+            typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly,
+            typeof(AlertOptions).Assembly,
+        }
         from type in assembly.GetTypes()
         where type.GetProperties().Any(property => property.IsDefined(typeof(KnobAttribute), inherit: false))
         orderby type.FullName
         select type;
 
     private static string Allowed(Knob knob) =>
-        knob.Range.Length == 0 ? knob.Secret ? "secret" : "text" : knob.Type == typeof(string) ? Code(knob.Range) : knob.Range.Replace(",", " or", StringComparison.Ordinal);
+        knob.Range.Length == 0
+            ? knob.Secret ? "secret" : "text"
+            : knob.Type == typeof(string) ? Code(knob.Range) : knob.Range.Replace(",", " or", StringComparison.Ordinal);
 
     private static string Code(string text) => text.Length == 0 ? "" : $"`{text.Replace("|", "\\|", StringComparison.Ordinal)}`";
 
     private static string Meaning(Knob knob) =>
-        (knob.WithoutEffect ? "Kept for compatibility, without effect. " : knob.StartUpOnly ? "Read at start alone. " : "") + (knob.Unit is "" || knob.Description.StartsWith("Milliseconds", StringComparison.Ordinal) ? knob.Description : $"{knob.Description} [{knob.Unit}]").Replace("|", "\\|", StringComparison.Ordinal);
+        (knob.WithoutEffect
+            ? "Kept for compatibility, without effect. "
+            : knob.StartUpOnly ? "Read at start alone. "
+            : "")
+                + (
+                    knob.Unit is "" || knob.Description.StartsWith("Milliseconds", StringComparison.Ordinal)
+                        ? knob.Description
+                        : $"{knob.Description} [{knob.Unit}]").Replace("|", "\\|", StringComparison.Ordinal);
 }

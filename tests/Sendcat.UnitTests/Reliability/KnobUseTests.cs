@@ -13,7 +13,10 @@ namespace Sendcat.UnitTests.Reliability;
 public sealed class KnobUseTests
 {
     private static readonly Assembly[] Assemblies =
-        [typeof(KnobAttribute).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly, typeof(AlertOptions).Assembly];
+        [
+            typeof(KnobAttribute).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly,
+            typeof(AlertOptions).Assembly,
+        ];
 
     private static readonly Dictionary<short, OpCode> OpCodes = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
@@ -21,13 +24,15 @@ public sealed class KnobUseTests
     [Fact]
     public void Every_knob_is_read_by_code_or_marked_as_without_effect()
     {
-        var read = Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(type => !IsValidator(type) && type != typeof(Presets)).SelectMany(Uses).ToHashSet();
+        var read = Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(type => !IsValidator(type) && type != typeof(Presets))
+            .SelectMany(Uses).ToHashSet();
         // The presets read the stage and the tier as knobs, without their options class.
         var knobs = Assemblies.SelectMany(assembly => assembly.GetTypes()).SelectMany(type => type.GetProperties())
             .Select(property => (Property: property, Knob: property.GetCustomAttribute<KnobAttribute>()))
             .Where(it => it.Knob is not null && it.Property.DeclaringType != typeof(RolloutOptions)).ToArray();
 
-        var unread = knobs.Where(it => !it.Knob!.WithoutEffect && !read.Contains(KeyOf(it.Property.GetMethod!)) && !read.Contains(it.Knob.Name));
+        var unread = knobs.Where(
+            it => !it.Knob!.WithoutEffect && !read.Contains(KeyOf(it.Property.GetMethod!)) && !read.Contains(it.Knob.Name));
 
         Assert.True(knobs.Length > 100);
         Assert.Equal([], unread.Select(it => it.Knob!.Name).Order());
@@ -44,7 +49,8 @@ public sealed class KnobUseTests
     /// </summary>
     private static IEnumerable<string> Uses(Type type)
     {
-        const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+        const BindingFlags All =
+            BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
         return type.GetMethods(All).Cast<MethodBase>().Concat(type.GetConstructors(All)).SelectMany(Uses);
     }
 

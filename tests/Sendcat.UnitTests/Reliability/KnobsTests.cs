@@ -20,7 +20,8 @@ public sealed class KnobsTests
     {
         Assert.Equal(1, Options<AdmissionOptions>().UserMaxInFlight);
         Assert.Equal(3, Options<AdmissionOptions>(("Sendcat:Admission:UserMaxInFlight", "3")).UserMaxInFlight);
-        Assert.Equal(4, Options<AdmissionOptions>(("Sendcat:Admission:UserMaxInFlight", "3"), ("ADMISSION_USER_MAX_INFLIGHT", "4")).UserMaxInFlight);
+        Assert.Equal(
+            4, Options<AdmissionOptions>(("Sendcat:Admission:UserMaxInFlight", "3"), ("ADMISSION_USER_MAX_INFLIGHT", "4")).UserMaxInFlight);
     }
 
     [Theory]
@@ -66,11 +67,14 @@ public sealed class KnobsTests
     [Fact]
     public void Values_that_do_not_match_a_pattern_or_a_list_of_words_are_rejected()
     {
-        var provider = Provider(("RELIABILITY_REGION_ID", "Jamaica!"), ("RELIABILITY_TOPOLOGY_MODE", "active_active"), ("SENDCAT_CAPACITY_TIER", "XXL"));
+        var provider = Provider(
+            ("RELIABILITY_REGION_ID", "Jamaica!"), ("RELIABILITY_TOPOLOGY_MODE", "active_active"), ("SENDCAT_CAPACITY_TIER", "XXL"));
 
         var region = provider.GetRequiredService<IOptionsMonitor<RegionOptions>>().CurrentValue;
         Assert.Equal(("us-east-1", TopologyMode.ActiveActive), (region.RegionId, region.TopologyMode));
-        Assert.Equal(["RELIABILITY_REGION_ID", "SENDCAT_CAPACITY_TIER"], provider.GetRequiredService<KnobRegistry>().Rejected.Select(knob => knob.Name));
+        Assert.Equal(
+            ["RELIABILITY_REGION_ID", "SENDCAT_CAPACITY_TIER"],
+            provider.GetRequiredService<KnobRegistry>().Rejected.Select(knob => knob.Name));
     }
 
     [Theory]
@@ -112,7 +116,8 @@ public sealed class KnobsTests
         var flags = provider.GetRequiredService<IOptionsMonitor<ChatGatewayOptions>>().CurrentValue;
         var admission = provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>().CurrentValue;
         Assert.Equal("authoritative", flags.Mode);
-        Assert.True(flags is { AdmissionEnforce: true, ProviderFailoverEnabled: true, FailClosedOnRedisError: true, ToolQueueEnforce: false });
+        Assert.True(
+            flags is { AdmissionEnforce: true, ProviderFailoverEnabled: true, FailClosedOnRedisError: true, ToolQueueEnforce: false });
         Assert.True(admission is { Enabled: true, ShadowMode: false, GlobalMaxInFlight: 300, UserMaxInFlight: 1 });
     }
 
@@ -196,18 +201,22 @@ public sealed class KnobsTests
         await StartAsync(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"));
         await StartAsync(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"), ("SENDCAT_STRICT_CONFIG", "no"));
 
-        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"), ("SENDCAT_STRICT_CONFIG", "yes")));
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => StartAsync(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"), ("SENDCAT_STRICT_CONFIG", "yes")));
         Assert.Contains("RATE_LIMIT_CHAT_STREAM_MAX", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_strictness_that_is_no_boolean_is_rejected_and_counts_as_strict()
     {
-        Assert.Equal("SENDCAT_STRICT_CONFIG", Assert.Single(Provider(("SENDCAT_STRICT_CONFIG", "ture")).GetRequiredService<KnobRegistry>().Rejected).Name);
+        Assert.Equal(
+            "SENDCAT_STRICT_CONFIG",
+            Assert.Single(Provider(("SENDCAT_STRICT_CONFIG", "ture")).GetRequiredService<KnobRegistry>().Rejected).Name);
 
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(("SENDCAT_STRICT_CONFIG", "ture")));
         Assert.Contains("SENDCAT_STRICT_CONFIG=ture", refusal.Message, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(("SENDCAT_STRICT_CONFIG", " "), ("Sendcat:Rollout:StrictConfig", "ture")));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => StartAsync(("SENDCAT_STRICT_CONFIG", " "), ("Sendcat:Rollout:StrictConfig", "ture")));
     }
 
     private static async Task StartAsync(params (string, string)[] values)
@@ -232,7 +241,8 @@ public sealed class KnobsTests
     [Fact]
     public void Adding_an_options_class_twice_registers_its_knobs_once()
     {
-        var services = new ServiceCollection().AddSingleton<IConfiguration>(Configuration()).AddLogging().AddKnobs<RegionOptions>().AddKnobs<RegionOptions>();
+        var services = new ServiceCollection().AddSingleton<IConfiguration>(Configuration()).AddLogging().AddKnobs<RegionOptions>()
+            .AddKnobs<RegionOptions>();
 
         Assert.Equal(3, services.BuildServiceProvider().GetRequiredService<KnobRegistry>().All.Count);
     }

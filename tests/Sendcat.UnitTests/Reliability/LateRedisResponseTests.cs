@@ -19,8 +19,10 @@ public sealed class LateRedisResponseTests : IAsyncDisposable
 
     public LateRedisResponseTests()
     {
-        _redis.ScriptEvaluateAsync(Arg.Any<byte[]>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>()).Returns(_ => Enqueue(_byHash));
-        _redis.ScriptEvaluateAsync(Arg.Any<string>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>()).Returns(_ => Enqueue(_byText));
+        _redis.ScriptEvaluateAsync(Arg.Any<byte[]>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>())
+            .Returns(_ => Enqueue(_byHash));
+        _redis.ScriptEvaluateAsync(Arg.Any<string>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>())
+            .Returns(_ => Enqueue(_byText));
         var connection = Substitute.For<IConnectionMultiplexer>();
         connection.IsConnected.Returns(true);
         connection.GetDatabase(Arg.Any<int>(), Arg.Any<object?>()).Returns(_redis);
@@ -119,5 +121,6 @@ public sealed class LateRedisResponseTests : IAsyncDisposable
 
     private static RedisResult Refused() => Response(0, 1);
 
-    private static RedisResult Response(int taken, int by) => RedisResult.Create(new[] { taken, by, -1, -1, by }.Select(number => RedisResult.Create((RedisValue)number)).ToArray());
+    private static RedisResult Response(int taken, int by) =>
+        RedisResult.Create(new[] { taken, by, -1, -1, by }.Select(number => RedisResult.Create((RedisValue)number)).ToArray());
 }

@@ -11,7 +11,8 @@ public sealed class MinuteLogTests : IDisposable
     private readonly MinuteLog<string> _log;
 
     public MinuteLogTests() => _log = new(
-        _time, (cause, number, example) => _lines.Add(string.Create(CultureInfo.InvariantCulture, $"{number} {cause}, for example {example}")));
+        _time,
+        (cause, number, example) => _lines.Add(string.Create(CultureInfo.InvariantCulture, $"{number} {cause}, for example {example}")));
 
     [Fact]
     public void A_minute_has_one_line_for_each_cause_however_often_it_occurs()

@@ -39,7 +39,8 @@ public sealed class PersistentWriteTests
         var writes = 0;
 
         var result = _write.RunAsync(
-            _ => ++writes < 3 ? throw new PostgresException("deadlock detected", "ERROR", "ERROR", "40P01") : Task.CompletedTask, CancellationToken.None);
+            _ => ++writes < 3 ? throw new PostgresException("deadlock detected", "ERROR", "ERROR", "40P01") : Task.CompletedTask,
+            CancellationToken.None);
         _time.Advance(TimeSpan.FromMilliseconds(500));
         _time.Advance(TimeSpan.FromMilliseconds(500));
         await result;
@@ -52,7 +53,8 @@ public sealed class PersistentWriteTests
     {
         var refusal = new PostgresException("value too long", "ERROR", "ERROR", "22001");
 
-        var failure = await Assert.ThrowsAsync<PostgresException>(() => _write.RunAsync(_ => Task.FromException(refusal), CancellationToken.None));
+        var failure = await Assert.ThrowsAsync<PostgresException>(
+            () => _write.RunAsync(_ => Task.FromException(refusal), CancellationToken.None));
 
         Assert.Same(refusal, failure);
         Assert.Empty(_logger.Collector.GetSnapshot());

@@ -11,7 +11,8 @@ public sealed class QueueHealthTests
     {
         var findings = QueueHealth.Evaluate(AtTheEdge, new());
 
-        Assert.Equal(["queued_depth", "dead_letter_depth", "oldest_queued_age", "oldest_running_age"], findings.Select(finding => finding.Kind));
+        Assert.Equal(
+            ["queued_depth", "dead_letter_depth", "oldest_queued_age", "oldest_running_age"], findings.Select(finding => finding.Kind));
         Assert.Equal([200, 20, 60_000, 300_000], findings.Select(finding => finding.Threshold));
         Assert.Equal("ok", QueueHealth.Level(findings));
     }

@@ -14,5 +14,6 @@ public sealed class RetryAfterTests
 
     [Fact]
     public void The_delay_is_between_100_ms_and_one_minute() =>
-        Gen.Select(Gen.Int[0, 100_000], Gen.Int[0, 90], Gen.Double[0, 1]).Sample((ms, jitter, dice) => RetryAfter.Jittered(ms, jitter, dice).TotalMilliseconds is >= 100 and <= 60_000);
+        Gen.Select(Gen.Int[0, 100_000], Gen.Int[0, 90], Gen.Double[0, 1])
+            .Sample((ms, jitter, dice) => RetryAfter.Jittered(ms, jitter, dice).TotalMilliseconds is >= 100 and <= 60_000);
 }

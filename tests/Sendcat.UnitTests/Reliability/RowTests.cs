@@ -86,10 +86,14 @@ public sealed class RowTests
     [Fact]
     public void Persisted_results_of_an_earlier_build_are_checked_when_they_are_read()
     {
-        var hits = ResultRows.Fit([new SearchWebHit("Trap", "javascript:alert(1)", "x"), new SearchWebHit(Long, "https://a.example/", Long)]);
+        var hits = ResultRows.Fit(
+            [new SearchWebHit("Trap", "javascript:alert(1)", "x"), new SearchWebHit(Long, "https://a.example/", Long)]);
         var products = ResultRows.Fit([
             new Product("1", "Trap", "USD 1", "", "javascript:alert(1)"),
-            new Product("2", Long, Long, "javascript:alert(1)", "https://a.example/") { ProductUrl = "data:,x", MerchantName = Long, SellerName = Long, Condition = Long },
+            new Product("2", Long, Long, "javascript:alert(1)", "https://a.example/")
+            {
+                ProductUrl = "data:,x", MerchantName = Long, SellerName = Long, Condition = Long,
+            },
             new Product(Long, "Long", "USD 1", "", "https://a.example/"),
         ]);
 

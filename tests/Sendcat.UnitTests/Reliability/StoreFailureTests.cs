@@ -31,8 +31,8 @@ public sealed class StoreFailureTests
     {
         Exception[] failures =
         [
-            new BrokerUnreachableException(new IOException()), new AlreadyClosedException(new(ShutdownInitiator.Peer, 320, "closed")), new IOException(),
-            new ObjectDisposedException("channel"), new TimeoutException(), new TaskCanceledException(),
+            new BrokerUnreachableException(new IOException()), new AlreadyClosedException(new(ShutdownInitiator.Peer, 320, "closed")),
+            new IOException(), new ObjectDisposedException("channel"), new TimeoutException(), new TaskCanceledException(),
         ];
 
         Assert.All(failures, failure => Assert.True(BrokerFailure.Is(failure)));
@@ -45,7 +45,8 @@ public sealed class StoreFailureTests
     {
         Exception[] failures =
         [
-            new RedisConnectionException(ConnectionFailureType.SocketFailure, "gone"), new RedisTimeoutException("slow", CommandStatus.Sent),
+            new RedisConnectionException(ConnectionFailureType.SocketFailure, "gone"),
+            new RedisTimeoutException("slow", CommandStatus.Sent),
             new TimeoutException(), new ObjectDisposedException("multiplexer"), new ConnectionResetException("reset"),
             new ConnectionAbortedException("closed"), new TaskCanceledException(),
         ];

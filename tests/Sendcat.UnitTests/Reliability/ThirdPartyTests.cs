@@ -36,7 +36,8 @@ public sealed class ThirdPartyTests : IAsyncLifetime
         _listener.Run(context =>
         {
             // Copies the headers, because the server reuses its dictionary.
-            _receivedHeaders = context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+            _receivedHeaders = context.Request.Headers.ToDictionary(
+                header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
             return context.Response.WriteAsync("{}");
         });
         await _listener.StartAsync();
@@ -44,7 +45,8 @@ public sealed class ThirdPartyTests : IAsyncLifetime
         var host = Host.CreateEmptyApplicationBuilder(null);
         host.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9", ["SENTRY_DSN"] = "http://key@127.0.0.1:9/1", ["SENTRY_TRACES_SAMPLE_RATE"] = "1",
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9", ["SENTRY_DSN"] = "http://key@127.0.0.1:9/1",
+            ["SENTRY_TRACES_SAMPLE_RATE"] = "1",
         });
         host.AddServiceDefaults();
         host.Services.AddOpenTelemetry().WithTracing(traces => traces.AddSource("ours").AddProcessor(new SpanCollector(_spans)));
@@ -65,7 +67,9 @@ public sealed class ThirdPartyTests : IAsyncLifetime
     public async Task A_third_party_receives_no_trace_headers(string client)
     {
         using var transport = new OpenRouterTransport();
-        using var invoker = client == "factory" ? (HttpMessageInvoker)_host.Services.GetRequiredService<IHttpClientFactory>().CreateClient("third") : new HttpMessageInvoker(transport.Handler, disposeHandler: false);
+        using var invoker = client == "factory"
+            ? (HttpMessageInvoker)_host.Services.GetRequiredService<IHttpClientFactory>().CreateClient("third")
+            : new HttpMessageInvoker(transport.Handler, disposeHandler: false);
 
         await SendAsync(invoker);
 

@@ -10,7 +10,8 @@ public sealed class UntrustedTextTests
 {
     private static readonly Encoding Strict = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private static readonly Gen<string> Texts = Gen.Int[0, 6].Select(at => "a\0\ud83d\ude00\\\"\u00e9"[at]).Array[0, 12].Select(chars => new string(chars));
+    private static readonly Gen<string> Texts = Gen.Int[0, 6].Select(at => "a\0\ud83d\ude00\\\"\u00e9"[at]).Array[0, 12]
+        .Select(chars => new string(chars));
 
     /// <summary>Not the data of a theory: an attribute cannot hold a lone surrogate.</summary>
     [Fact]
@@ -44,7 +45,9 @@ public sealed class UntrustedTextTests
         using var json = JsonDocument.Parse('"' + string.Concat(text.Select(c => $"\\u{(int)c:x4}")) + '"');
 
         Assert.Equal(text, LenientJsonString.Read(json.RootElement));
-        Assert.Equal(text.Where((_, at) => StorableText.IsLoneSurrogate(text, at)).Any() ? null : text, LenientJsonString.ReadWellFormed(json.RootElement));
+        Assert.Equal(
+            text.Where((_, at) => StorableText.IsLoneSurrogate(text, at)).Any() ? null : text,
+            LenientJsonString.ReadWellFormed(json.RootElement));
     });
 
     [Theory]
@@ -52,5 +55,6 @@ public sealed class UntrustedTextTests
     [InlineData("ab\ud83d\ude00", 4, "ab\ud83d\ude00")]
     [InlineData("ab", 0, "")]
     [InlineData("ab", 9, "ab")]
-    public void A_text_is_never_cut_inside_a_surrogate_pair(string text, int longest, string cut) => Assert.Equal(cut, TextLimit.Cut(text, longest));
+    public void A_text_is_never_cut_inside_a_surrogate_pair(string text, int longest, string cut) =>
+        Assert.Equal(cut, TextLimit.Cut(text, longest));
 }

@@ -47,20 +47,21 @@ public sealed class WindowCountTests
 
     [Fact]
     public void A_request_fits_at_its_retry_time_and_not_2_ms_earlier() =>
-        Gen.Select(Gen.Int[1, 50], Gen.Int[1, 3], Gen.Long[0, 50], Gen.Long[0, 50], Gen.Long[0, 999]).Sample((max, cost, current, previous, offset) =>
-        {
-            var count = new WindowCount(7, Math.Min(current, max), Math.Min(previous, max));
-            var now = (7 * Length) + offset;
-            if (cost > max || count.Fits(now, Length, max, cost))
+        Gen.Select(Gen.Int[1, 50], Gen.Int[1, 3], Gen.Long[0, 50], Gen.Long[0, 50], Gen.Long[0, 999]).Sample(
+            (max, cost, current, previous, offset) =>
             {
-                return true;
-            }
+                var count = new WindowCount(7, Math.Min(current, max), Math.Min(previous, max));
+                var now = (7 * Length) + offset;
+                if (cost > max || count.Fits(now, Length, max, cost))
+                {
+                    return true;
+                }
 
-            var retryAt = now + (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
-            var then = count.At(retryAt, Length);
-            var before = count.At(retryAt - 2, Length);
-            return then.Fits(retryAt, Length, max, cost) && (retryAt - 2 < now || !before.Fits(retryAt - 2, Length, max, cost));
-        });
+                var retryAt = now + (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
+                var then = count.At(retryAt, Length);
+                var before = count.At(retryAt - 2, Length);
+                return then.Fits(retryAt, Length, max, cost) && (retryAt - 2 < now || !before.Fits(retryAt - 2, Length, max, cost));
+            });
 
     [Fact]
     public void Costs_older_than_two_windows_are_not_counted() =>
@@ -68,18 +69,19 @@ public sealed class WindowCountTests
 
     [Fact]
     public void The_wait_is_at_most_one_window_and_the_request_fits_after_it() =>
-        Gen.Select(Gen.Int[1, 50], Gen.Int[1, 5], Gen.Long[0, 500], Gen.Long[0, 500], Gen.Long[0, 999]).Sample((max, cost, first, second, offset) =>
-        {
-            var (before, now) = ((7 * Length) - 300, (7 * Length) + offset);
-            var count = new WindowCount(6, 0, 0).Spend(first, before).At(now, Length).Spend(second, now);
-            if (cost > max || count.Fits(now, Length, max, cost))
+        Gen.Select(Gen.Int[1, 50], Gen.Int[1, 5], Gen.Long[0, 500], Gen.Long[0, 500], Gen.Long[0, 999]).Sample(
+            (max, cost, first, second, offset) =>
             {
-                return true;
-            }
+                var (before, now) = ((7 * Length) - 300, (7 * Length) + offset);
+                var count = new WindowCount(6, 0, 0).Spend(first, before).At(now, Length).Spend(second, now);
+                if (cost > max || count.Fits(now, Length, max, cost))
+                {
+                    return true;
+                }
 
-            var waitMs = (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
-            return waitMs <= Length && count.At(now + waitMs, Length).Fits(now + waitMs, Length, max, cost);
-        });
+                var waitMs = (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
+                return waitMs <= Length && count.At(now + waitMs, Length).Fits(now + waitMs, Length, max, cost);
+            });
 
     [Theory]
     [InlineData(16, 3, 100, 9, 34)]

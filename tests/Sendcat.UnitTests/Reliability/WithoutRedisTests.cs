@@ -17,7 +17,8 @@ public sealed class WithoutRedisTests
     [Fact]
     public async Task Enforced_admission_fails_closed_when_it_is_configured_to()
     {
-        await using var services = IsolatedProcess.Services(_time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
+        await using var services = IsolatedProcess.Services(
+            _time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
 
         var decision = await services.GetRequiredService<AdmissionController>().AdmitAsync(Turn("one"), default);
 
@@ -29,7 +30,8 @@ public sealed class WithoutRedisTests
     [Fact]
     public async Task A_window_that_is_full_in_this_process_alone_says_one_second_and_not_the_rest_of_the_window()
     {
-        await using var services = IsolatedProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1"));
+        await using var services = IsolatedProcess.Services(
+            _time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1"));
         var admission = services.GetRequiredService<AdmissionController>();
         var limiter = services.GetRequiredService<RateLimiter>();
 
@@ -38,13 +40,16 @@ public sealed class WithoutRedisTests
 
         Assert.Equal((true, TimeSpan.FromSeconds(1)), (denied.Local, denied.RetryAfter));
 
-        AdmissionRequest Starting(string stream) => Turn(stream, $"user:{stream}") with { OtherClaims = [limiter.Claim(RateLimitBucket.ChatStream, "user:a")] };
+        AdmissionRequest Starting(string stream) =>
+            Turn(stream, $"user:{stream}") with { OtherClaims = [limiter.Claim(RateLimitBucket.ChatStream, "user:a")] };
     }
 
     [Fact]
     public async Task Fail_open_admission_applies_the_limits_within_the_process()
     {
-        await using var services = IsolatedProcess.Services(_time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "2"));
+        await using var services = IsolatedProcess.Services(
+            _time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"),
+            ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "2"));
         var admission = services.GetRequiredService<AdmissionController>();
         var bulkheads = services.GetRequiredService<Bulkheads>();
 
@@ -65,12 +70,14 @@ public sealed class WithoutRedisTests
     [Fact]
     public async Task The_shares_of_an_address_and_of_guests_apply_within_the_process()
     {
-        await using var services = IsolatedProcess.Services(_time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
+        await using var services = IsolatedProcess.Services(
+            _time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
         var admission = services.GetRequiredService<AdmissionController>();
 
         var ofOne = await AdmitAsync(24, n => GuestTurn(n, "ip:203.0.113.7"));
         var ofMany = await AdmitAsync(24, n => GuestTurn(100 + n, $"ip:198.51.100.{n}"));
-        var user = await admission.AdmitAsync(Turn("user's", "user:a") with { Addresses = [new("ip:192.0.2.1")], RouteSlots = 24 }, default);
+        var user = await admission.AdmitAsync(
+            Turn("user's", "user:a") with { Addresses = [new("ip:192.0.2.1")], RouteSlots = 24 }, default);
 
         Assert.Equal((4, "address_inflight"), ofOne);
         Assert.Equal((15, "guest_inflight"), ofMany);
@@ -84,10 +91,13 @@ public sealed class WithoutRedisTests
                 decisions.Add(await admission.AdmitAsync(turn(n), default));
             }
 
-            return (decisions.OfType<AdmissionDecision.Admitted>().Count(), decisions.OfType<AdmissionDecision.Denied>().Select(denied => denied.Reason).Distinct().Single());
+            return (
+                decisions.OfType<AdmissionDecision.Admitted>().Count(),
+                decisions.OfType<AdmissionDecision.Denied>().Select(denied => denied.Reason).Distinct().Single());
         }
 
-        static AdmissionRequest GuestTurn(int number, string address) => Turn($"guest's {number}", $"session:{number}") with { Addresses = [new(address)], IsGuest = true, RouteSlots = 24 };
+        static AdmissionRequest GuestTurn(int number, string address) =>
+            Turn($"guest's {number}", $"session:{number}") with { Addresses = [new(address)], IsGuest = true, RouteSlots = 24 };
     }
 
     [Fact]
@@ -165,17 +175,22 @@ public sealed class WithoutRedisTests
     [Fact]
     public async Task A_turn_that_replaces_another_is_admitted_beside_it()
     {
-        await using var services = IsolatedProcess.Services(_time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
+        await using var services = IsolatedProcess.Services(
+            _time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
         var admission = services.GetRequiredService<AdmissionController>();
 
         await using var first = Assert.IsType<AdmissionDecision.Admitted>(await admission.AdmitAsync(Turn("one"), default)).Ticket;
         var beside = Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("two"), default));
-        await using var replacing = Assert.IsType<AdmissionDecision.Admitted>(await admission.AdmitAsync(Turn("two") with { Replaces = "one" }, default)).Ticket;
+        await using var replacing = Assert.IsType<AdmissionDecision.Admitted>(
+            await admission.AdmitAsync(Turn("two") with { Replaces = "one" }, default)).Ticket;
 
         Assert.Equal("user_inflight", beside.Reason);
         Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("three") with { Replaces = "one" }, default));
     }
 
     private static AdmissionRequest Turn(string stream, string principal = "user:a", Bulkheads? bulkheads = null) =>
-        new() { Principal = principal, StreamId = stream, OtherClaims = bulkheads is null ? [] : [bulkheads.Claim("openrouter_chat_primary")] };
+        new()
+        {
+            Principal = principal, StreamId = stream, OtherClaims = bulkheads is null ? [] : [bulkheads.Claim("openrouter_chat_primary")],
+        };
 }

@@ -40,7 +40,8 @@ public sealed class CallSamplerTests
     [InlineData("traceidratio", "plenty", true, true, true)]
     [InlineData("parentbased_traceidratio", "0", false, true, false)]
     [InlineData("made_up", null, true, true, false)]
-    public void The_standard_variables_select_the_sampler_of_other_spans(string? name, string? argument, bool root, bool belowRecorded, bool belowUnrecorded)
+    public void The_standard_variables_select_the_sampler_of_other_spans(
+        string? name, string? argument, bool root, bool belowRecorded, bool belowUnrecorded)
     {
         var sampler = Sampler(("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", argument));
 
@@ -52,10 +53,14 @@ public sealed class CallSamplerTests
     }
 
     private static CallSampler Sampler(params (string Name, string? Value)[] settings) =>
-        CallSampler.From(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, setting.Value))).Build());
+        CallSampler.From(
+            new ConfigurationBuilder().AddInMemoryCollection(
+                settings.Select(setting => KeyValuePair.Create(setting.Name, setting.Value))).Build());
 
     private static ActivityContext Parent(bool recorded) =>
-        new(Trace, ActivitySpanId.CreateFromString("b7ad6b7169203331"), recorded ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None, isRemote: true);
+        new(
+            Trace, ActivitySpanId.CreateFromString("b7ad6b7169203331"), recorded ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None,
+            isRemote: true);
 
     private static SamplingDecision Decide(CallSampler sampler, ActivityKind kind, ActivityContext parent) =>
         sampler.ShouldSample(new(parent, parent == default ? Trace : parent.TraceId, "any", kind)).Decision;

@@ -78,11 +78,15 @@ public sealed class ConnectionCapTests
         Assert.NotNull(await accepting);
     }
 
-    private static (CappedListener Listener, Sockets Sockets, ConnectionCount Count) Listener(int cap, Func<bool> anyLeft, TimeProvider? time = null)
+    private static (
+        CappedListener Listener, Sockets Sockets, ConnectionCount Count) Listener(int cap, Func<bool> anyLeft, TimeProvider? time = null)
     {
         var sockets = new Sockets();
         var count = new ConnectionCount(new ConnectionCap(cap * 2, cap), TimeProvider.System, NullLogger<ConnectionCount>.Instance);
-        return (new CappedListener(sockets, count, new DescriptorWatch(anyLeft, time ?? TimeProvider.System), NullLogger<CappedListener>.Instance), sockets, count);
+        return (
+            new CappedListener(
+                sockets, count, new DescriptorWatch(anyLeft, time ?? TimeProvider.System), NullLogger<CappedListener>.Instance),
+            sockets, count);
     }
 
     private sealed class Sockets : IConnectionListener

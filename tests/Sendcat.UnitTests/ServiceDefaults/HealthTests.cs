@@ -36,7 +36,9 @@ public sealed class HealthTests
     [Fact]
     public async Task Without_Postgres_a_program_is_alive_but_not_ready()
     {
-        await using var program = await ProgramAsync(new FakeTimeProvider(), checks => checks.AddCheck("PostgreSql", () => throw new InvalidOperationException("password is hunter2")));
+        await using var program = await ProgramAsync(
+            new FakeTimeProvider(),
+            checks => checks.AddCheck("PostgreSql", () => throw new InvalidOperationException("password is hunter2")));
 
         var ready = await program.Client.GetAsync("/health");
         var alive = await program.Client.GetAsync("/alive");
@@ -50,7 +52,8 @@ public sealed class HealthTests
     public async Task Without_Redis_a_program_is_degraded_but_ready()
     {
         const string check = ReadinessPolicy.RedisCheck;
-        await using var program = await ProgramAsync(new FakeTimeProvider(), checks => checks.AddCheck(check, () => throw new InvalidOperationException()));
+        await using var program = await ProgramAsync(
+            new FakeTimeProvider(), checks => checks.AddCheck(check, () => throw new InvalidOperationException()));
 
         var ready = await program.Client.GetAsync("/health");
         using var body = JsonDocument.Parse(await ready.Content.ReadAsStringAsync());
@@ -120,7 +123,8 @@ public sealed class HealthTests
             statuses.Add((await result).Status);
         }
 
-        Assert.Equal([HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Unhealthy], statuses);
+        Assert.Equal(
+            [HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Unhealthy], statuses);
     }
 
     private static async Task<Running> ProgramAsync(TimeProvider clock, Action<IHealthChecksBuilder> register)

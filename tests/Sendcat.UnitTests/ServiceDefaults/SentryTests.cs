@@ -20,7 +20,9 @@ public sealed class SentryTests
         var envelope = new TaskCompletionSource<string>();
         await using var ingest = await RunAsync([], app => app.MapPost("/api/1/envelope/", async (HttpRequest request) =>
         {
-            await using var body = request.Headers.ContentEncoding == "gzip" ? new GZipStream(request.Body, CompressionMode.Decompress) : request.Body;
+            await using var body = request.Headers.ContentEncoding == "gzip"
+                ? new GZipStream(request.Body, CompressionMode.Decompress)
+                : request.Body;
             var text = await new StreamReader(body).ReadToEndAsync();
             if (text.Contains("exception", StringComparison.Ordinal))
             {
@@ -47,7 +49,9 @@ public sealed class SentryTests
         var reports = System.Threading.Channels.Channel.CreateUnbounded<string>();
         await using var ingest = await RunAsync([], app => app.MapPost("/api/1/envelope/", async (HttpRequest request) =>
         {
-            await using var body = request.Headers.ContentEncoding == "gzip" ? new GZipStream(request.Body, CompressionMode.Decompress) : request.Body;
+            await using var body = request.Headers.ContentEncoding == "gzip"
+                ? new GZipStream(request.Body, CompressionMode.Decompress)
+                : request.Body;
             await reports.Writer.WriteAsync(await new StreamReader(body).ReadToEndAsync());
         }));
         IReadOnlyDictionary<string, string>? upstreamHeaders = null;
@@ -57,13 +61,15 @@ public sealed class SentryTests
             return Results.StatusCode(500);
         }));
         var dsn = AddressOf(ingest).Replace("http://", "http://key@", StringComparison.Ordinal) + "/1";
-        await using var program = await RunAsync([new("SENTRY_DSN", dsn), new("SENTRY_TRACES_SAMPLE_RATE", "1")], app => app.MapPost("/api/shares/{token}/fork", async (IHttpClientFactory clients, ILoggerFactory loggers) =>
-        {
-            var address = $"{AddressOf(upstream)}/search.json?q=secret-words&api_key=secret-key";
-            (await clients.CreateClient().GetAsync(address)).Dispose();
-            loggers.CreateLogger("test").LogWarning("Asked {Address} for /api/shares/secret-token/fork", address);
-            throw new InvalidOperationException($"{address} answered 500");
-        }));
+        await using var program = await RunAsync(
+            [new("SENTRY_DSN", dsn), new("SENTRY_TRACES_SAMPLE_RATE", "1")],
+            app => app.MapPost("/api/shares/{token}/fork", async (IHttpClientFactory clients, ILoggerFactory loggers) =>
+            {
+                var address = $"{AddressOf(upstream)}/search.json?q=secret-words&api_key=secret-key";
+                (await clients.CreateClient().GetAsync(address)).Dispose();
+                loggers.CreateLogger("test").LogWarning("Asked {Address} for /api/shares/secret-token/fork", address);
+                throw new InvalidOperationException($"{address} answered 500");
+            }));
 
         using var client = new HttpClient();
         await client.PostAsync($"{AddressOf(program)}/api/shares/secret-token/fork?q=secret-query", null);
@@ -79,7 +85,10 @@ public sealed class SentryTests
         }
 
         Assert.NotNull(upstreamHeaders);
-        Assert.DoesNotContain(upstreamHeaders.Keys, header => header.Contains("sentry", StringComparison.OrdinalIgnoreCase) || header.Equals("baggage", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(
+            upstreamHeaders.Keys,
+            header => header.Contains("sentry", StringComparison.OrdinalIgnoreCase)
+                || header.Equals("baggage", StringComparison.OrdinalIgnoreCase));
     }
 
     private static void Crash() => throw new NotSupportedException("no such thing");

@@ -20,12 +20,15 @@ public sealed class SpanNameTests
 
     [Fact]
     public void A_batch_span_has_the_names_of_its_distinct_statements() =>
-        Assert.Equal("lock lanes, enter tool jobs", StatementName.OfBatch(["-- lock lanes\nSELECT 1", "-- enter tool jobs\nSELECT 2", "-- enter tool jobs\nSELECT 3"]));
+        Assert.Equal(
+            "lock lanes, enter tool jobs",
+            StatementName.OfBatch(["-- lock lanes\nSELECT 1", "-- enter tool jobs\nSELECT 2", "-- enter tool jobs\nSELECT 3"]));
 
     [Theory]
     [InlineData("https://openrouter.ai/api/v1/chat/completions", "GET openrouter.ai/api/v1/chat/completions")]
     [InlineData("https://api.ebay.com/identity/v1/oauth2/token", "GET api.ebay.com/identity/v1/oauth2/token")]
-    [InlineData("https://api.ebay.com/buy/browse/v1/item/v1%7C256103840915%7C0?fieldgroups=PRODUCT", "GET api.ebay.com/buy/browse/v1/item/{id}")]
+    [InlineData(
+        "https://api.ebay.com/buy/browse/v1/item/v1%7C256103840915%7C0?fieldgroups=PRODUCT", "GET api.ebay.com/buy/browse/v1/item/{id}")]
     [InlineData("http://127.0.0.1:5301/serper/search?q=secret", "GET 127.0.0.1/serper/search")]
     public void A_request_span_has_the_host_and_path_without_ids_and_query(string address, string name) =>
         Assert.Equal(name, HttpSpanName.Of(new(HttpMethod.Get, address)));

@@ -31,7 +31,8 @@ public sealed class TelemetryTests
                 builder.AddNpgsqlDbContext<DbContext>("sendcatdb");
                 builder.AddRabbitMQClient("messaging");
             },
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", null), ("ConnectionStrings:redis", "127.0.0.1:1"), ("ConnectionStrings:sendcatdb", "Host=127.0.0.1;Port=1"), ("ConnectionStrings:messaging", "amqp://127.0.0.1:1"));
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", null), ("ConnectionStrings:redis", "127.0.0.1:1"),
+            ("ConnectionStrings:sendcatdb", "Host=127.0.0.1;Port=1"), ("ConnectionStrings:messaging", "amqp://127.0.0.1:1"));
 
         Assert.Null(host.Services.GetService<TracerProvider>());
         Assert.Null(host.Services.GetService<MeterProvider>());

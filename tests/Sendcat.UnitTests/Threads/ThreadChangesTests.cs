@@ -50,11 +50,12 @@ public sealed class ThreadChangesTests
         Assert.Empty(told[^1].Position.Turns);
     }
 
-    private static string Types(IReadOnlyList<(ThreadEvent Event, ThreadPosition Position)> events) => string.Join(' ', events.Select(told => told.Event switch
-    {
-        ThreadEvent.Message => "message",
-        ThreadEvent.TurnStarted => "turn-started",
-        ThreadEvent.TurnEnded => "turn-ended",
-        _ => told.Event.GetType().Name,
-    }));
+    private static string Types(IReadOnlyList<(ThreadEvent Event, ThreadPosition Position)> events) =>
+        string.Join(' ', events.Select(told => told.Event switch
+        {
+            ThreadEvent.Message => "message",
+            ThreadEvent.TurnStarted => "turn-started",
+            ThreadEvent.TurnEnded => "turn-ended",
+            _ => told.Event.GetType().Name,
+        }));
 }

@@ -30,7 +30,9 @@ public sealed class GroupCommitTests
         var commit = new GroupCommit<int, int>("commit", items =>
         {
             (var failing, first) = (first, false);
-            return failing ? Task.FromException<IReadOnlyList<int>>(new TimeoutException()) : Task.FromResult<IReadOnlyList<int>>([.. items]);
+            return failing
+                ? Task.FromException<IReadOnlyList<int>>(new TimeoutException())
+                : Task.FromResult<IReadOnlyList<int>>([.. items]);
         }, maxItems: 4);
 
         await Assert.ThrowsAsync<TimeoutException>(() => commit.AddAsync(1));

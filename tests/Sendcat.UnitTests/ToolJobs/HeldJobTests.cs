@@ -112,7 +112,9 @@ public sealed class HeldJobTests
 
     private HeldJob Hold(long? requestedAt = null)
     {
-        var claimed = new LeasedJob(new(QueuedTool.SearchWeb.Lane, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default, Waited: TimeSpan.Zero, Lease);
+        var claimed = new LeasedJob(
+            new(QueuedTool.SearchWeb.Lane, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default,
+            Waited: TimeSpan.Zero, Lease);
         var holder = new HeldJobs(
             leases: null!, signals: null!, options: null!, _time, StoreOutagesFeature.Create(NullLogger.Instance, _time),
             NullLogger<HeldJobs>.Instance);

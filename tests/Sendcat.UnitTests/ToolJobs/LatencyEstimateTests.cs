@@ -69,7 +69,8 @@ public sealed class LatencyEstimateTests
     [InlineData(400, 300, 0)]
     [InlineData(5000, null, 1000)]
     [InlineData(7000, null, 0)]
-    public void The_other_source_gets_at_most_its_latency_limit_and_the_time_that_the_turn_has_left(int takenMs, int? limitMs, int remainingMs)
+    public void The_other_source_gets_at_most_its_latency_limit_and_the_time_that_the_turn_has_left(
+        int takenMs, int? limitMs, int remainingMs)
     {
         var remaining = SearchProductsHandler.Remaining(Ms(takenMs), limitMs is { } limit ? Ms(limit) : null, TurnWait);
 

@@ -10,7 +10,9 @@ public sealed class ProductTests
 {
     [Theory]
     [InlineData("""{"title":"K","link":"https://www.shop.example/k","source":"Shop"}""", "shop.example", "https://www.shop.example/k")]
-    [InlineData("""{"title":"K","product_link":"https://www.google.com/shopping/1","source":"best.example"}""", "best.example", "https://best.example")]
+    [InlineData(
+        """{"title":"K","product_link":"https://www.google.com/shopping/1","source":"best.example"}""", "best.example",
+        "https://best.example")]
     [InlineData("""{"title":"K","link":"https://www.google.com/shopping/1","source":"Best Buy"}""", "bestbuy.com", "https://bestbuy.com")]
     [InlineData("""{"title":"K","link":"https://www.google.com/shopping/1"}""", null, "https://www.google.com/search?q=K")]
     public void A_merchant_is_identified_by_its_link_or_its_label(string row, string? domain, string productUrl)
@@ -39,13 +41,15 @@ public sealed class ProductTests
             """).RootElement;
         (string, string, decimal?, string?)[] expected =
         [
-            ("https://www.ebay.de/itm/2", "EUR 7.50", 7.5m, "EUR"), ("https://www.ebay.com/itm/3", "USD 2.25", 2.25m, "USD"), ("https://www.ebay.com/itm/4", "", null, null),
+            ("https://www.ebay.de/itm/2", "EUR 7.50", 7.5m, "EUR"), ("https://www.ebay.com/itm/3", "USD 2.25", 2.25m, "USD"),
+            ("https://www.ebay.com/itm/4", "", null, null),
         ];
 
         var products = EbaySearch.Read(response, new("k", 9))!;
 
         Assert.Equal(expected, products.Select(product => (product.Url, product.Price, product.PriceAmount, product.PriceCurrency)));
-        Assert.Equal(expected, ExplorePage.Read(response)!.Items.Select(item => (item.Url, item.Price, item.PriceAmount, item.PriceCurrency)));
+        Assert.Equal(
+            expected, ExplorePage.Read(response)!.Items.Select(item => (item.Url, item.Price, item.PriceAmount, item.PriceCurrency)));
     }
 
     [Fact]
@@ -61,14 +65,18 @@ public sealed class ProductTests
     public void A_search_is_translated_to_the_query_syntax_of_eBay() =>
         Assert.Equal(
             "buy/browse/v1/item_summary/search?q=rice cooker&category_ids=77&limit=6&filter=buyingOptions:{FIXED_PRICE},price:[..60],priceCurrency:USD,conditionIds:{3000},itemLocationCountry:JM",
-            Uri.UnescapeDataString(EbayQuery.Of(new("rice cooker", 3, SellerRating: 97) { CategoryId = "77", MaxPrice = 60, Condition = "used", Location = "jm" })));
+            Uri.UnescapeDataString(
+                EbayQuery.Of(
+                    new("rice cooker", 3, SellerRating: 97) { CategoryId = "77", MaxPrice = 60, Condition = "used", Location = "jm" })));
 
     [Theory]
     [InlineData(10, 60, "price:[10..60]")]
     [InlineData(10, null, "price:[10]")]
     [InlineData(null, 60, "price:[..60]")]
     public void A_price_filter_contains_dots_only_with_an_upper_bound(int? min, int? max, string filter) =>
-        Assert.Contains(filter + ",priceCurrency:USD", Uri.UnescapeDataString(EbayQuery.Of(new("k", 3) { MinPrice = min, MaxPrice = max })), StringComparison.Ordinal);
+        Assert.Contains(
+            filter + ",priceCurrency:USD", Uri.UnescapeDataString(EbayQuery.Of(new("k", 3) { MinPrice = min, MaxPrice = max })),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("$59.99", true)]

@@ -9,7 +9,9 @@ public sealed class ToolCacheKeyTests
 
     [Fact]
     public void Missing_fields_are_empty() =>
-        Assert.Equal("q=kettle&limit=5&minprice=&max=9.5".Replace("minprice", "min", StringComparison.Ordinal), ToolCacheKey.Of(("q", "Kettle"), ("limit", 5), ("min", null), ("max", 9.5m)));
+        Assert.Equal(
+            "q=kettle&limit=5&minprice=&max=9.5".Replace("minprice", "min", StringComparison.Ordinal),
+            ToolCacheKey.Of(("q", "Kettle"), ("limit", 5), ("min", null), ("max", 9.5m)));
 
     [Fact]
     public void A_text_value_cannot_imitate_another_field() =>

@@ -13,15 +13,22 @@ public sealed class DegradedTextsTests
     [Fact]
     public void Every_queue_failure_has_a_text_for_the_model_and_reports_its_backpressure_reason()
     {
-        AssertFailure(new ToolJobOutcome.TimedOut(ToolBackpressure.QueueTimeout(TimeSpan.FromSeconds(8))), "overloaded", new("queue_timeout", true, 2000));
-        AssertFailure(new ToolJobOutcome.Saturated("[queue_saturated:search_web]", ToolBackpressure.QueueSaturated), "overloaded", new("queue_saturated", true, 1000));
-        AssertFailure(new ToolJobOutcome.Failed("serper_search: HTTP 503", ToolBackpressure.DeadLetter), "serper_search: HTTP 503", new("dead_letter", true, 1500));
+        AssertFailure(
+            new ToolJobOutcome.TimedOut(ToolBackpressure.QueueTimeout(TimeSpan.FromSeconds(8))), "overloaded",
+            new("queue_timeout", true, 2000));
+        AssertFailure(
+            new ToolJobOutcome.Saturated("[queue_saturated:search_web]", ToolBackpressure.QueueSaturated), "overloaded",
+            new("queue_saturated", true, 1000));
+        AssertFailure(
+            new ToolJobOutcome.Failed("serper_search: HTTP 503", ToolBackpressure.DeadLetter), "serper_search: HTTP 503",
+            new("dead_letter", true, 1500));
         AssertFailure(new ToolJobOutcome.Failed("SERPER_API_KEY is not set.", null), "is not set", null);
         AssertFailure(new ToolJobOutcome.Cancelled(), "brought nothing", null);
 
         static void AssertFailure(ToolJobOutcome outcome, string text, ToolPressure? pressure)
         {
-            var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new LookupResult<ProductsResult>(null, LookupSource.None, outcome), link => link);
+            var answer = ProductsAnswer.Of(
+                "kettle", QueuedTool.SearchProducts, new LookupResult<ProductsResult>(null, LookupSource.None, outcome), link => link);
             Assert.Contains(text, answer.Text, StringComparison.Ordinal);
             Assert.Contains("Continue with what you know", answer.Text, StringComparison.Ordinal);
             Assert.Equal((true, pressure, null), (answer.Failed, answer.Pressure, answer.OutputJson));
@@ -31,7 +38,9 @@ public sealed class DegradedTextsTests
     [Fact]
     public void A_stale_cached_result_is_returned_and_marked_as_out_of_date()
     {
-        var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new(Result([Kettle]), LookupSource.StaleCache, new ToolJobOutcome.TimedOut(ToolBackpressure.QueueSaturated)), link => link);
+        var answer = ProductsAnswer.Of(
+            "kettle", QueuedTool.SearchProducts,
+            new(Result([Kettle]), LookupSource.StaleCache, new ToolJobOutcome.TimedOut(ToolBackpressure.QueueSaturated)), link => link);
 
         Assert.Contains(DegradedTexts.OutOfDate, answer.Text, StringComparison.Ordinal);
         Assert.NotNull(answer.Pressure);

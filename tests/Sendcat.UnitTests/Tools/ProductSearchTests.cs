@@ -8,14 +8,17 @@ public sealed class ProductSearchTests
 {
     [Fact]
     public void Missing_arguments_have_their_defaults() =>
-        Assert.Equal(new SearchProductsArguments("rice cooker", 36, 95, IncludeGlobal: true, GlobalLimit: 12), ProductSearch.Read("""{"query":"  rice \n cooker "}"""));
+        Assert.Equal(
+            new SearchProductsArguments("rice cooker", 36, 95, IncludeGlobal: true, GlobalLimit: 12),
+            ProductSearch.Read("""{"query":"  rice \n cooker "}"""));
 
     [Fact]
     public void Valid_arguments_are_read() =>
         Assert.Equal(
             new SearchProductsArguments("kettle", 10, 98, GlobalLimit: 10)
             {
-                CategoryId = "20667", CategoryName = "Small Kitchen Appliances", MinPrice = 10, MaxPrice = 60.5m, Condition = "open_box", Shipping = "free", Location = "US",
+                CategoryId = "20667", CategoryName = "Small Kitchen Appliances", MinPrice = 10, MaxPrice = 60.5m, Condition = "open_box",
+                Shipping = "free", Location = "US",
             },
             ProductSearch.Read(
                 """
@@ -39,7 +42,9 @@ public sealed class ProductSearchTests
     {
         var read = ProductSearch.Read(arguments)!;
 
-        Assert.Equal((minPrice, maxPrice), (read.MinPrice?.ToString(CultureInfo.InvariantCulture), read.MaxPrice?.ToString(CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            (minPrice, maxPrice),
+            (read.MinPrice?.ToString(CultureInfo.InvariantCulture), read.MaxPrice?.ToString(CultureInfo.InvariantCulture)));
     }
 
     [Theory]
@@ -52,7 +57,9 @@ public sealed class ProductSearchTests
     [InlineData("\"many\"", 36)]
     [InlineData("null", 36)]
     public void A_limit_is_rounded_and_clamped_to_its_range(string limit, int expected) =>
-        Assert.Equal((expected, Math.Min(expected, 12)), ProductSearch.Read($$"""{"query":"x","limit":{{limit}}}""") is var read ? (read!.Limit, read.GlobalLimit) : default);
+        Assert.Equal(
+            (expected, Math.Min(expected, 12)),
+            ProductSearch.Read($$"""{"query":"x","limit":{{limit}}}""") is var read ? (read!.Limit, read.GlobalLimit) : default);
 
     [Theory]
     [InlineData("50", 95)]
@@ -65,7 +72,8 @@ public sealed class ProductSearchTests
     [Fact]
     public void Unknown_values_are_dropped()
     {
-        var read = ProductSearch.Read("""{"query":"x","condition":"mint","shipping":"by boat","categoryId":"12; drop table","location":"  ","categoryName":7}""")!;
+        var read = ProductSearch.Read(
+            """{"query":"x","condition":"mint","shipping":"by boat","categoryId":"12; drop table","location":"  ","categoryName":7}""")!;
 
         Assert.Equal((null, null, null, null, "7"), (read.Condition, read.Shipping, read.CategoryId, read.Location, read.CategoryName));
     }

@@ -23,7 +23,8 @@ public sealed class QueuedToolTests
     [Fact]
     public void Every_tool_that_is_declared_is_in_the_list()
     {
-        var declared = typeof(QueuedTool).GetFields().Where(field => field.FieldType == typeof(QueuedTool)).Select(field => (QueuedTool)field.GetValue(null)!);
+        var declared = typeof(QueuedTool).GetFields().Where(field => field.FieldType == typeof(QueuedTool))
+            .Select(field => (QueuedTool)field.GetValue(null)!);
 
         Assert.Equal(declared.Select(tool => tool.Name).Order(), Names.Order());
     }
@@ -63,7 +64,8 @@ public sealed class QueuedToolTests
         {
             var prefix = KnobPrefixes(tool).Select(name => (name, "7")).ToArray();
             using var process = IsolatedProcess.Services(TimeProvider.System, prefix);
-            var limits = new LaneCatalog(QueuedTool.All.Select(known => known.Lane), process.GetRequiredService<CurrentKnobs>()).LimitsOf(tool.Lane);
+            var limits = new LaneCatalog(QueuedTool.All.Select(known => known.Lane), process.GetRequiredService<CurrentKnobs>())
+                .LimitsOf(tool.Lane);
 
             Assert.Equal((7, 7), (limits.Queued, limits.Running));
         }
@@ -86,7 +88,8 @@ public sealed class QueuedToolTests
     [Fact]
     public void The_worker_has_one_handler_for_every_lane()
     {
-        var handlers = typeof(IToolHandler).Assembly.GetTypes().Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IToolHandler)));
+        var handlers = typeof(IToolHandler).Assembly.GetTypes()
+            .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IToolHandler)));
 
         Assert.Equal(QueuedWork.AllLanes.Count, handlers.Count());
     }
@@ -94,13 +97,18 @@ public sealed class QueuedToolTests
     [Fact]
     public void Every_other_work_is_in_the_list_and_has_limits_retries_and_thresholds_of_its_own()
     {
-        var declared = typeof(QueuedWork).GetFields().Where(field => field.FieldType == typeof(QueuedWork)).Select(field => (QueuedWork)field.GetValue(null)!);
-        using var process = IsolatedProcess.Services(TimeProvider.System, ("DELIVERY_LANE_RUNMAX", "7"), ("DELIVERY_RETRY_BASE_MS", "100"), ("DELIVERY_ALERT_MAX_DLQ", "9"));
+        var declared = typeof(QueuedWork).GetFields().Where(field => field.FieldType == typeof(QueuedWork))
+            .Select(field => (QueuedWork)field.GetValue(null)!);
+        using var process = IsolatedProcess.Services(
+            TimeProvider.System, ("DELIVERY_LANE_RUNMAX", "7"), ("DELIVERY_RETRY_BASE_MS", "100"), ("DELIVERY_ALERT_MAX_DLQ", "9"));
         var (lanes, lane) = (new LaneCatalog(QueuedWork.AllLanes, process.GetRequiredService<CurrentKnobs>()), QueuedWork.Deliveries.Lane);
 
         Assert.Equal(declared, QueuedWork.All);
         Assert.Equal(QueuedWork.AllLanes.Count, QueuedWork.AllLanes.Select(other => other.Tool).Distinct().Count());
-        Assert.Equal((null, null, 7, 7), (lanes.LimitsOf(lane).Queued, lanes.LimitsOf(lane).PerPrincipal, lanes.LimitsOf(lane).Running, lanes.LimitsOf(lane).MaxConcurrent));
+        Assert.Equal(
+            (null, null, 7, 7),
+            (lanes.LimitsOf(lane).Queued, lanes.LimitsOf(lane).PerPrincipal, lanes.LimitsOf(lane).Running,
+                lanes.LimitsOf(lane).MaxConcurrent));
         Assert.Equal((100, 200), (lanes.RetryDelayOf(lane, 1, 0).TotalMilliseconds, lanes.RetryDelayOf(lane, 2, 0).TotalMilliseconds));
         Assert.Equal((9, null), (lanes.ThresholdsOf(lane)?.MaxDeadLetters, lanes.ThresholdsOf(QueuedTool.SearchWeb.Lane)));
     }
@@ -111,16 +119,23 @@ public sealed class QueuedToolTests
         var services = new ServiceCollection().AddTools();
         var types = services.Where(service => service.ServiceType == typeof(ITool)).Select(service => service.ImplementationType!.Name);
 
-        Assert.All(Names, name => Assert.Contains($"{string.Concat(name.Split('_').Select(word => char.ToUpperInvariant(word[0]) + word[1..]))}Tool", types));
+        Assert.All(
+            Names,
+            name =>
+                Assert.Contains($"{string.Concat(name.Split('_').Select(word => char.ToUpperInvariant(word[0]) + word[1..]))}Tool", types));
     }
 
     [Fact]
     public void Every_provider_of_a_tool_is_registered_with_limits_of_its_own()
     {
         using var process = IsolatedProcess.Services(TimeProvider.System);
-        var (catalog, circuits, bulkheads) = (process.GetRequiredService<ProviderCatalog>(), process.GetRequiredService<Circuits>(), process.GetRequiredService<Bulkheads>());
+        var (catalog, circuits, bulkheads) =
+            (process.GetRequiredService<ProviderCatalog>(), process.GetRequiredService<Circuits>(),
+                process.GetRequiredService<Bulkheads>());
 
-        Assert.All(QueuedTool.All.SelectMany(tool => tool.Providers).Concat(QueuedWork.All.SelectMany(work => work.Providers)), provider => Assert.Contains(provider, catalog.All));
+        Assert.All(
+            QueuedTool.All.SelectMany(tool => tool.Providers).Concat(QueuedWork.All.SelectMany(work => work.Providers)),
+            provider => Assert.Contains(provider, catalog.All));
         Assert.All(catalog.All, provider =>
         {
             Assert.True(circuits.PolicyOf(provider.Name).Threshold > 0);

@@ -7,7 +7,8 @@ namespace Sendcat.UnitTests.Tools;
 
 public sealed class TurnToolBudgetTests
 {
-    private readonly TurnToolBudget _budget = new(new ToolBox([new GetCurrentTime(new FakeTimeProvider())], ContentCapture.Off, NullLogger<ToolBox>.Instance));
+    private readonly TurnToolBudget _budget = new(
+        new ToolBox([new GetCurrentTime(new FakeTimeProvider())], ContentCapture.Off, NullLogger<ToolBox>.Instance));
 
     [Fact]
     public void A_call_over_the_limit_is_refused_and_the_model_has_to_answer()

@@ -80,7 +80,8 @@ internal static class EbayCategories
         if (leaves > 0)
         {
             tops.Add(new("900000", "Everything Else", 1, [.. Enumerable.Range(1, leaves).Select(i => new Node(
-                (900_000 + i).ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"Odd Thing No. {i}"), 2, []))]));
+                (900_000 + i).ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"Odd Thing No. {i}"), 2,
+                []))]));
         }
 
         return RestResponse.Of(new
@@ -113,7 +114,11 @@ internal static class EbayCategories
                 category = new { categoryId = found.leaf.Node.Id, categoryName = found.leaf.Node.Name },
                 categoryTreeNodeLevel = found.leaf.Node.Level,
                 categoryTreeNodeAncestors = found.leaf.Ancestors.Reverse()
-                    .Select(ancestor => new { categoryId = ancestor.Id, categoryName = ancestor.Name, categoryTreeNodeLevel = ancestor.Level }).ToArray(),
+                    .Select(
+                        ancestor => new
+                        {
+                            categoryId = ancestor.Id, categoryName = ancestor.Name, categoryTreeNodeLevel = ancestor.Level,
+                        }).ToArray(),
             }).ToArray(),
             categoryTreeId = TreeId,
             categoryTreeVersion = Version(1),

@@ -13,8 +13,9 @@ internal sealed partial class EbayFilter
     /// <summary>The documented filter names (Buy APIs, field filters) that have no effect on generated offers.</summary>
     private static readonly HashSet<string> Accepted = new(StringComparer.Ordinal)
     {
-        "bidCount", "charityOnly", "deliveryCountry", "deliveryPostalCode", "excludeCategoryIds", "guaranteedDeliveryInDays", "itemEndDate", "itemLocationRegion", "itemStartDate",
-        "lastSoldDate", "paymentMethods", "pickupCountry", "pickupPostalCode", "pickupRadius", "pickupRadiusUnit", "priorityListing", "qualifiedPrograms", "returnsAccepted",
+        "bidCount", "charityOnly", "deliveryCountry", "deliveryPostalCode", "excludeCategoryIds", "guaranteedDeliveryInDays", "itemEndDate",
+        "itemLocationRegion", "itemStartDate", "lastSoldDate", "paymentMethods", "pickupCountry", "pickupPostalCode", "pickupRadius",
+        "pickupRadiusUnit", "priorityListing", "qualifiedPrograms", "returnsAccepted",
         "searchInDescription", "sellerAccountTypes",
     };
 
@@ -70,7 +71,8 @@ internal sealed partial class EbayFilter
                 return TryApplySet(Set(value), offer => offer.Condition.Id, known: id => id.Length == 4 && id.All(char.IsAsciiDigit));
             case "conditions":
                 return TryApplySet(
-                    Set(value), offer => offer.Condition == Condition.New ? "NEW" : "USED", known: name => name is "NEW" or "USED" or "UNSPECIFIED");
+                    Set(value), offer => offer.Condition == Condition.New ? "NEW" : "USED",
+                    known: name => name is "NEW" or "USED" or "UNSPECIFIED");
             case "itemLocationCountry":
                 return TryApplySet([value], offer => offer.Country, known: country => country.Length == 2);
             case "sellers":
@@ -83,7 +85,8 @@ internal sealed partial class EbayFilter
                 _conditions.Add(offer => offer.ShippingCents == 0);
                 return value == "0";
             case "deliveryOptions":
-                return Set(value) is [_, ..] values && values.All(option => option is "SHIP_TO_HOME" or "SELLER_ARRANGED_LOCAL_PICKUP" or "PICKUP_IN_STORE");
+                return Set(value) is [_, ..] values
+                    && values.All(option => option is "SHIP_TO_HOME" or "SELLER_ARRANGED_LOCAL_PICKUP" or "PICKUP_IN_STORE");
             default:
                 if (!Accepted.Contains(name))
                 {
@@ -133,7 +136,8 @@ internal sealed partial class EbayFilter
     }
 
     private void Warn(int id, string message, string name, string value) =>
-        _warnings.Add(new { errorId = id, domain = "API_BROWSE", category = "REQUEST", message, parameters = new[] { new { name, value } } });
+        _warnings.Add(
+            new { errorId = id, domain = "API_BROWSE", category = "REQUEST", message, parameters = new[] { new { name, value } } });
 
     private static string[] Set(string value) =>
         value.StartsWith('{') && value.EndsWith('}') ? value[1..^1].Split('|', StringSplitOptions.RemoveEmptyEntries) : [];
@@ -143,9 +147,11 @@ internal sealed partial class EbayFilter
             ? (int)Math.Min(dollars * 100, int.MaxValue)
             : null;
 
-    [GeneratedRegex(@"(?<name>[A-Za-z]+):(?<value>\{[^}]*\}|\[[^\]]*\]|[^,]*)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"(?<name>[A-Za-z]+):(?<value>\{[^}]*\}|\[[^\]]*\]|[^,]*)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Fields();
 
-    [GeneratedRegex(@"^\[(?<min>\d*(\.\d+)?)(?<to>\.\.(?<max>\d*(\.\d+)?))?\]$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^\[(?<min>\d*(\.\d+)?)(?<to>\.\.(?<max>\d*(\.\d+)?))?\]$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Range();
 }

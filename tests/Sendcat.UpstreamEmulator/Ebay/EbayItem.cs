@@ -43,7 +43,10 @@ internal static class EbayItem
         seller = Seller(offer),
         shippingOptions = Shipping(offer, now),
         itemLocation = new { city = "Miami", stateOrProvince = "Florida", country = offer.Country },
-        estimatedAvailabilities = new[] { new { estimatedAvailabilityStatus = "IN_STOCK", estimatedAvailableQuantity = 1 + (offer.Reviews % 9) } },
+        estimatedAvailabilities = new[]
+        {
+            new { estimatedAvailabilityStatus = "IN_STOCK", estimatedAvailableQuantity = 1 + (offer.Reviews % 9) },
+        },
         buyingOptions = new[] { offer.Auction ? "AUCTION" : "FIXED_PRICE" },
         itemWebUrl = Address(offer),
         categoryPath = "Home & Garden|Kitchen, Dining & Bar|Small Kitchen Appliances",

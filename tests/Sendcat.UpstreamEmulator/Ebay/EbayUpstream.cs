@@ -23,11 +23,16 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
 
     public RestResponse Refuse(int status, string? message = null) => status switch
     {
-        401 => Error(401, 1001, "OAuth", "REQUEST", message ?? "Invalid access token", "Invalid access token. Check the value of the Authorization HTTP request header."),
+        401 => Error(
+            401, 1001, "OAuth", "REQUEST", message ?? "Invalid access token",
+            "Invalid access token. Check the value of the Authorization HTTP request header."),
         403 => Error(403, 1100, "ACCESS", "REQUEST", message ?? "Access denied", "Insufficient permissions to fulfill the request."),
         404 => Error(404, 11001, "API_BROWSE", "REQUEST", message ?? "The specified item Id was not found."),
-        429 => Error(429, 2001, "ACCESS", "REQUEST", message ?? "Too many requests.", "The request limit has been reached for the resource."),
-        >= 500 => Error(status, 12000, "API_BROWSE", "APPLICATION", message ?? "There was a problem with an eBay internal system or process. Contact eBay developer support for assistance."),
+        429 =>
+            Error(429, 2001, "ACCESS", "REQUEST", message ?? "Too many requests.", "The request limit has been reached for the resource."),
+        >= 500 => Error(
+            status, 12000, "API_BROWSE", "APPLICATION",
+            message ?? "There was a problem with an eBay internal system or process. Contact eBay developer support for assistance."),
         _ => Error(status, 12001, "API_BROWSE", "REQUEST", message ?? "The request is invalid."),
     };
 
@@ -35,13 +40,21 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
     {
         var form = http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : FormCollection.Empty;
         var refusal = !IsClient(http.Request) ? OAuthError(401, "invalid_client", "client authentication failed")
-            : form["grant_type"] != "client_credentials" ? OAuthError(400, "unsupported_grant_type", "grant type in request is not supported by the authorization server")
-            : form["scope"] != Scope ? OAuthError(400, "invalid_scope", "The requested scope is invalid, unknown, malformed, or exceeds the scope granted to the client")
+            : form["grant_type"] != "client_credentials"
+            ? OAuthError(400, "unsupported_grant_type", "grant type in request is not supported by the authorization server")
+            : form["scope"] != Scope
+            ? OAuthError(
+                400, "invalid_scope", "The requested scope is invalid, unknown, malformed, or exceeds the scope granted to the client")
             : null;
         await handler.ServeAsync(http, this, new("token", "", refusal, (_, directions) =>
         {
             var life = directions.ExpiresInMs is { } ms ? TimeSpan.FromMilliseconds(ms) : TokenLife;
-            return RestResponse.Of(new { access_token = tokens.Issue(life, directions.Uses), expires_in = (int)life.TotalSeconds, token_type = "Application Access Token" });
+            return RestResponse.Of(
+                new
+                {
+                    access_token = tokens.Issue(life, directions.Uses), expires_in = (int)life.TotalSeconds,
+                    token_type = "Application Access Token",
+                });
         }));
     }
 
@@ -51,10 +64,15 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
         var (query, category) = (parameters["q"].ToString().Trim(), parameters["category_ids"].ToString());
         var (limit, offset) = (Number(parameters["limit"], 50), Number(parameters["offset"], 0));
         var refusal = Unauthorized(http.Request) ?? Marketplace(http.Request) ?? (
-            query.Length == 0 && category.Length == 0 ? Error(400, 12001, "API_BROWSE", "REQUEST", "The call must have a valid 'q', 'category_ids', 'charity_ids', 'epid' or 'gtin' query parameter.")
-            : limit is not (>= 1 and <= 200) ? Error(400, 12006, "API_BROWSE", "REQUEST", "The 'limit' value should be between 1 and 200 (inclusive).")
+            query.Length == 0 && category.Length == 0
+                ? Error(
+                    400, 12001, "API_BROWSE", "REQUEST",
+                    "The call must have a valid 'q', 'category_ids', 'charity_ids', 'epid' or 'gtin' query parameter.")
+            : limit is not (>= 1 and <= 200)
+            ? Error(400, 12006, "API_BROWSE", "REQUEST", "The 'limit' value should be between 1 and 200 (inclusive).")
             : offset is not >= 0 ? Error(400, 12004, "API_BROWSE", "REQUEST", "The 'offset' value cannot be negative.")
-            : offset % limit != 0 ? Error(400, 12515, "API_BROWSE", "REQUEST", "The 'offset' value must be either zero or a multiple of the 'limit' value.")
+            : offset % limit != 0
+            ? Error(400, 12515, "API_BROWSE", "REQUEST", "The 'offset' value must be either zero or a multiple of the 'limit' value.")
             : null);
         return handler.ServeAsync(http, this, new(
             "search",
@@ -65,7 +83,8 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
 
     public Task ItemAsync(HttpContext http, string id)
     {
-        var refusal = Unauthorized(http.Request) ?? (ItemId().IsMatch(id) ? null : Error(400, 11002, "API_BROWSE", "REQUEST", "The item Id is invalid."));
+        var refusal = Unauthorized(http.Request)
+            ?? (ItemId().IsMatch(id) ? null : Error(400, 11002, "API_BROWSE", "REQUEST", "The item Id is invalid."));
         return handler.ServeAsync(http, this, new("item", id, refusal, (text, _) => Item(http.Request, text.Split('|')[1])));
     }
 
@@ -73,7 +92,9 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
     {
         var id = http.Request.Query["legacy_item_id"].ToString();
         var refusal = Unauthorized(http.Request)
-            ?? (id.Length > 0 && id.All(char.IsAsciiDigit) ? null : Error(400, 11006, "API_BROWSE", "REQUEST", "The legacy Id is invalid."));
+            ?? (id.Length > 0 && id.All(char.IsAsciiDigit)
+                ? null
+                : Error(400, 11006, "API_BROWSE", "REQUEST", "The legacy Id is invalid."));
         return handler.ServeAsync(http, this, new("item", id, refusal, (text, _) => Item(http.Request, text)));
     }
 
@@ -83,12 +104,14 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
         var refusal = Unauthorized(http.Request) ?? (marketplace == "EBAY_US"
             ? null
             : Error(400, 62003, "API_TAXONOMY", "REQUEST", "No category tree was found for the specified marketplace."));
-        return handler.ServeAsync(http, this, new("tree-id", marketplace, refusal, (_, directions) => EbayCategories.Id(directions.Edition)));
+        return handler.ServeAsync(
+            http, this, new("tree-id", marketplace, refusal, (_, directions) => EbayCategories.Id(directions.Edition)));
     }
 
     public Task TreeAsync(HttpContext http, string id) =>
         handler.ServeAsync(http, this, new(
-            "tree", id, Unauthorized(http.Request) ?? NoTree(id), (_, directions) => EbayCategories.Tree(directions.Edition, directions.Leaves)));
+            "tree", id, Unauthorized(http.Request) ?? NoTree(id),
+            (_, directions) => EbayCategories.Tree(directions.Edition, directions.Leaves)));
 
     public Task SuggestionsAsync(HttpContext http, string id) =>
         handler.ServeAsync(http, this, new(
@@ -101,10 +124,17 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
     {
         var filter = EbayFilter.Parse(request.Query["filter"].ToString());
         var offers = OfferGenerator.Offers(query, "ebay").Where(filter.Matches);
-        var sorted = (request.Query["sort"].ToString() switch { "price" => offers.OrderBy(o => o.Cents), "-price" => offers.OrderByDescending(o => o.Cents), _ => offers }).Take(directions.Results ?? int.MaxValue).ToList();
+        var sorted = (request.Query["sort"].ToString() switch
+        {
+            "price" => offers.OrderBy(o => o.Cents), "-price" => offers.OrderByDescending(o => o.Cents), _ => offers,
+        }).Take(directions.Results ?? int.MaxValue).ToList();
         var page = sorted.Skip(offset).Take(limit).ToArray();
         CacheOffers(page);
-        object[] items = [.. page.Select(offer => EbayItem.Summary(request, offer, clock.GetUtcNow())), .. Enumerable.Range(0, directions.Junk).Select(i => new { itemId = $"v1|{i}|0", price = new { value = "cheap" } })];
+        object[] items =
+        [
+            .. page.Select(offer => EbayItem.Summary(request, offer, clock.GetUtcNow())),
+            .. Enumerable.Range(0, directions.Junk).Select(i => new { itemId = $"v1|{i}|0", price = new { value = "cheap" } }),
+        ];
         var here = $"https://api.ebay.com/buy/browse/v1/item_summary/search?q={Uri.EscapeDataString(query)}&limit={limit.ToString(CultureInfo.InvariantCulture)}&offset=";
         return RestResponse.Of(new
         {
@@ -122,7 +152,8 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
     private RestResponse Item(HttpRequest request, string number) => number.Length <= 3
         ? Refuse(404)
         : RestResponse.Of(EbayItem.Details(
-            request, _returnedOffers.TryGetValue(number, out var offer) ? offer : OfferGenerator.ForNumber(number, "ebay"), clock.GetUtcNow()));
+            request, _returnedOffers.TryGetValue(number, out var offer) ? offer : OfferGenerator.ForNumber(number, "ebay"),
+            clock.GetUtcNow()));
 
     private void CacheOffers(Offer[] offers)
     {
@@ -137,13 +168,16 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
         }
     }
 
-    private RestResponse? Unauthorized(HttpRequest request) => request.Headers.Authorization.ToString() is var header && !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-        ? Error(401, 1002, "OAuth", "REQUEST", "Missing access token", "Access token is missing in the Authorization HTTP request header.")
-        : tokens.Accepts(header[Bearer.Length..].Trim()) ? null : Refuse(401);
+    private RestResponse? Unauthorized(HttpRequest request) =>
+        request.Headers.Authorization.ToString() is var header && !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
+            ? Error(
+                401, 1002, "OAuth", "REQUEST", "Missing access token", "Access token is missing in the Authorization HTTP request header.")
+            : tokens.Accepts(header[Bearer.Length..].Trim()) ? null : Refuse(401);
 
-    private static RestResponse? Marketplace(HttpRequest request) => request.Headers["X-EBAY-C-MARKETPLACE-ID"].ToString() is var id && (id.Length == 0 || KnownMarketplace().IsMatch(id))
-        ? null
-        : Error(409, 12019, "API_BROWSE", "BUSINESS", $"Currently, the {id} marketplace is not supported.");
+    private static RestResponse? Marketplace(HttpRequest request) =>
+        request.Headers["X-EBAY-C-MARKETPLACE-ID"].ToString() is var id && (id.Length == 0 || KnownMarketplace().IsMatch(id))
+            ? null
+            : Error(409, 12019, "API_BROWSE", "BUSINESS", $"Currently, the {id} marketplace is not supported.");
 
     private static RestResponse? NoTree(string id) => id == EbayCategories.TreeId
         ? null
@@ -162,17 +196,21 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
     }
 
     private static int? Number(string? text, int @default) =>
-        string.IsNullOrEmpty(text) ? @default : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+        string.IsNullOrEmpty(text)
+            ? @default
+            : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static RestResponse Error(int status, int id, string domain, string category, string message, string? longMessage = null) =>
         RestResponse.Of(new { errors = new[] { new { errorId = id, domain, category, message, longMessage } } }, status);
 
-    private static RestResponse OAuthError(int status, string error, string description) => RestResponse.Of(new { error, error_description = description }, status);
+    private static RestResponse OAuthError(int status, string error, string description) =>
+        RestResponse.Of(new { error, error_description = description }, status);
 
     [GeneratedRegex(@"^v1\|\d{1,14}\|\d{1,14}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ItemId();
 
-    [GeneratedRegex("^EBAY_(US|GB|DE|AU|CA|FR|IT|ES|AT|BE|CH|HK|IE|NL|PL|SG|MOTORS_US)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "^EBAY_(US|GB|DE|AU|CA|FR|IT|ES|AT|BE|CH|HK|IE|NL|PL|SG|MOTORS_US)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex KnownMarketplace();
 }
 
@@ -187,7 +225,9 @@ internal static class EbayRoutes
         app.MapGet("/ebay/buy/browse/v1/item/{id}", (HttpContext http, string id) => ebay.ItemAsync(http, id));
         app.MapGet("/ebay/commerce/taxonomy/v1/get_default_category_tree_id", ebay.TreeIdAsync);
         app.MapGet("/ebay/commerce/taxonomy/v1/category_tree/{id}", (HttpContext http, string id) => ebay.TreeAsync(http, id));
-        app.MapGet("/ebay/commerce/taxonomy/v1/category_tree/{id}/get_category_suggestions", (HttpContext http, string id) => ebay.SuggestionsAsync(http, id));
+        app.MapGet(
+            "/ebay/commerce/taxonomy/v1/category_tree/{id}/get_category_suggestions",
+            (HttpContext http, string id) => ebay.SuggestionsAsync(http, id));
         app.MapDelete("/rest/emulator/ebay/tokens", (EbayTokens tokens) =>
         {
             tokens.Revoke();

@@ -28,11 +28,13 @@ internal sealed class GoogleCodes(TimeProvider clock)
     /// <summary>The account of an unused code, with the markers that it contains.</summary>
     public string? AccountOf(string code) => _codes.TryGetValue(code, out var issued) ? issued.Grant.Account : null;
 
-    public GrantedCode? Take(string code) => _codes.TryRemove(code, out var issued) && clock.GetUtcNow() < issued.Until ? issued.Grant : null;
+    public GrantedCode? Take(string code) =>
+        _codes.TryRemove(code, out var issued) && clock.GetUtcNow() < issued.Until ? issued.Grant : null;
 }
 
 /// <param name="Account">The address of the chosen account, and markers.</param>
 /// <param name="Challenge">The PKCE challenge (S256); null: none.</param>
 /// <param name="Nonce">The nonce of the ID token; null: none.</param>
 /// <param name="Offline">Whether a refresh token is issued.</param>
-internal sealed record GrantedCode(string Account, string Client, string RedirectUri, string? Challenge, string? Nonce, string Scope, bool Offline);
+internal sealed record GrantedCode(
+    string Account, string Client, string RedirectUri, string? Challenge, string? Nonce, string Scope, bool Offline);

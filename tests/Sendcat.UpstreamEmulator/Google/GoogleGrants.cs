@@ -33,7 +33,8 @@ internal sealed class GoogleGrants(TimeProvider clock)
     public Consent? OfRefresh(string token) => _refresh.GetValueOrDefault(token);
 
     /// <returns>Null for a token that has expired, was revoked or was never issued.</returns>
-    public Consent? OfAccess(string token) => _access.TryGetValue(token, out var issued) && clock.GetUtcNow() < issued.Until ? issued.Consent : null;
+    public Consent? OfAccess(string token) =>
+        _access.TryGetValue(token, out var issued) && clock.GetUtcNow() < issued.Until ? issued.Consent : null;
 
     /// <summary>Revokes the consent of a token: as with Google, all tokens of the account for the client end.</summary>
     public bool Revoke(string token)

@@ -9,7 +9,8 @@ namespace Sendcat.UpstreamEmulator.Google;
 /// Emulates Google's OAuth endpoints under <c>/google</c>: the page on which a person chooses an account, the exchange of the code with
 /// PKCE, refresh and revocation of tokens, and the keys that sign ID tokens.
 /// </summary>
-internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes codes, GoogleGrants grants, GoogleSigningKeys keys, TimeProvider clock) : IRestUpstream
+internal sealed class GoogleUpstream(
+    RestRequestHandler handler, GoogleCodes codes, GoogleGrants grants, GoogleSigningKeys keys, TimeProvider clock) : IRestUpstream
 {
     public const string AuthPath = "/google/o/oauth2/v2/auth";
 
@@ -31,10 +32,12 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
     {
         var query = http.Request.Query;
         var refusal = !ApiKey.IsValid(query["client_id"]) ? "invalid_client: the client was not found"
-            : !Uri.TryCreate(query["redirect_uri"], UriKind.Absolute, out var redirect) || redirect.Scheme is not ("http" or "https") ? "redirect_uri_mismatch"
+            : !Uri.TryCreate(query["redirect_uri"], UriKind.Absolute, out var redirect) || redirect.Scheme is not ("http" or "https")
+            ? "redirect_uri_mismatch"
             : query["response_type"] != "code" ? "unsupported_response_type"
             : query["scope"].Count != 1 ? "invalid_request: scope is missing"
-            : query["code_challenge"].Count > 0 && query["code_challenge_method"] != "S256" ? "invalid_request: code_challenge_method must be S256"
+            : query["code_challenge"].Count > 0 && query["code_challenge_method"] != "S256"
+            ? "invalid_request: code_challenge_method must be S256"
             : null;
         if (refusal is not null)
         {
@@ -52,7 +55,8 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
         else
         {
             var code = codes.Issue(new(
-                account, query["client_id"].ToString(), query["redirect_uri"].ToString(), query["code_challenge"], query["nonce"], query["scope"].ToString(),
+                account, query["client_id"].ToString(), query["redirect_uri"].ToString(), query["code_challenge"], query["nonce"],
+                query["scope"].ToString(),
                 query["access_type"] == "offline"));
             Return(http, [("code", code), ("state", query["state"]), ("scope", query["scope"])]);
         }
@@ -63,12 +67,14 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
         var form = http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : FormCollection.Empty;
         var (client, secret) = (form["client_id"].ToString(), form["client_secret"].ToString());
         var refusal = !ApiKey.IsValid(client) || !ApiKey.IsValid(secret) ? OAuthError(401, "invalid_client", "Unauthorized")
-            : form["grant_type"].ToString() is not ("authorization_code" or "refresh_token") ? OAuthError(400, "unsupported_grant_type", "Invalid grant_type")
+            : form["grant_type"].ToString() is not ("authorization_code" or "refresh_token")
+            ? OAuthError(400, "unsupported_grant_type", "Invalid grant_type")
             : null;
         if (form["grant_type"] == "refresh_token")
         {
             var consent = grants.OfRefresh(form["refresh_token"].ToString());
-            await handler.ServeAsync(http, this, new("refresh", consent?.Account ?? "", refusal, (_, directions) => Refresh(consent, client, directions)));
+            await handler.ServeAsync(
+                http, this, new("refresh", consent?.Account ?? "", refusal, (_, directions) => Refresh(consent, client, directions)));
             return;
         }
 
@@ -82,8 +88,9 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
     {
         var form = http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : FormCollection.Empty;
         var token = form["token"].Count > 0 ? form["token"].ToString() : http.Request.Query["token"].ToString();
-        await handler.ServeAsync(http, this, new("revoke", (grants.OfRefresh(token) ?? grants.OfAccess(token))?.Account ?? "", null, (_, _) =>
-            grants.Revoke(token) ? RestResponse.Of(new { }) : OAuthError(400, "invalid_token", "Token expired or revoked")));
+        await handler.ServeAsync(
+            http, this, new("revoke", (grants.OfRefresh(token) ?? grants.OfAccess(token))?.Account ?? "", null, (_, _) =>
+                grants.Revoke(token) ? RestResponse.Of(new { }) : OAuthError(400, "invalid_token", "Token expired or revoked")));
     }
 
     public Task CertificatesAsync(HttpContext http) =>
@@ -138,7 +145,8 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
     private static void Return(HttpContext http, IEnumerable<(string Name, string? Value)> parameters)
     {
         var redirect = http.Request.Query["redirect_uri"].ToString();
-        var query = string.Join('&', parameters.Where(one => one.Value is not null).Select(one => $"{one.Name}={Uri.EscapeDataString(one.Value!)}"));
+        var query = string.Join(
+            '&', parameters.Where(one => one.Value is not null).Select(one => $"{one.Name}={Uri.EscapeDataString(one.Value!)}"));
         http.Response.Redirect($"{redirect}{(redirect.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{query}");
     }
 

@@ -56,7 +56,8 @@ internal static class IdTokens
     }
 
     /// <summary>The claims of a token that Pub/Sub sends with a push.</summary>
-    public static Dictionary<string, object> PushClaims(string audience, string serviceAccount, DateTimeOffset now) => new(StringComparer.Ordinal)
+    public static Dictionary<string, object> PushClaims(string audience, string serviceAccount, DateTimeOffset now) =>
+        new(StringComparer.Ordinal)
     {
         ["iss"] = Issuer,
         ["azp"] = SubjectOf(serviceAccount),

@@ -14,7 +14,8 @@ internal sealed record Marker<T>(string Name, Action<T, string> Apply);
 /// <param name="Settings">The markers of the block with their values, in order.</param>
 /// <param name="Text">The block as written. It is part of the key under which attempts are counted.</param>
 internal sealed record MarkerBlock<T>(
-    IReadOnlyDictionary<string, string> Conditions, int? Times, string? Key, IReadOnlyList<(Marker<T> Marker, string Value)> Settings, string Text)
+    IReadOnlyDictionary<string, string> Conditions, int? Times, string? Key, IReadOnlyList<(Marker<T> Marker, string Value)> Settings,
+    string Text)
 {
     public void ApplyTo(T directions)
     {

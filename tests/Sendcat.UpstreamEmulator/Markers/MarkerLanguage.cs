@@ -127,7 +127,9 @@ internal sealed class MarkerLanguage<T>(IEnumerable<Marker<T>> markers, IReadOnl
             using (document)
             {
                 at += Encoding.UTF8.GetCharCount(bytes.AsSpan(0, (int)reader.BytesConsumed));
-                return document.RootElement.ValueKind == JsonValueKind.String ? document.RootElement.GetString()! : document.RootElement.GetRawText();
+                return document.RootElement.ValueKind == JsonValueKind.String
+                    ? document.RootElement.GetString()!
+                    : document.RootElement.GetRawText();
             }
         }
         catch (JsonException e)

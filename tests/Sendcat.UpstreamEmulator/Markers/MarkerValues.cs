@@ -15,7 +15,9 @@ internal static class MarkerValues
     };
 
     public static int Number(string value) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException($"'{value}' is not a whole number");
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new FormatException($"'{value}' is not a whole number");
 
     /// <summary>Parses a duration: <c>50ms</c>, <c>2s</c>, <c>1m</c>. A number without a unit is in milliseconds.</summary>
     public static int Milliseconds(string value) => checked((int)Scaled(value, [("ms", 1), ("s", 1000), ("m", 60_000)]));
@@ -43,7 +45,9 @@ internal static class MarkerValues
         foreach (var (suffix, scale) in units)
         {
             if (value.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)
-                && double.TryParse(value.AsSpan(0, value.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+                && double.TryParse(
+                    value.AsSpan(0, value.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+                    out var number))
             {
                 return number * scale;
             }

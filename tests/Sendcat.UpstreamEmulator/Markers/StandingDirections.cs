@@ -43,7 +43,8 @@ internal static class StandingDirectionsEndpoints
     {
         var directions = app.MapGroup(root);
         directions.MapGet("markers", (MarkerLanguage<T> language) => Results.Json(language.Names));
-        directions.MapGet("directions", (StandingDirections<T> standing) => Results.Text(string.Join('\n', standing.Blocks.Select(b => b.Text))));
+        directions.MapGet(
+            "directions", (StandingDirections<T> standing) => Results.Text(string.Join('\n', standing.Blocks.Select(b => b.Text))));
         directions.MapPost("directions", AddAsync<T>);
         directions.MapDelete("directions", (StandingDirections<T> standing) =>
         {

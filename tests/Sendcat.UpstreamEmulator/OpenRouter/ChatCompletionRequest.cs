@@ -59,7 +59,8 @@ internal sealed record ChatCompletionRequest(
         if (body.TryGetProperty("models", out var models) && models.ValueKind == JsonValueKind.Array)
         {
             candidates.AddRange(
-                models.EnumerateArray().Select(m => m.GetString()).OfType<string>().Where(m => !candidates.Contains(m, StringComparer.Ordinal)));
+                models.EnumerateArray().Select(m => m.GetString()).OfType<string>()
+                    .Where(m => !candidates.Contains(m, StringComparer.Ordinal)));
         }
 
         if (candidates.Count == 0)
@@ -118,7 +119,8 @@ internal sealed record ChatCompletionRequest(
 
                     break;
                 case "tool":
-                    results.Add(new(Text(message, "name") ?? names.GetValueOrDefault(Text(message, "tool_call_id") ?? "", ""), Content(message)));
+                    results.Add(
+                        new(Text(message, "name") ?? names.GetValueOrDefault(Text(message, "tool_call_id") ?? "", ""), Content(message)));
                     break;
             }
         }

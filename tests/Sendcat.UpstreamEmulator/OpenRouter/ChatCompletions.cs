@@ -122,7 +122,8 @@ internal sealed class ChatCompletions(
         return script;
     }
 
-    private async Task AnswerWithoutStreamAsync(HttpContext http, ChatCompletionRequest request, ChosenModel chosen, EmulatorStats.Call call)
+    private async Task AnswerWithoutStreamAsync(
+        HttpContext http, ChatCompletionRequest request, ChosenModel chosen, EmulatorStats.Call call)
     {
         var directions = chosen.Directions;
         if (directions.Hang != HangPoint.None || directions is { StallAfter: not null, StallMs: null })
@@ -192,5 +193,6 @@ internal sealed class ChatCompletions(
     }
 
     private string NewGeneration() => string.Create(
-        CultureInfo.InvariantCulture, $"gen-{clock.GetUtcNow().ToUnixTimeSeconds()}-{_instance}{Interlocked.Increment(ref _generations):D12}");
+        CultureInfo.InvariantCulture,
+        $"gen-{clock.GetUtcNow().ToUnixTimeSeconds()}-{_instance}{Interlocked.Increment(ref _generations):D12}");
 }

@@ -8,7 +8,10 @@ namespace Sendcat.UpstreamEmulator.OpenRouter;
 /// <param name="IsImage">False: a file part, such as a PDF.</param>
 internal sealed record ReceivedFile(bool IsImage, string Url)
 {
-    private static readonly HttpClient Client = new() { Timeout = TimeSpan.FromSeconds(5), MaxResponseContentBufferSize = 32 * 1024 * 1024 };
+    private static readonly HttpClient Client = new()
+    {
+        Timeout = TimeSpan.FromSeconds(5), MaxResponseContentBufferSize = 32 * 1024 * 1024,
+    };
 
     /// <summary>The parts of a message that are no text.</summary>
     /// <exception cref="FormatException">A part has no address.</exception>
@@ -62,7 +65,9 @@ internal sealed record ReceivedFile(bool IsImage, string Url)
         {
             using var response = await Client.GetAsync(Url, cancellationToken);
             response.EnsureSuccessStatusCode();
-            return (response.Content.Headers.ContentType?.MediaType ?? "unknown", await response.Content.ReadAsByteArrayAsync(cancellationToken));
+            return (
+                response.Content.Headers.ContentType?.MediaType ?? "unknown",
+                await response.Content.ReadAsByteArrayAsync(cancellationToken));
         }
         catch (Exception failure) when (failure is HttpRequestException or InvalidOperationException)
         {

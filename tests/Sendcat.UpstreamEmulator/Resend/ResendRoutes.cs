@@ -2,7 +2,8 @@ namespace Sendcat.UpstreamEmulator.Resend;
 
 internal static class ResendRoutes
 {
-    public static IServiceCollection AddResend(this IServiceCollection services) => services.AddSingleton<MailBox>().AddSingleton<ResendUpstream>();
+    public static IServiceCollection AddResend(this IServiceCollection services) =>
+        services.AddSingleton<MailBox>().AddSingleton<ResendUpstream>();
 
     /// <summary>
     /// Maps the API of Resend and the mails: <c>GET /mail</c> and <c>GET /mail/{id}</c> return a page for a browser, else JSON; <c>DELETE
@@ -26,7 +27,8 @@ internal static class ResendRoutes
         });
     }
 
-    private static bool WantsPage(HttpContext http) => http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
+    private static bool WantsPage(HttpContext http) =>
+        http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A link in a mail is a secret of its recipient, so the page is not cached and sends no referrer.</summary>
     private static IResult Page(HttpContext http, string html)

@@ -30,7 +30,9 @@ internal sealed class ResendUpstream(RestRequestHandler handler, MailBox box, Ti
         using var buffer = new MemoryStream();
         await http.Request.Body.CopyToAsync(buffer, http.RequestAborted);
         var body = buffer.ToArray();
-        var apiKey = http.Request.Headers.Authorization.ToString() is var header && header.StartsWith(Bearer, StringComparison.Ordinal) ? header[Bearer.Length..] : "";
+        var apiKey = http.Request.Headers.Authorization.ToString() is var header && header.StartsWith(Bearer, StringComparison.Ordinal)
+            ? header[Bearer.Length..]
+            : "";
         var key = http.Request.Headers["Idempotency-Key"].ToString() is { Length: > 0 } given ? given : null;
         if (key is not null && !box.TryBegin(apiKey, key))
         {
@@ -101,7 +103,8 @@ internal sealed class ResendUpstream(RestRequestHandler handler, MailBox box, Ti
             return Refuse(422, "validation_error", "Invalid `to` field.");
         }
 
-        var mail = new ReceivedMail(Guid.CreateVersion7(clock.GetUtcNow()).ToString("D"), clock.GetUtcNow(), from, to, subject, html, text, key);
+        var mail = new ReceivedMail(
+            Guid.CreateVersion7(clock.GetUtcNow()).ToString("D"), clock.GetUtcNow(), from, to, subject, html, text, key);
         return box.Accept(mail, apiKey, body) is { } id
             ? RestResponse.Of(new { id })
             : Refuse(409, "invalid_idempotent_request", "This idempotency key was used with a different request body.");
@@ -118,9 +121,12 @@ internal sealed class ResendUpstream(RestRequestHandler handler, MailBox box, Ti
         : [];
 
     private static string? Text(JsonElement request, string name) =>
-        request.ValueKind is JsonValueKind.Object && request.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
+        request.ValueKind is JsonValueKind.Object && request.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String
+            ? value.GetString()
+            : null;
 
     private static RestRequest Refused(RestResponse refusal) => new(Route, "", refusal, (_, _) => refusal);
 
-    private static RestResponse Refuse(int status, string name, string message) => RestResponse.Of(new { statusCode = status, name, message }, status);
+    private static RestResponse Refuse(int status, string name, string message) =>
+        RestResponse.Of(new { statusCode = status, name, message }, status);
 }

@@ -25,7 +25,8 @@ internal sealed class RestPlayer
     private RestPlayer(HttpContext http, RestDirections directions, TimerWheel wheel, EmulatorStats.Call call) =>
         (_http, _directions, _wheel, _call) = (http, directions, wheel, call);
 
-    public static async Task PlayAsync(HttpContext http, RestDirections directions, RestResponse answer, TimerWheel wheel, EmulatorStats.Call call)
+    public static async Task PlayAsync(
+        HttpContext http, RestDirections directions, RestResponse answer, TimerWheel wheel, EmulatorStats.Call call)
     {
         var player = new RestPlayer(http, directions, wheel, call);
         await using var registration = http.RequestAborted.UnsafeRegister(static p => ((RestPlayer)p!).OnDisconnected(), player);
@@ -101,7 +102,9 @@ internal sealed class RestPlayer
 
         var bytes = Encoding.UTF8.GetBytes(text);
         return bytes.Length >= MinCompressedBytes
-            && _http.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase) ? Compress(bytes) : bytes;
+            && _http.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase)
+                ? Compress(bytes)
+                : bytes;
     }
 
     private byte[] Compress(byte[] bytes)

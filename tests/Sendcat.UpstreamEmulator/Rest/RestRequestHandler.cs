@@ -56,7 +56,9 @@ internal sealed class RestRequestHandler(
                 }
             }
 
-            return (directions, directions.Status is { } status ? upstream.Refuse(status, directions.Message) : request.Answer(text, directions));
+            return (
+                directions,
+                directions.Status is { } status ? upstream.Refuse(status, directions.Message) : request.Answer(text, directions));
         }
         catch (FormatException e)
         {

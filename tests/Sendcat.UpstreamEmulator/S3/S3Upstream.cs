@@ -146,6 +146,8 @@ internal static class S3Routes
     public static void MapS3(this WebApplication app)
     {
         var s3 = app.Services.GetRequiredService<S3Upstream>();
-        app.MapMethods("/s3/{bucket}/{**key}", ["PUT", "GET", "HEAD", "DELETE"], (HttpContext http, string bucket, string key) => s3.ServeAsync(http, bucket, key));
+        app.MapMethods(
+            "/s3/{bucket}/{**key}", ["PUT", "GET", "HEAD", "DELETE"],
+            (HttpContext http, string bucket, string key) => s3.ServeAsync(http, bucket, key));
     }
 }

@@ -24,7 +24,8 @@ internal static class SignatureV4
         : request.Headers.Authorization is [{ Length: > 0 } header] ? CheckHeader(request, header, region, now, secretOf)
         : S3Error.AccessDenied("Anonymous access is not allowed");
 
-    private static S3Error? CheckHeader(HttpRequest request, string header, string region, DateTimeOffset now, Func<string, string?> secretOf)
+    private static S3Error? CheckHeader(
+        HttpRequest request, string header, string region, DateTimeOffset now, Func<string, string?> secretOf)
     {
         var fields = header.StartsWith(Algorithm + " ", StringComparison.Ordinal)
             ? header[Algorithm.Length..].Split(',', StringSplitOptions.TrimEntries)
@@ -48,17 +49,22 @@ internal static class SignatureV4
         string Of(string name) => request.Query[name].ToString();
         var date = Of("X-Amz-Date");
         return Of("X-Amz-Algorithm") != Algorithm || ParseDate(date) is not { } at
-            || !int.TryParse(Of("X-Amz-Expires"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) || seconds is < 1 or > LongestLinkSeconds
+            || !int.TryParse(Of("X-Amz-Expires"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            || seconds is < 1 or > LongestLinkSeconds
                 ? S3Error.MalformedLink()
             : at - now > Skew ? S3Error.AccessDenied("Request is not valid yet")
             : now > at.AddSeconds(seconds) ? S3Error.AccessDenied("Request has expired")
-            : CheckSignature(request, Of("X-Amz-Credential"), Of("X-Amz-SignedHeaders"), Of("X-Amz-Signature"), Unsigned, date, region, secretOf);
+            : CheckSignature(
+                request, Of("X-Amz-Credential"), Of("X-Amz-SignedHeaders"), Of("X-Amz-Signature"), Unsigned, date, region, secretOf);
     }
 
     private static S3Error? CheckSignature(
-        HttpRequest request, string credential, string signedHeaders, string signature, string payload, string date, string region, Func<string, string?> secretOf)
+        HttpRequest request, string credential, string signedHeaders, string signature, string payload, string date, string region,
+        Func<string, string?> secretOf)
     {
-        if (credential.Split('/') is not [var key, var day, var scopeRegion, "s3", "aws4_request"] || day != date[..8] || scopeRegion != region)
+        if (credential.Split('/') is not [var key, var day, var scopeRegion, "s3", "aws4_request"]
+            || day != date[..8]
+            || scopeRegion != region)
         {
             return S3Error.MalformedAuthorization();
         }
@@ -98,14 +104,18 @@ internal static class SignatureV4
     private static byte[] Hmac(byte[] key, string text) => HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text));
 
     private static DateTimeOffset? ParseDate(string text) =>
-        DateTimeOffset.TryParseExact(text, DateFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date) ? date : null;
+        DateTimeOffset.TryParseExact(text, DateFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date)
+            ? date
+            : null;
 
     private static string Path(HttpRequest request) =>
         string.Join('/', (request.PathBase + request.Path).Value!.Split('/').Select(Uri.EscapeDataString));
 
     private static string Query(HttpRequest request) => string.Join('&', request.Query
         .Where(parameter => parameter.Key != "X-Amz-Signature")
-        .SelectMany(parameter => parameter.Value, (parameter, value) => $"{Uri.EscapeDataString(parameter.Key)}={Uri.EscapeDataString(value ?? "")}")
+        .SelectMany(
+            parameter => parameter.Value,
+            (parameter, value) => $"{Uri.EscapeDataString(parameter.Key)}={Uri.EscapeDataString(value ?? "")}")
         .Order(StringComparer.Ordinal));
 
     private static string Value(StringValues values) =>

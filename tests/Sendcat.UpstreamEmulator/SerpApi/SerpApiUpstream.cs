@@ -34,7 +34,9 @@ internal sealed class SerpApiUpstream(RestRequestHandler handler) : IRestUpstrea
             : query.Length == 0 ? Refuse(400)
             : parameters["engine"] != Shopping ? Refuse(400, $"Unsupported `{parameters["engine"]}` search engine.")
             : null;
-        var count = int.TryParse(parameters["num"], NumberStyles.None, CultureInfo.InvariantCulture, out var num) ? Math.Clamp(num, 1, 100) : 40;
+        var count = int.TryParse(parameters["num"], NumberStyles.None, CultureInfo.InvariantCulture, out var num)
+            ? Math.Clamp(num, 1, 100)
+            : 40;
         return handler.ServeAsync(http, this, new(
             "search.json", query, refusal, (text, directions) => Answer(http.Request, text, directions.Results ?? count, directions.Junk)));
     }

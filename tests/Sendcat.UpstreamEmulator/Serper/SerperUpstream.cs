@@ -69,7 +69,8 @@ internal sealed class SerperUpstream(RestRequestHandler handler) : IRestUpstream
     private static RestResponse Shopping(HttpRequest request, string query, int count, IEnumerable<object> extra) => RestResponse.Of(new
     {
         searchParameters = new { q = query, type = "shopping", num = count, engine = "google" },
-        shopping = OfferGenerator.Offers(query, "google").Take(count).Select((offer, i) => Row(request, offer, i + 1)).Concat(extra).ToArray(),
+        shopping = OfferGenerator.Offers(query, "google").Take(count).Select((offer, i) => Row(request, offer, i + 1)).Concat(extra)
+            .ToArray(),
         credits = 2,
     });
 

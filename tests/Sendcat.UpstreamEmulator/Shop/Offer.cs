@@ -49,5 +49,6 @@ internal sealed record Condition(string Id, string Name)
 
 internal static class Money
 {
-    public static string Text(int cents) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{cents / 100}.{cents % 100:00}");
+    public static string Text(int cents) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{cents / 100}.{cents % 100:00}");
 }

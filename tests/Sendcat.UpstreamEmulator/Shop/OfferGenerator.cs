@@ -13,7 +13,10 @@ internal static class OfferGenerator
     private static readonly string[] Lines = ["Classic", "Compact", "Deluxe", "Pro", "Plus", "Essential", "Signature", "Lite"];
     private static readonly string[] Colours = ["Black", "White", "Silver", "Red", "Sea Blue", "Graphite"];
     private static readonly string[] Sellers =
-        ["harbour_electrics", "miami-outlet", "the.good.shelf", "island_direct", "tech*attic", "sunrise-deals", "garage_finds_77", "kitchen&co"];
+        [
+            "harbour_electrics", "miami-outlet", "the.good.shelf", "island_direct", "tech*attic", "sunrise-deals", "garage_finds_77",
+            "kitchen&co",
+        ];
 
     /// <summary>The <see cref="OffersPerQuery"/> offers for a query.</summary>
     /// <param name="query">The query text.</param>
@@ -30,7 +33,8 @@ internal static class OfferGenerator
     /// <summary>The offer with a number that no search has returned.</summary>
     public static Offer ForNumber(string number, string shop)
     {
-        var product = SearchedProduct.Of(new SeededRandom(number).One(["rice cooker", "running shoes", "laptop", "desk fan", "school bag"]));
+        var product = SearchedProduct.Of(
+            new SeededRandom(number).One(["rice cooker", "running shoes", "laptop", "desk fan", "school bag"]));
         return At(product, $"{shop}|{number}") with { Number = number };
     }
 
@@ -39,7 +43,10 @@ internal static class OfferGenerator
         var random = new SeededRandom(seed);
         var number = string.Create(CultureInfo.InvariantCulture, $"11{(long)(random.Next() * 10_000_000_000):D10}");
         var (brand, line, colour) = (random.One(Brands), random.One(Lines), random.One(Colours));
-        var condition = random.Next() switch { < 0.6 => Condition.New, < 0.7 => Condition.OpenBox, < 0.8 => Condition.Refurbished, _ => Condition.Used };
+        var condition = random.Next() switch
+        {
+            < 0.6 => Condition.New, < 0.7 => Condition.OpenBox, < 0.8 => Condition.Refurbished, _ => Condition.Used,
+        };
         var worth = condition == Condition.New ? 1 : 0.7;
 
         // From a third to two and a half times the typical price; values in the middle are the most likely. Most prices end with 99 cents.
@@ -50,7 +57,9 @@ internal static class OfferGenerator
             $"{brand} {product.Name} {line} {model}, {colour}",
             brand,
             Math.Max(99, cents + (random.Chance(0.7) ? 99 : 49)),
-            new(random.One(Sellers), Math.Round(random.Chance(0.85) ? 95 + (random.Next() * 5) : 70 + (random.Next() * 25), 1), 12 + random.Below(40_000)),
+            new(
+                random.One(Sellers), Math.Round(random.Chance(0.85) ? 95 + (random.Next() * 5) : 70 + (random.Next() * 25), 1),
+                12 + random.Below(40_000)),
             condition,
             Auction: random.Chance(0.12),
             ShippingCents: random.Next() switch { < 0.55 => 0, < 0.92 => 399 + (random.Below(12) * 100), _ => null },

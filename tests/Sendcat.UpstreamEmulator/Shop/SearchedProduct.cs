@@ -33,10 +33,13 @@ internal sealed partial record SearchedProduct(string Name, int TypicalCents)
     private static string Singular(string word) =>
         Pairs().IsMatch(word) || word.Length < 4 ? word
         : word.EndsWith("ies", StringComparison.Ordinal) ? word[..^3] + "y"
-        : word.EndsWith('s') && !word.EndsWith("ss", StringComparison.Ordinal) && !word.EndsWith("us", StringComparison.Ordinal) ? word[..^1]
+        : word.EndsWith('s') && !word.EndsWith("ss", StringComparison.Ordinal) && !word.EndsWith("us", StringComparison.Ordinal)
+        ? word[..^1]
         : word;
 
-    [GeneratedRegex("shoes|sneakers|boots|sandals|jeans|pants|shorts|headphones|earbuds|glasses|scissors", RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "shoes|sneakers|boots|sandals|jeans|pants|shorts|headphones|earbuds|glasses|scissors", RegexOptions.IgnoreCase,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Pairs();
 
     [GeneratedRegex("laptop|notebook|macbook|computer", RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]
@@ -63,7 +66,9 @@ internal sealed partial record SearchedProduct(string Name, int TypicalCents)
     [GeneratedRegex("watch|bracelet|ring", RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Watches();
 
-    [GeneratedRegex("cooker|kettle|toaster|blender|mixer|fryer|oven|grill|pan|pot|fan|iron|vacuum", RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "cooker|kettle|toaster|blender|mixer|fryer|oven|grill|pan|pot|fan|iron|vacuum", RegexOptions.IgnoreCase,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Kitchen();
 
     [GeneratedRegex("shirt|dress|skirt|jeans|pants|hat|cap|bag", RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]

@@ -58,7 +58,8 @@ public sealed class EmulatorStats
         {
             while (true)
             {
-                var change = Volatile.Read(ref _changed).Task; // read before the snapshot, so that a change after the snapshot is not missed
+                // read before the snapshot, so that a change after the snapshot is not missed
+                var change = Volatile.Read(ref _changed).Task;
                 if (Snapshot() is var snapshot && condition(snapshot))
                 {
                     return snapshot;
@@ -159,7 +160,8 @@ public sealed class EmulatorStats
             var now = _stats._clock.GetUtcNow();
             lock (_stats._aborts)
             {
-                _stats._aborts.Enqueue(new(now, _upstream, _model, phase, chunks, _stats._clock.GetElapsedTime(_startedAt).TotalMilliseconds));
+                _stats._aborts.Enqueue(
+                    new(now, _upstream, _model, phase, chunks, _stats._clock.GetElapsedTime(_startedAt).TotalMilliseconds));
                 _stats._abortSpan = (_stats._abortSpan?.First ?? now, now);
                 if (_stats._aborts.Count > MaxAborts)
                 {

@@ -42,7 +42,9 @@ internal static class StatsEndpoints
             var (upstream, route) = (http.Request.Query["upstream"].ToString(), http.Request.Query["route"].ToString());
             return Results.Json(await stats.WaitForAsync(
                 s => s.Of(upstream, route) is var counts
-                    && counts.Active <= (active ?? long.MaxValue) && counts.Started >= (started ?? 0) && counts.Completed >= (completed ?? 0)
+                    && counts.Active <= (active ?? long.MaxValue)
+                    && counts.Started >= (started ?? 0)
+                    && counts.Completed >= (completed ?? 0)
                     && counts.Refused >= (refused ?? 0) && counts.Broken >= (broken ?? 0) && counts.Aborted >= (aborted ?? 0),
                 either.Token));
         }

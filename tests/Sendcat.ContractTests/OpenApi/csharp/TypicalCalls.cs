@@ -36,14 +36,17 @@ public static class TypicalCalls
         // a photo: uploaded, sent with a message, seen by the model
         await using var png = new MemoryStream(photo);
         AttachmentView uploaded = await api.Attachments_uploadAsync(new FileParameter(png, "shoes.png", "image/png"));
-        await api.Messages_sendAsync(id, new NewMessage { Content = "what is this?", Attachments = [new AttachmentReference { StorageId = uploaded.Id.ToString() }] });
+        await api.Messages_sendAsync(
+            id,
+            new NewMessage { Content = "what is this?", Attachments = [new AttachmentReference { StorageId = uploaded.Id.ToString() }] });
         var (seen, _) = await AnswerAsync(api, new ChatBody { ThreadId = id });
 
         // a tool call: its typed events, then the same thread in the shape of useChat, then what the history shows
         ThreadView second = await api.Threads_createAsync();
         id = second.Id.ToString();
         string tool = "";
-        using (FileResponse called = await api.StartChatAsync(new ChatBody { ThreadId = id, Message = "[[emu call=1 tool=get_current_time]] [[emu call=2 text=\"It is late.\"]]" }))
+        using (FileResponse called = await api.StartChatAsync(
+            new ChatBody { ThreadId = id, Message = "[[emu call=1 tool=get_current_time]] [[emu call=2 text=\"It is late.\"]]" }))
         {
             foreach (var data in await EventsAsync(called))
             {
@@ -58,10 +61,14 @@ public static class TypicalCalls
         }
 
         UiMessage message = new() { Id = "m1", Role = "user", Parts = [new UiPart { Type = "text", Text = "[[emu chunks=3]]" }] };
-        using FileResponse ui = await api.StartChatAsync(new ChatBody { Id = id, Trigger = ChatBodyTrigger.SubmitMessage, Messages = [message] });
-        var uiText = string.Concat((await EventsAsync(ui)).Where(data => (string?)data["type"] == "text-delta").Select(data => data.ToObject<UiEventTextDelta>()!.Delta));
+        using FileResponse ui = await api.StartChatAsync(
+            new ChatBody { Id = id, Trigger = ChatBodyTrigger.SubmitMessage, Messages = [message] });
+        var uiText = string.Concat(
+            (await EventsAsync(ui)).Where(data => (string?)data["type"] == "text-delta")
+                .Select(data => data.ToObject<UiEventTextDelta>()!.Delta));
         PageOfChatUiMessage history = await api.ChatMessagesAsync(id);
-        var calls = history.Items.SelectMany(item => item.Parts).Where(part => part.ToolCallId is not null).Select(part => $"{part.Type} {part.State} {part.Output is string}");
+        var calls = history.Items.SelectMany(item => item.Parts).Where(part => part.ToolCallId is not null)
+            .Select(part => $"{part.Type} {part.State} {part.Output is string}");
         await api.Threads_createShareTokenAsync(id);
         id = thread.Id.ToString();
 
@@ -82,7 +89,9 @@ public static class TypicalCalls
 
         return JsonConvert.SerializeObject(new
         {
-            messages = file.Messages.Count, shown = string.Join(',', shown.Items.Select(message => message.Role.ToString().ToLowerInvariant())), role = role.ToString(), ending, text, next, titles, statuses = statuses.Select(status => status?.ToString()), forked = forked.Id != thread.Id,
+            messages = file.Messages.Count,
+            shown = string.Join(',', shown.Items.Select(message => message.Role.ToString().ToLowerInvariant())), role = role.ToString(),
+            ending, text, next, titles, statuses = statuses.Select(status => status?.ToString()), forked = forked.Id != thread.Id,
             seen = seen.Split(", sha256")[0], exported = exported.Contains(text.Trim(), StringComparison.Ordinal),
             tool, uiText, calls,
         });

@@ -8,7 +8,8 @@ internal static class Markup
 {
     public static string Render(MarkupForm form, ToolCall call) => form switch
     {
-        MarkupForm.FunctionCalls => $$"""<function_calls>[{"name":{{Json.Quote(call.Name)}},"arguments":{{call.Arguments}}}]</function_calls>""",
+        MarkupForm.FunctionCalls =>
+            $$"""<function_calls>[{"name":{{Json.Quote(call.Name)}},"arguments":{{call.Arguments}}}]</function_calls>""",
         MarkupForm.DoubleBracket when call.Name == "search_web" => $"[[SEARCH: {Query(call)}]]",
         MarkupForm.DoubleBracket or MarkupForm.Bracket => $"[{call.Name}: \"{Query(call)}\"]",
         MarkupForm.MinimaxEscaped => Minimax(call).Replace("\"", "\\\"", StringComparison.Ordinal),
@@ -25,6 +26,8 @@ internal static class Markup
     private static string Query(ToolCall call)
     {
         using var arguments = JsonDocument.Parse(call.Arguments);
-        return arguments.RootElement.ValueKind == JsonValueKind.Object && arguments.RootElement.TryGetProperty("query", out var query) ? query.ToString() : "";
+        return arguments.RootElement.ValueKind == JsonValueKind.Object && arguments.RootElement.TryGetProperty("query", out var query)
+            ? query.ToString()
+            : "";
     }
 }

@@ -13,8 +13,10 @@ internal static partial class OrderReader
     /// <returns>JSON in the schema of the request.</returns>
     public static string Read(string document)
     {
-        var orders = OrderNumber().Matches(document).Select(match => match.Groups["number"].Value.TrimEnd('-')).Distinct(StringComparer.OrdinalIgnoreCase).ToArray();
-        var parcels = Tracking().Matches(document).Select(match => match.Value).Distinct(StringComparer.OrdinalIgnoreCase).Except(orders, StringComparer.OrdinalIgnoreCase).ToArray();
+        var orders = OrderNumber().Matches(document).Select(match => match.Groups["number"].Value.TrimEnd('-'))
+            .Distinct(StringComparer.OrdinalIgnoreCase).ToArray();
+        var parcels = Tracking().Matches(document).Select(match => match.Value).Distinct(StringComparer.OrdinalIgnoreCase)
+            .Except(orders, StringComparer.OrdinalIgnoreCase).ToArray();
         var total = Total().Match(document);
         var merchant = Merchants.FirstOrDefault(name => document.Contains(name, StringComparison.OrdinalIgnoreCase));
         string?[] entries = orders.Length > 0 ? orders : new string?[parcels.Length > 0 ? 1 : 0];
@@ -27,7 +29,13 @@ internal static partial class OrderReader
                 storeName = (string?)null,
                 orderNumber = number,
                 itemsSummary = Items().Match(document) is { Success: true } items ? items.Groups["items"].Value.Trim() : null,
-                valueTotal = n == 0 && total.Success && decimal.TryParse(total.Groups["amount"].Value.Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture, out var amount) ? amount : (decimal?)null,
+                valueTotal = n == 0
+                    && total.Success
+                    && decimal.TryParse(
+                        total.Groups["amount"].Value.Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture,
+                        out var amount)
+                    ? amount
+                    : (decimal?)null,
                 currency = n == 0 && total.Success ? Currency(total.Groups["sign"].Value) : null,
                 trackingNumbers = n == 0 ? parcels : [],
                 carrier = (string?)null,
@@ -46,13 +54,19 @@ internal static partial class OrderReader
         _ => null,
     };
 
-    [GeneratedRegex(@"\b(order|purchase)\s*(number|no\.?|id)?\s*[:#]*\s*#?(?<number>[A-Z]{0,4}[0-9][A-Z0-9-]{4,30})", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"\b(order|purchase)\s*(number|no\.?|id)?\s*[:#]*\s*#?(?<number>[A-Z]{0,4}[0-9][A-Z0-9-]{4,30})",
+        RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex OrderNumber();
 
-    [GeneratedRegex(@"\b(1Z[0-9A-Z]{16}|TBA[0-9]{12}|GFUS[0-9A-Z]{14,18}|[A-Z]{2}[0-9]{9}[A-Z]{2}|9[0-9]{21}|[0-9]{12}|[0-9]{15})\b", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"\b(1Z[0-9A-Z]{16}|TBA[0-9]{12}|GFUS[0-9A-Z]{14,18}|[A-Z]{2}[0-9]{9}[A-Z]{2}|9[0-9]{21}|[0-9]{12}|[0-9]{15})\b",
+        RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Tracking();
 
-    [GeneratedRegex(@"\btotal\b[^0-9$£€A-Z\n]{0,12}(?<sign>US\$|J\$|\$|£|€|USD|JMD|GBP|EUR)?\s*(?<amount>[0-9][0-9,]*(\.[0-9]{2})?)", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"\btotal\b[^0-9$£€A-Z\n]{0,12}(?<sign>US\$|J\$|\$|£|€|USD|JMD|GBP|EUR)?\s*(?<amount>[0-9][0-9,]*(\.[0-9]{2})?)",
+        RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Total();
 
     [GeneratedRegex(@"\b(items?|product)\s*:\s*(?<items>[^\n]{3,120})", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 1000)]

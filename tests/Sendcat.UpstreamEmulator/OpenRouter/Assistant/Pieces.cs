@@ -33,14 +33,18 @@ internal static class Pieces
     public static List<string> Exactly(string text, int count)
     {
         var runes = text.EnumerateRunes().ToList();
-        return [.. Enumerable.Range(0, count).Select(i => Join(runes, (int)((long)runes.Count * i / count), (int)((long)runes.Count * (i + 1) / count)))];
+        return [
+            .. Enumerable.Range(0, count).Select(
+                i => Join(runes, (int)((long)runes.Count * i / count), (int)((long)runes.Count * (i + 1) / count)))];
     }
 
     /// <summary>Pieces of <paramref name="length"/> characters; the last one may be shorter.</summary>
     public static List<string> OfLength(string text, int length)
     {
         var runes = text.EnumerateRunes().ToList();
-        return [.. Enumerable.Range(0, (runes.Count + length - 1) / length).Select(i => Join(runes, i * length, Math.Min(runes.Count, (i + 1) * length)))];
+        return [
+            .. Enumerable.Range(0, (runes.Count + length - 1) / length)
+                .Select(i => Join(runes, i * length, Math.Min(runes.Count, (i + 1) * length)))];
     }
 
     /// <summary>

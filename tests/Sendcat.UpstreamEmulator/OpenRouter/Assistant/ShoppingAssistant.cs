@@ -29,7 +29,8 @@ internal static class ShoppingAssistant
             : new(reasoning, content, calls);
     }
 
-    private static List<string> TextBeforeCalls(Directions directions) => directions.Say is { } say ? Pieces.OfWords(say, DefaultPieces) : [];
+    private static List<string> TextBeforeCalls(Directions directions) =>
+        directions.Say is { } say ? Pieces.OfWords(say, DefaultPieces) : [];
 
     private static List<string> Content(ChatCompletionRequest request, string prompt, Directions directions)
     {
@@ -39,7 +40,10 @@ internal static class ShoppingAssistant
         }
 
         var text = directions.Text
-            ?? (directions.Echo ? prompt : request.WantsOrders ? OrderReader.Read($"{prompt}\n{request.Shown}") : request.Seen + (request.ToolResults.Count > 0 ? ToolReport.Of(request.ToolResults) : ShoppingTexts.Reply(prompt)));
+            ?? (directions.Echo
+                ? prompt
+                : request.WantsOrders ? OrderReader.Read($"{prompt}\n{request.Shown}")
+                : request.Seen + (request.ToolResults.Count > 0 ? ToolReport.Of(request.ToolResults) : ShoppingTexts.Reply(prompt)));
         return directions.Chunks is { } chunks ? Pieces.Exactly(text, chunks)
             : directions.ChunkBytes is { } size ? Pieces.OfLength(text, Math.Max(1, size))
             : Pieces.OfWords(text, DefaultPieces);
@@ -60,7 +64,11 @@ internal static class ShoppingAssistant
         }
 
         var answersDirectly =
-            directions.Text is not null || directions.Chunks is not null || directions.Echo || request.ToolResults.Count > 0 || request.Call > 1;
+            directions.Text is not null
+                || directions.Chunks is not null
+                || directions.Echo
+                || request.ToolResults.Count > 0
+                || request.Call > 1;
         return answersDirectly
             ? []
             : [.. RequiredTools(request, prompt, directions).Select(tool => new ToolCall(NewId(), tool, Arguments(tool, prompt)))];

@@ -47,7 +47,10 @@ internal static partial class ShoppingTexts
 
     /// <summary>The number after "under", "below", "up to" or a dollar sign.</summary>
     public static decimal? Budget(string prompt) =>
-        Price().Match(prompt) is { Success: true } match && decimal.TryParse(match.Groups["amount"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount) ? amount : null;
+        Price().Match(prompt) is { Success: true } match
+            && decimal.TryParse(match.Groups["amount"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)
+            ? amount
+            : null;
 
     public static bool AsksForTime(string prompt) => TimeQuestion().IsMatch(prompt);
 
@@ -75,9 +78,13 @@ internal static partial class ShoppingTexts
     [GeneratedRegex(@"\bwhat(?:'s| is)?\s+(?:the\s+)?(?:current\s+)?(?:time|date|day)\b|\b(?:current|local)\s+(?:time|date)\b|\btime is it\b|\btoday's date\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex TimeQuestion();
 
-    [GeneratedRegex(@"\b(?:find|show|get)\s+me\b|\bcompare\b|\blook(?:ing)? for\b|\bsearch for\b|\bbuy\b|\bcheapest\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"\b(?:find|show|get)\s+me\b|\bcompare\b|\blook(?:ing)? for\b|\bsearch for\b|\bbuy\b|\bcheapest\b",
+        RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ProductQuestion();
 
-    [GeneratedRegex(@"\breviews?\b|\blatest\b|\bnews\b|\bwhich is better\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"\breviews?\b|\blatest\b|\bnews\b|\bwhich is better\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex ResearchQuestion();
 }

@@ -43,7 +43,9 @@ internal static partial class ToolReport
 
     private static string? Title(JsonElement item)
     {
-        if (item.ValueKind != JsonValueKind.Object || !item.TryGetProperty("title", out var title) || title.ValueKind != JsonValueKind.String)
+        if (item.ValueKind != JsonValueKind.Object
+            || !item.TryGetProperty("title", out var title)
+            || title.ValueKind != JsonValueKind.String)
         {
             return null;
         }
@@ -59,6 +61,7 @@ internal static partial class ToolReport
     private static string Shorten(string text) =>
         text.Trim() is { Length: > MaxLength } trimmed ? $"{string.Concat(trimmed.EnumerateRunes().Take(MaxLength))}…" : text.Trim();
 
-    [GeneratedRegex(@"^\s*(?:\d{1,2}[.)]|[-*•])\s+(?<item>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^\s*(?:\d{1,2}[.)]|[-*•])\s+(?<item>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ListLine();
 }

@@ -219,7 +219,9 @@ internal sealed class ScriptWriter
     private void Error(bool withUsage)
     {
         var isNumber = int.TryParse(_directions.ErrorCode, out var number);
-        var (defaultMessage, type) = isNumber ? Refusal.MessageAndType(number, _model) : ("Provider disconnected unexpectedly", _directions.ErrorCode);
+        var (defaultMessage, type) = isNumber
+            ? Refusal.MessageAndType(number, _model)
+            : ("Provider disconnected unexpectedly", _directions.ErrorCode);
         var message = Json.Quote(_directions.Message ?? defaultMessage);
         var error = isNumber && !withUsage
             ? $$$"""{"code":{{{number}}},"message":{{{message}}},"metadata":{"provider_name":{{{Json.Quote(_model.Provider)}}},"error_type":{{{Json.Quote(_directions.ErrorType ?? type)}}}}}"""

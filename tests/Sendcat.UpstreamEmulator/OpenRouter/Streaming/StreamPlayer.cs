@@ -47,7 +47,8 @@ internal sealed class StreamPlayer
         http.Response.Headers["X-Provider-Name"] = script.Model.Provider;
     }
 
-    public static async Task PlayAsync(HttpContext http, StreamScript script, string id, TimerWheel wheel, TimeProvider clock, EmulatorStats.Call call)
+    public static async Task PlayAsync(
+        HttpContext http, StreamScript script, string id, TimerWheel wheel, TimeProvider clock, EmulatorStats.Call call)
     {
         var player = new StreamPlayer(http, script, id, wheel, clock, call);
         await using var registration = http.RequestAborted.UnsafeRegister(static p => ((StreamPlayer)p!).OnDisconnected(), player);
