@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
@@ -72,6 +73,12 @@ internal sealed class FileApi : IAsyncDisposable
     /// <summary>Uploads a file and returns its id.</summary>
     public static async Task<string> UploadAsync(HttpClient client, byte[] content, string name = "photo.png") =>
         (string)(await (await PostAsync(client, content, name)).JsonAsync())["id"]!;
+
+    public static async Task<HttpStatusCode> StatusAsync(HttpClient client, string id)
+    {
+        using var response = await client.GetAsync($"/api/attachments/{id}");
+        return response.StatusCode;
+    }
 
     public static async Task<string> NewThreadAsync(HttpClient client) =>
         (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;

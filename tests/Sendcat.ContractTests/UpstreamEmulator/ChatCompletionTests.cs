@@ -94,11 +94,10 @@ public sealed class ChatCompletionTests : EmulatorTests
     {
         object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("search_web")];
 
-        var result = await OpenRouter.StreamAsync(
-            new
-            {
-                stream = true, tools, messages = new[] { new { role = "user", content = "find me rice cookers and the latest reviews" } },
-            });
+        var result = await OpenRouter.StreamAsync(new
+        {
+            stream = true, tools, messages = new[] { new { role = "user", content = "find me rice cookers and the latest reviews" } },
+        });
 
         Assert.Equal(
             ["search_products", "search_web"],

@@ -70,12 +70,11 @@ public sealed class MarkersTests : EmulatorTests
     [Fact]
     public async Task A_list_of_models_falls_back_to_the_first_that_succeeds()
     {
-        var result = await OpenRouter.StreamAsync(
-            new
-            {
-                models = new[] { "emulator/missing", "emulator/overloaded", "emulator/echo" }, stream = true,
-                messages = new[] { new { role = "user", content = "hello" } },
-            });
+        var result = await OpenRouter.StreamAsync(new
+        {
+            models = new[] { "emulator/missing", "emulator/overloaded", "emulator/echo" }, stream = true,
+            messages = new[] { new { role = "user", content = "hello" } },
+        });
 
         Assert.Equal("emulator/echo", result.Chunks[0].GetProperty("model").GetString());
         Assert.Equal("hello", result.Text);
@@ -93,11 +92,10 @@ public sealed class MarkersTests : EmulatorTests
             statuses.Add(response.StatusCode);
         }
 
-        using var other = await OpenRouter.SendAsync(
-            new
-            {
-                model = "test/model", stream = true, session_id = "another", messages = new[] { new { role = "user", content = prompt } },
-            });
+        using var other = await OpenRouter.SendAsync(new
+        {
+            model = "test/model", stream = true, session_id = "another", messages = new[] { new { role = "user", content = prompt } },
+        });
 
         Assert.Equal([HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK], statuses);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, other.StatusCode);

@@ -6,6 +6,7 @@ using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;
 using StackExchange.Redis;
+using static Sendcat.IntegrationTests.Chat.JsonFields;
 
 namespace Sendcat.IntegrationTests.Chat;
 
@@ -288,7 +289,4 @@ public sealed class FaultTests
 
         return total;
     }
-
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -40,15 +40,14 @@ public sealed class LogTests(SharedStores stores)
         await RunTurnAsync(guest, $"""{Prompt} [[emu status=401 message="{ProviderMessage}"]]""");
         await RunTurnAsync(guest, $"""{Prompt} [[emu chunks=5 error-after=2 code=502 message="{ProviderMessage}"]]""");
         await RunTurnAsync(guest, $"""{Prompt} [[emu chunks=5 bad-json-after=2]]""");
-        await using (var ui = await guest.PostChatAsync(
-            new
+        await using (var ui = await guest.PostChatAsync(new
+        {
+            id = await guest.NewThreadAsync(),
+            messages = new[]
             {
-                id = await guest.NewThreadAsync(),
-                messages = new[]
-                {
-                    new { id = "m", role = "user", parts = new[] { new { type = "text", text = $"{Prompt} [[emu chunks=1]]" } } },
-                },
-            }))
+                new { id = "m", role = "user", parts = new[] { new { type = "text", text = $"{Prompt} [[emu chunks=1]]" } } },
+            },
+        }))
         {
             await ui.ReadToEndAsync();
         }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Sendcat.TestKit.Stores;
+using static Sendcat.IntegrationTests.Chat.JsonFields;
 
 namespace Sendcat.IntegrationTests.Chat;
 
@@ -228,6 +229,49 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
         Assert.Equal(
             ["""other [[emu text="0"]]""", "0"],
             (await guest.MessagesAsync(thread)).Select(message => message.GetProperty("content").GetString()));
+    }
+
+    [Fact]
+    public async Task Regenerating_replaces_the_last_answer()
+    {
+        using var guest = await _sendcat.GuestAsync();
+        var thread = await guest.NewThreadAsync("[[emu chunks=2 every=0]]");
+        await using (var first = await guest.ChatAsync(thread))
+        {
+            await first.ReadToEndAsync();
+        }
+
+        var answer = Text((await guest.MessagesAsync(thread))[^1], "id");
+        await using var stream = await guest.PostChatAsync(new
+        {
+            id = thread, trigger = "regenerate-message", messageId = answer, sessionId = guest.SessionId,
+            messages = Array.Empty<object>(),
+        });
+        await stream.ReadToEndAsync();
+
+        var messages = await guest.MessagesAsync(thread);
+        Assert.Equal(["user", "assistant"], messages.Select(message => Text(message, "role")));
+        Assert.NotEqual(answer, Text(messages[^1], "id"));
+    }
+
+    [Fact]
+    public async Task A_deleted_answer_ends_its_running_turn_and_stays_deleted()
+    {
+        using var guest = await _sendcat.GuestAsync();
+        var thread = await guest.NewThreadAsync("[[emu chunks=400 every=25ms]]");
+        var userMessage = Text((await guest.MessagesAsync(thread))[0], "id");
+        await using var stream = await guest.ChatAsync(thread);
+        await stream.ReadUntilAsync("content");
+
+        await Eventually.TrueAsync(async () =>
+        {
+            using var deleted = await guest.Http.DeleteAsync($"/api/threads/{thread}/messages?after={userMessage}");
+            return (await deleted.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("deletedCount").GetInt32() == 1;
+        });
+
+        await stream.ReadToEndAsync();
+        Assert.DoesNotContain("done", stream.Types);
+        Assert.Equal(["user"], (await guest.MessagesAsync(thread)).Select(message => Text(message, "role")));
     }
 
     private async Task SendAsync(string messageId, string text, bool edits = false)

@@ -241,6 +241,35 @@ public sealed class RepeatedRequestTests(ChatSystemFixture fixture) : IAsyncLife
                 .Distinct());
     }
 
+    [Fact]
+    public async Task The_ui_dialect_stores_its_user_message_once_when_the_request_is_repeated()
+    {
+        var thread = await _guest.NewThreadAsync();
+        object Body(string text) => new
+        {
+            id = thread,
+            trigger = "submit-message",
+            sessionId = _guest.SessionId,
+            messages = new object[]
+            {
+                new { id = "old", role = "assistant", parts = new object[] { new { type = "text", text = "ignored" } } },
+                new { id = "client-1", role = "user", parts = new object[] { new { type = "text", text } } },
+            },
+        };
+
+        await using var stream = await _guest.PostChatAsync(Body("""[[emu text="Hi."]]hello"""));
+        await stream.ReadToEndAsync();
+        await using var repeated = await _guest.PostChatAsync(Body("""[[emu text="Hi."]]hello"""));
+        await repeated.ReadToEndAsync();
+
+        Assert.True(stream.DoneReceived);
+        Assert.Equal("v1", stream.Response.Headers.GetValues("x-vercel-ai-ui-message-stream").Single());
+        Assert.Equal(["start", "start-step"], stream.Types.Take(2));
+        Assert.Equal(["text-end", "finish-step", "finish"], stream.Types.TakeLast(3));
+        Assert.Equal(
+            ["user", "assistant"], (await _guest.MessagesAsync(thread)).Select(message => message.GetProperty("role").GetString()));
+    }
+
     private static async Task<HttpResponseMessage> PostWithKeyAsync(SendcatClient client, string key, string message)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Headers = { { "Idempotency-Key", key } } };

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using static Sendcat.IntegrationTests.Chat.JsonFields;
 
 namespace Sendcat.IntegrationTests.Chat;
 
@@ -270,7 +271,4 @@ public sealed class TurnTests(ChatSystemFixture fixture)
 
         Assert.Equal("done", Text((await stream.ReadToEndAsync())[^1], "type"));
     }
-
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

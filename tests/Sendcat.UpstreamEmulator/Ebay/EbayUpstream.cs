@@ -49,12 +49,11 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
         await handler.ServeAsync(http, this, new("token", "", refusal, (_, directions) =>
         {
             var life = directions.ExpiresInMs is { } ms ? TimeSpan.FromMilliseconds(ms) : TokenLife;
-            return RestResponse.Of(
-                new
-                {
-                    access_token = tokens.Issue(life, directions.Uses), expires_in = (int)life.TotalSeconds,
-                    token_type = "Application Access Token",
-                });
+            return RestResponse.Of(new
+            {
+                access_token = tokens.Issue(life, directions.Uses), expires_in = (int)life.TotalSeconds,
+                token_type = "Application Access Token",
+            });
         }));
     }
 
