@@ -11,7 +11,7 @@ namespace Sendcat.AppHost;
 internal static class Operator
 {
     /// <summary>
-    /// The value that selects all entries. It must be written out, so that an argument forgotten by mistake cannot select all of them.
+    /// The value that selects all entries. It must be written out, so that an argument left out by mistake cannot select all of them.
     /// </summary>
     private const string Everything = "all";
 

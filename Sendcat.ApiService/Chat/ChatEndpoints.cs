@@ -203,7 +203,7 @@ internal sealed class ChatEndpoints(
     private async Task<IResult> ResumeAsync(string id, HttpContext http)
     {
         SetGatewayHeaders(http);
-        // A page that resumes its chat before its first message asks for a thread that does not exist yet.
+        // A page that resumes its chat before its first message requests a thread that does not exist yet.
         if (!(await threads.PassAsync(http, id, mayBeUnused: true)).TryGet(out var thread, out var refusal))
         {
             return refusal;

@@ -33,10 +33,10 @@ internal static partial class ChatLog
     [LoggerMessage(3011, LogLevel.Warning, "Mirror of turn {StreamId} was lost in Redis and is written again")]
     public static partial void MirrorLost(this ILogger logger, Guid streamId);
 
-    [LoggerMessage(3012, LogLevel.Error, "Mirror of turn {StreamId} has a gap before {EntryId}; its readers were told")]
+    [LoggerMessage(3012, LogLevel.Error, "Mirror of turn {StreamId} has a gap before {EntryId}; its readers were notified")]
     public static partial void MirrorGap(this ILogger logger, Guid streamId, string entryId);
 
-    [LoggerMessage(3013, LogLevel.Warning, "Mirror of turn {StreamId} is missing; its readers were told")]
+    [LoggerMessage(3013, LogLevel.Warning, "Mirror of turn {StreamId} is missing; its readers were notified")]
     public static partial void MirrorMissing(this ILogger logger, Guid streamId);
 
     [LoggerMessage(

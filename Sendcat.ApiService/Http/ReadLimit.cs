@@ -2,7 +2,7 @@ namespace Sendcat.ApiService.Http;
 
 /// <summary>
 /// Counts every GET and HEAD under <c>/api</c> on the read budget of its address, and responds 429 beyond it. It is middleware and not a
-/// filter of each route, so that no route can be forgotten.
+/// filter of each route, so that no route can lack it.
 /// </summary>
 internal sealed class ReadLimit(RequestLimits limits)
 {

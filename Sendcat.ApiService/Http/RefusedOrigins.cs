@@ -1,8 +1,8 @@
 namespace Sendcat.ApiService.Http;
 
 /// <summary>
-/// Logs each refused origin once an hour, so that a front end whose origin was forgotten is found in the log. A caller chooses the name, so
-/// at most <see cref="MaxNames"/> names are logged within an hour.
+/// Logs each refused origin once an hour, so that a front end whose origin is not configured is found in the log. A caller chooses the
+/// name, so at most <see cref="MaxNames"/> names are logged within an hour.
 /// </summary>
 internal sealed class RefusedOrigins(TimeProvider time, ILogger<RefusedOrigins> logger)
 {

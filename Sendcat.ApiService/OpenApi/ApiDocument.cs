@@ -174,7 +174,7 @@ internal static class ApiDocument
 
         if (IsDocument(http.Request.Path))
         {
-            // The page asks no other host: neither for fonts nor for anything else.
+            // The page requests nothing of another host: neither for fonts nor for anything else.
             http.Response.Headers.ContentSecurityPolicy = PagePolicy;
         }
 

@@ -47,7 +47,7 @@ internal static class MessageEndpoints
             return ApiError.InvalidRequest("order must be asc or desc");
         }
 
-        // Whoever asks for what is before a message scrolls back from it.
+        // A client that requests what is before a message scrolls back from it.
         var newestFirst = order == "desc" || (string.IsNullOrEmpty(order) && !string.IsNullOrEmpty(before));
         if (!MessageCursor.TryRead(cursor, newestFirst, out var position))
         {

@@ -30,7 +30,7 @@ internal sealed class Shares(SendcatDb db, ThreadCopies copies, IOptionsMonitor<
 
     /// <summary>
     /// Shares a thread. A thread that is shared already keeps its link, and its snapshot too unless
-    /// <see cref="NewShare.Update"/> asks for a new one.
+    /// <see cref="NewShare.Update"/> requests a new one.
     /// </summary>
     /// <returns>The link; 409 when it was revoked meanwhile; 429 beyond the rate limit of copies.</returns>
     public async Task<Outcome<SharedThread>> ShareAsync(

@@ -38,7 +38,7 @@ internal sealed record ToolCall(string Id, string Name, string ArgumentsJson, st
 /// <param name="OutputJson">A JSON array of structured rows for the client; null: there are none.</param>
 /// <param name="Products">Products that the client shows beside the assistant's message.</param>
 /// <param name="Hits">Web pages that the client shows beside the assistant's message.</param>
-/// <param name="Failed">True: <paramref name="Text"/> tells the model that the call failed.</param>
+/// <param name="Failed">True: <paramref name="Text"/> informs the model that the call failed.</param>
 /// <param name="Pressure">Backpressure of the tool's queue; null: there was none.</param>
 internal sealed record ToolCallResult(
     string Text, string? OutputJson = null, IReadOnlyList<Product>? Products = null, IReadOnlyList<SearchWebHit>? Hits = null,

@@ -13,7 +13,7 @@ namespace Sendcat.ApiService.Tools;
 /// </summary>
 internal sealed class ToolLookup(ToolCache cache, ToolCacheNamespaces namespaces, ToolJobClient jobs)
 {
-    /// <param name="call">The call of the model, which is told about its job and the source of its result.</param>
+    /// <param name="call">The call of the model, which is notified of its job and the source of its result.</param>
     /// <param name="tool">The tool.</param>
     /// <param name="key">The key of the result in the cache of the tool.</param>
     /// <param name="contract">The format of the result.</param>

@@ -104,7 +104,7 @@ public sealed class SecretCipher(IOptionsMonitor<EncryptionOptions> options)
     private static byte[] Derived(byte[] key, string purpose) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, key, KeyBytes, info: Encoding.UTF8.GetBytes(purpose));
 
-    /// <summary>Tells keys apart, and reveals nothing of them.</summary>
+    /// <summary>Distinguishes keys, and reveals nothing of them.</summary>
     private static string IdOf(byte[] key) =>
         Base64Url.EncodeToString(HKDF.DeriveKey(HashAlgorithmName.SHA256, key, IdBytes, info: "id of the key"u8.ToArray()));
 }

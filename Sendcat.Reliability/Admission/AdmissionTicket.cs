@@ -90,7 +90,7 @@ public sealed class AdmissionTicket : IAsyncDisposable
 
     /// <summary>
     /// Makes sure that this much money is reserved for the turn, before a model call that may cost it. Without a budget of money, and while
-    /// the reservation is sufficient, it does not ask Redis. One call at a time.
+    /// the reservation is sufficient, it sends no request to Redis. One call at a time.
     /// </summary>
     /// <param name="microUsd">The cost of the turn so far and the highest cost of the call, in millionths of a US dollar.</param>
     /// <returns>Null: it is reserved. Else why not; then the reservation is as before.</returns>

@@ -36,7 +36,7 @@ internal readonly record struct AccountRefusals(int Key, bool OfConfigured, int 
     public AccountRefusals Plus(AccountRefusals other) => new(Key + other.Key, OfConfigured || other.OfConfigured, Quota + other.Quota);
 }
 
-/// <summary>What this process has not told the other replicas yet. The resets come before the rejections.</summary>
+/// <summary>What this process has not reported to the other replicas yet. The resets come before the rejections.</summary>
 /// <param name="ResetsKey">A call proved the key.</param>
 /// <param name="ResetsQuota">A call that counts for the circuit was served.</param>
 /// <param name="Added">The rejections since then.</param>

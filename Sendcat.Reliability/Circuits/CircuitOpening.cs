@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>What opened a circuit. The replica that saw it tells the others, which show it to operators.</summary>
+/// <summary>What opened a circuit. The replica that saw it reports it to the others, which show it to operators.</summary>
 /// <param name="Failures">≥ 1.</param>
 /// <param name="Error">The last of them; null: not known.</param>
 internal sealed record CircuitOpening(int Failures, string? Error)

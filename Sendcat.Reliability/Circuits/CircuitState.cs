@@ -161,7 +161,7 @@ internal sealed record CircuitState(
 
     /// <summary>
     /// A probe ended without a result. A new epoch begins, so that any replica may start the next probe. Rejections are counted for an
-    /// epoch, so they are told once more.
+    /// epoch, so they are reported once more.
     /// </summary>
     public CircuitState Neutral(long epoch) =>
         epoch == Epoch && ProbeUntil is not null

@@ -3,7 +3,7 @@ namespace Sendcat.Reliability.Knobs;
 /// <summary>The rollout flags of the chat gateway.</summary>
 public sealed class ChatGatewayOptions
 {
-    /// <summary>Off: the gateway mode is <c>legacy</c>. The limiter alone decides, and admission is not asked.</summary>
+    /// <summary>Off: the gateway mode is <c>legacy</c>. The limiter alone decides, without admission.</summary>
     [Knob("FF_CHAT_GATEWAY_ENABLED")]
     public bool Enabled { get; set; }
 

@@ -9,7 +9,7 @@ namespace Sendcat.Reliability.Schedule;
 public sealed class ScheduleStore(NpgsqlDataSource database)
 {
     /// <summary>A job that no worker has listed for this time was removed from the program.</summary>
-    private static readonly TimeSpan Forgotten = TimeSpan.FromDays(7);
+    private static readonly TimeSpan UnlistedRetention = TimeSpan.FromDays(7);
 
     /// <summary>Lists the jobs of this program. New ones are due at once.</summary>
     public async Task RegisterAsync(
@@ -133,7 +133,7 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
               ended_at, duration_ms, outcome, result, failures
             FROM reliability.scheduled_jobs WHERE listed_at > statement_timestamp() - $1 ORDER BY name
             """);
-        command.Parameters.Add(new() { Value = Forgotten });
+        command.Parameters.Add(new() { Value = UnlistedRetention });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var jobs = new List<ScheduledJobState>();
         while (await reader.ReadAsync(cancellationToken))

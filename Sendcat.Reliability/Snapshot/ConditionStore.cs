@@ -8,7 +8,7 @@ using Sendcat.Reliability.ToolJobs.Ledger;
 namespace Sendcat.Reliability.Snapshot;
 
 /// <summary>
-/// Conditions that operators must hear of and that no count of the snapshot shows: workers that are silent, leases that nobody gives back,
+/// Conditions that operators must know of and that no count of the snapshot shows: workers that are silent, leases that nobody releases,
 /// results of scheduled checks, and the callers behind refusals.
 /// </summary>
 public sealed class ConditionStore

@@ -9,7 +9,7 @@ namespace Sendcat.ToolWorker.Taxonomy;
 
 /// <summary>
 /// Fetches eBay's categories when the stored tree is 720 hours old by the database clock, so restarts and replicas neither skip nor repeat
-/// a fetch. The schedule asks every hour; an operator's request fetches them at once.
+/// a fetch. The schedule checks every hour; an operator's request fetches them at once.
 /// </summary>
 internal sealed class TaxonomyRefresh(
     EbayTaxonomy taxonomy, CategoryStore store, TaxonomyRequests requests, IOptionsMonitor<EbayOptions> options, TimeProvider time,

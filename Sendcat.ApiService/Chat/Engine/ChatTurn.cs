@@ -141,7 +141,7 @@ internal sealed class ChatTurn(
         record.Trail?.Attempted(attempt);
         if (attempt.Failure is not null)
         {
-            // Whoever asks why the turn waits sees the failure within a second.
+            // An operator who looks why the turn waits sees the failure within a second.
             journal.WriteLater(record);
         }
     }

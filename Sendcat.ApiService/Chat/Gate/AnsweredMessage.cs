@@ -23,7 +23,7 @@ internal static class AnsweredMessage
         _ => Name(principal, request.ThreadId, ""),
     };
 
-    /// <summary>True if <see cref="NameIn"/> does not tell one message of the thread from another.</summary>
+    /// <summary>True if <see cref="NameIn"/> does not identify one message of the thread.</summary>
     public static bool IsTheLast(ChatRequest request) =>
         request is { Message: null, Regeneration: null } or { Regeneration: { MessageId: null, LastUserMessageId: null } };
 

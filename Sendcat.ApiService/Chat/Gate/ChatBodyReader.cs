@@ -29,7 +29,7 @@ internal static class ChatBodyReader
 
     private const string LargeSenders = "Too many large messages are being sent";
 
-    // The session in the body is read after the message, too late to tell the senders apart.
+    // The session in the body is read after the message, too late to distinguish the senders.
     private const string UnidentifiedSenders =
         $"Too many large messages are being sent without a token, a cookie or the header {AnonymousSessions.Header}";
 

@@ -2,7 +2,7 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Chat.Gate;
 
-/// <summary>The dialect that a request asks for with <c>?stream=sendcat</c> or <c>?stream=ui</c>.</summary>
+/// <summary>The dialect that a request selects with <c>?stream=sendcat</c> or <c>?stream=ui</c>.</summary>
 internal static class RequestedDialect
 {
     private const string Parameter = "stream";

@@ -78,7 +78,7 @@ internal abstract record TurnPlan
     public static TurnPlan Of(ChatRequest request, ThreadHistory thread, RunningTurn? running, DateTimeOffset now) =>
         request.Key is { } key && Repetition(request, key, thread, running) is { } repetition ? repetition
         : request.Regeneration is { } regeneration ? Regenerate(request, regeneration, thread)
-        : request.Message is { } message ? Ask(request, message, thread, running, now)
+        : request.Message is { } message ? Submit(request, message, thread, running, now)
         : LastUserMessage(thread.Messages, thread.Messages.Count - 1) is >= 0 and var last ? Answer(thread, last, running)
         : new Start(thread.Messages, Asked: null);
 
@@ -117,7 +117,7 @@ internal abstract record TurnPlan
 
     /// <summary>
     /// An edit with the key has given the message a content that it does not have any more, or never had. The turn of the edit does not
-    /// tell this: another edit has deleted it.
+    /// show this: another edit has deleted it.
     /// </summary>
     /// <returns>Null if no edit of the message had the key, or if the message has the content of the request.</returns>
     private static TurnPlan? OtherVersion(UserMessage message, string key, HistoryMessage stored)
@@ -146,7 +146,7 @@ internal abstract record TurnPlan
         return asked < 0 ? new Start([], Asked: null) : Again(thread, asked);
     }
 
-    private static TurnPlan Ask(ChatRequest request, UserMessage message, ThreadHistory thread, RunningTurn? running, DateTimeOffset now)
+    private static TurnPlan Submit(ChatRequest request, UserMessage message, ThreadHistory thread, RunningTurn? running, DateTimeOffset now)
     {
         var known = IndexOf(thread, message.ClientId);
         if (known < 0 || thread.Messages[known].Role != "user")

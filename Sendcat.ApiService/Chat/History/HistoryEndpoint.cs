@@ -31,7 +31,7 @@ internal static class HistoryEndpoint
             return PageCursor.Invalid;
         }
 
-        // A page asks for the messages of its chat before its first message.
+        // A page requests the messages of its chat before its first message.
         if (!principals.Read(http).TryGet(out var principal, out refusal)
             || !(await threads.CheckAsync(id, principal, mayBeUnused: true, cancellationToken)).TryGet(out var thread, out refusal))
         {

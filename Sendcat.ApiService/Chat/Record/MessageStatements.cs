@@ -69,8 +69,8 @@ internal static class MessageStatements
 
     // Runs after the messages of the new answer are inserted. A turn that still writes the replaced answer is marked as aborted. One that
     // has written it stays for a day from now (last_heartbeat): late repetitions of its request are recognized by it, and readers of the
-    // thread's events that were away are told of its end. last: the end of the replaced answer; unknown for rows without answers_id, then
-    // everything follows the answer.
+    // thread's events that were away are notified of its end. last: the end of the replaced answer; unknown for rows without answers_id,
+    // then everything follows the answer.
     private const string DeleteReplaced = """
         -- delete replaced answers
         WITH replaced AS (

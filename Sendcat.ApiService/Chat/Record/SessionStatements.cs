@@ -14,7 +14,7 @@ internal static class SessionStatements
 
     // Runs when the message of a turn gets another one, before its answer is replaced. A turn that should have replaced an answer and had
     // no content left no message, and one whose answer was replaced has none any more, so nothing else deletes their sessions.
-    // $4: readers of the thread's events have been told of the end of failed turns before. $5: repetitions of requests whose answer was
+    // $4: readers of the thread's events have been notified of the end of failed turns before. $5: repetitions of requests whose answer was
     // replaced before do not come.
     private const string OldReplacements = """
         -- delete old replacements

@@ -291,7 +291,7 @@ internal sealed class UiDialect : EventDialect
         output.Write("data: [DONE]\n\n"u8);
     }
 
-    /// <summary>The status that the stored answer has, as the history of the chat tells it.</summary>
+    /// <summary>The status that the stored answer has, as the history of the chat shows it.</summary>
     private static void WriteStatus(IBufferWriter<byte> output, string status) =>
         Data(output, status, static (json, e) =>
         {

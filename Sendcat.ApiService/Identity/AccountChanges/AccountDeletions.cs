@@ -216,9 +216,9 @@ internal sealed class AccountDeletions(
 }
 
 /// <summary>The end of a deletion that a request waits for.</summary>
-internal sealed class AwaitedDeletion(Task ended, Action forget) : IDisposable
+internal sealed class AwaitedDeletion(Task ended, Action remove) : IDisposable
 {
     public Task Ended => ended;
 
-    public void Dispose() => forget();
+    public void Dispose() => remove();
 }

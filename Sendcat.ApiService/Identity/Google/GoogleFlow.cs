@@ -5,7 +5,7 @@ namespace Sendcat.ApiService.Identity.Google;
 /// <summary>A sign-in at Google that a browser has started.</summary>
 /// <param name="Browser">The digest of the cookie of the browser.</param>
 /// <param name="ReturnTo">The page that the browser goes to afterwards.</param>
-/// <param name="RedirectUri">The address of our callback, as Google was told.</param>
+/// <param name="RedirectUri">The address of our callback, as Google knows it.</param>
 /// <param name="Nonce">The nonce that the ID token must contain.</param>
 /// <param name="Verifier">The PKCE verifier for Google.</param>
 /// <param name="Challenge">The client's own PKCE challenge; null: the cookie alone binds the one-time code.</param>

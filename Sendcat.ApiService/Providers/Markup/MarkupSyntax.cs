@@ -34,7 +34,7 @@ internal sealed class MarkupSyntax
     public static readonly MarkupSyntax Native = new(
         "<", ("<think>", MarkupBlock.Think), (ThinkEnd, MarkupBlock.StrayThink), ("<function_calls>", MarkupBlock.FunctionCalls));
 
-    /// <summary>For models without native tools. A prompt tells them how to write a tool call as text.</summary>
+    /// <summary>For models without native tools. A prompt explains how to write a tool call as text.</summary>
     public static readonly MarkupSyntax Fallback = new(
         "<[",
         ("<think>", MarkupBlock.Think),

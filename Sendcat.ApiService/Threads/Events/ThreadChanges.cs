@@ -118,7 +118,7 @@ internal sealed class ThreadChanges(RequestDatabase database)
             var isKnown = position.Turns.Contains(id);
             if (messageSeq > position.Seq)
             {
-                // Its message was committed after the messages were read. The next read tells of the message, then of the turn.
+                // Its message was committed after the messages were read. The next read reports the message, then of the turn.
             }
             else if (status == "streaming" && !isKnown)
             {
@@ -205,7 +205,7 @@ internal sealed class ThreadChanges(RequestDatabase database)
     }
 
     /// <param name="Seq">The number of the message in the thread.</param>
-    /// <param name="Message">What is told of it.</param>
+    /// <param name="Message">What is reported of it.</param>
     internal readonly record struct MessageRow(long Seq, ThreadEvent.Message Message);
 
     /// <param name="Id">The stream id of the turn.</param>

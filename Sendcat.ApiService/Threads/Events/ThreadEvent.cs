@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Sendcat.ApiService.Threads.Events;
 
-/// <summary>What a reader of a thread is told: that something changed, and where to read it.</summary>
+/// <summary>What a reader of a thread is notified of: that something changed, and where to read it.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Ready), "ready")]
 [JsonDerivedType(typeof(Message), "message")]

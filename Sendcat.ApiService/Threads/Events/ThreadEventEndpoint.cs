@@ -3,7 +3,7 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Threads.Events;
 
-/// <summary><c>GET /api/threads/{id}/events</c>: tells other tabs and devices of new messages and turns.</summary>
+/// <summary><c>GET /api/threads/{id}/events</c>: notifies other tabs and devices of new messages and turns.</summary>
 internal static class ThreadEventEndpoint
 {
     private const string LastEventId = "Last-Event-ID";

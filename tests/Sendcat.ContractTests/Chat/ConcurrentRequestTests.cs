@@ -6,7 +6,7 @@ namespace Sendcat.ContractTests.Chat;
 /// <summary>Requests that mean one message, at the same time: one turn answers it, in every mode of the gateway.</summary>
 public sealed class ConcurrentRequestTests(PostgresFixture postgres)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData("legacy")]
@@ -113,7 +113,7 @@ public sealed class ConcurrentRequestTests(PostgresFixture postgres)
 
     private static async Task<string[]> BothAsync(HttpClient guest, object first, object second)
     {
-        return await Task.WhenAll(SendAsync(first), SendAsync(second)).WaitAsync(Patience);
+        return await Task.WhenAll(SendAsync(first), SendAsync(second)).WaitAsync(MaxWait);
 
         async Task<string> SendAsync(object body)
         {

@@ -4,7 +4,7 @@ using Sendcat.ContractTests.Attachments;
 
 namespace Sendcat.ContractTests.Chat;
 
-/// <summary>What edits and regenerations tell other tabs, and what they leave in the database.</summary>
+/// <summary>What edits and regenerations notify other tabs of, and what they leave in the database.</summary>
 public sealed class ReplacedAnswerTests(FileApiFixture files) : IClassFixture<FileApiFixture>
 {
     private const string Failing = "[[emu status=400]]";
@@ -26,7 +26,7 @@ public sealed class ReplacedAnswerTests(FileApiFixture files) : IClassFixture<Fi
 
         Assert.Equal(
             ["messages-changed", "message user m1", "message assistant "],
-            (await ReadThroughAsync(reader, "turn-ended")).Where(told => told.StartsWith("message", StringComparison.Ordinal)));
+            (await ReadThroughAsync(reader, "turn-ended")).Where(name => name.StartsWith("message", StringComparison.Ordinal)));
         using var messages = await guest.GetAsync($"/api/threads/{thread}/messages");
         Assert.Equal(
             ["""new text [[emu text="Yes."]]""", "Yes."],
@@ -43,7 +43,7 @@ public sealed class ReplacedAnswerTests(FileApiFixture files) : IClassFixture<Fi
         for (var n = 0; n < 4; n++)
         {
             await FileApi.ChatAsync(guest, Ui(thread, Failing, "regenerate-message"));
-            // Not before the readers of the thread's events are told of the end.
+            // Not before the readers of the thread's events are notified of the end.
             Assert.Equal(2, await TurnsAsync(thread));
             await _files.Api.ExecuteAsync(
                 $"UPDATE stream_sessions SET ended_at = ended_at - interval '2 minutes' WHERE thread_id = '{thread}'");
@@ -68,13 +68,13 @@ public sealed class ReplacedAnswerTests(FileApiFixture files) : IClassFixture<Fi
     /// <summary>Reads the events up to the first one of a type.</summary>
     private static async Task<List<string>> ReadThroughAsync(StreamReader reader, string type)
     {
-        var told = new List<string>();
+        var events = new List<string>();
         while (await reader.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
         {
             if (line.StartsWith("data: ", StringComparison.Ordinal) && JsonNode.Parse(line[6..]) is { } happened)
             {
                 var name = (string)happened["type"]!;
-                told.Add(name == "message" ? $"message {(string)happened["role"]!} {(string?)happened["clientId"]}" : name);
+                events.Add(name == "message" ? $"message {(string)happened["role"]!} {(string?)happened["clientId"]}" : name);
                 if (name == type)
                 {
                     break;
@@ -82,7 +82,7 @@ public sealed class ReplacedAnswerTests(FileApiFixture files) : IClassFixture<Fi
             }
         }
 
-        return told;
+        return events;
     }
 
     private Task<long> TurnsAsync(string thread) =>

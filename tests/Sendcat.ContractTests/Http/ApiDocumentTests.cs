@@ -117,7 +117,7 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task The_reference_page_asks_no_other_host_and_shows_no_button_of_its_vendor()
+    public async Task The_reference_page_loads_nothing_from_other_hosts_and_shows_no_button_of_its_vendor()
     {
         using var page = await (await postgres.ApiAsync()).WithBearer(SendcatApi.OpsKey).GetAsync("/scalar/v1");
         var html = await page.Content.ReadAsStringAsync();

@@ -17,7 +17,7 @@ namespace Sendcat.ContractTests.Http;
 public sealed class FrozenPostgresTests(PostgresFixture postgres)
 {
     /// <summary>Far more than the configured timeouts, and less than those of the client library.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(25);
 
     [Fact]
     public async Task Requests_are_refused_in_time_and_served_again_at_once_after_the_freeze()
@@ -74,7 +74,7 @@ public sealed class FrozenPostgresTests(PostgresFixture postgres)
         await own.FreezeAsync();
         // More requests than the pools have connections, so that most of them wait for a connection.
         var refused = await Task.WhenAll(Enumerable.Repeat(requests, 6).SelectMany(all => all).Concat(others).Select(send => send()))
-            .WaitAsync(Patience);
+            .WaitAsync(MaxWait);
         await own.UnfreezeAsync();
 
         foreach (var response in refused)
@@ -88,11 +88,11 @@ public sealed class FrozenPostgresTests(PostgresFixture postgres)
         Assert.Equal(HttpStatusCode.OK, (await user.GetAsync("/api/profile")).StatusCode);
 
         // All refused requests together are one line, and their end is another one.
-        using var patience = new CancellationTokenSource(Patience);
+        using var timeout = new CancellationTokenSource(MaxWait);
         while (!Lines(2901).Any(IsOfPostgres))
         {
             Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync("/api/threads")).StatusCode);
-            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, patience.Token);
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, timeout.Token);
         }
 
         Assert.Empty(Lines(1001, 1303, 2708, 2709));

@@ -8,7 +8,7 @@ namespace Sendcat.ContractTests.Http;
 /// <summary>Requests that wait for rows that other work changes, on a Postgres that works.</summary>
 public sealed class LockedRowsTests(PostgresFixture postgres)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Requests_that_wait_for_a_row_lock_are_no_outage_of_Postgres_for_others()
@@ -24,18 +24,18 @@ public sealed class LockedRowsTests(PostgresFixture postgres)
         }
 
         var waiting = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => guest.DeleteAsync($"/api/attachments/{id}")))
-            .WaitAsync(Patience);
+            .WaitAsync(MaxWait);
         var afterFailures = await ReadAsync(10);
         var fourth = guest.DeleteAsync($"/api/attachments/{id}");
         var besideFourth = await ReadAsync(10);
-        await fourth.WaitAsync(Patience);
+        await fourth.WaitAsync(MaxWait);
 
         Assert.All(waiting, response => Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode));
         Assert.Equal(["OK x 10", "OK x 10"], [afterFailures, besideFourth]);
 
         async Task<string> ReadAsync(int count)
         {
-            var reads = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => other.GetAsync("/api/threads"))).WaitAsync(Patience);
+            var reads = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => other.GetAsync("/api/threads"))).WaitAsync(MaxWait);
             return string.Join(", ", reads.GroupBy(read => read.StatusCode).Select(group => $"{group.Key} x {group.Count()}"));
         }
     }

@@ -14,7 +14,7 @@ public sealed class RepeatedWithoutRedisTests
     private const int Chunks = 30;
 
     /// <summary>How a request means its message.</summary>
-    public enum Asking
+    public enum Form
     {
         /// <summary>The request brings the message, with its id.</summary>
         New,
@@ -27,20 +27,20 @@ public sealed class RepeatedWithoutRedisTests
     }
 
     [Theory]
-    [InlineData(Asking.New, false)]
-    [InlineData(Asking.Stored, false)]
-    [InlineData(Asking.Cut, false)]
-    [InlineData(Asking.New, true)]
-    public async Task One_of_two_identical_requests_calls_the_model_and_the_other_one_joins_it_or_is_refused(Asking asking, bool redisHangs)
+    [InlineData(Form.New, false)]
+    [InlineData(Form.Stored, false)]
+    [InlineData(Form.Cut, false)]
+    [InlineData(Form.New, true)]
+    public async Task One_of_two_identical_requests_calls_the_model_and_the_other_one_joins_it_or_is_refused(Form form, bool redisHangs)
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
         await using var sendcat = await StartAsync(redis, postgres);
-        var chats = await Task.WhenAll(Enumerable.Range(0, Pairs).Select(n => ChatAsync(sendcat, asking, n)));
+        var chats = await Task.WhenAll(Enumerable.Range(0, Pairs).Select(n => ChatAsync(sendcat, form, n)));
         await (redisHangs ? redis.PauseAsync() : redis.KillAsync());
         var started = Started(sendcat);
 
-        var pairs = await Task.WhenAll(chats.Select(chat => Task.WhenAll(PostAsync(chat, 0, asking), PostAsync(chat, 1, asking))));
+        var pairs = await Task.WhenAll(chats.Select(chat => Task.WhenAll(PostAsync(chat, 0, form), PostAsync(chat, 1, form))));
 
         var streams = pairs.SelectMany(pair => pair).ToArray();
         await Task.WhenAll(streams.Where(stream => stream.Status == HttpStatusCode.OK).Select(stream => stream.ReadToEndAsync()));
@@ -78,15 +78,15 @@ public sealed class RepeatedWithoutRedisTests
     }
 
     [Theory]
-    [InlineData(Asking.New)]
-    [InlineData(Asking.Stored)]
-    [InlineData(Asking.Cut)]
-    public async Task Of_two_requests_that_have_both_read_the_thread_one_calls_the_model(Asking asking)
+    [InlineData(Form.New)]
+    [InlineData(Form.Stored)]
+    [InlineData(Form.Cut)]
+    public async Task Of_two_requests_that_have_both_read_the_thread_one_calls_the_model(Form form)
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
         await using var sendcat = await StartAsync(redis, postgres);
-        using var chat = await ChatAsync(sendcat, asking, 0);
+        using var chat = await ChatAsync(sendcat, form, 0);
         await redis.KillAsync();
         var started = Started(sendcat);
 
@@ -100,7 +100,7 @@ public sealed class RepeatedWithoutRedisTests
             await command.ExecuteNonQueryAsync();
         }
 
-        var posts = Task.WhenAll(PostAsync(chat, 0, asking), PostAsync(chat, 1, asking));
+        var posts = Task.WhenAll(PostAsync(chat, 0, form), PostAsync(chat, 1, form));
         await Eventually.TrueAsync(async () => Started(sendcat) == started + 2 || await CommitsThatWaitAsync(holder) == 2);
         await transaction.CommitAsync();
         var streams = await posts;
@@ -125,7 +125,7 @@ public sealed class RepeatedWithoutRedisTests
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
         await using var sendcat = await StartAsync(redis, postgres);
-        using var chat = await ChatAsync(sendcat, Asking.New, 0);
+        using var chat = await ChatAsync(sendcat, Form.New, 0);
         await redis.KillAsync();
         var started = Started(sendcat);
         await using var database = NpgsqlDataSource.Create(sendcat.Database);
@@ -135,7 +135,7 @@ public sealed class RepeatedWithoutRedisTests
             """);
         await rejecting.ExecuteNonQueryAsync();
 
-        await using var refused = await PostAsync(chat, 0, Asking.New);
+        await using var refused = await PostAsync(chat, 0, Form.New);
 
         await refused.Response.RefusedAsync(HttpStatusCode.InternalServerError, "internal_error");
         Assert.Equal(started, Started(sendcat));
@@ -147,10 +147,10 @@ public sealed class RepeatedWithoutRedisTests
         redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"),
         ("REDIS_DECISION_TIMEOUT_MS", "50"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "1000"), ("POSTGRES_GATE_TIMEOUT_MS", "10000"));
 
-    private static Task<ChatStream> PostAsync(Chat chat, int replica, Asking asking)
+    private static Task<ChatStream> PostAsync(Chat chat, int replica, Form form)
     {
         var client = replica == 0 ? chat.Guest : chat.Elsewhere;
-        return asking is Asking.Stored ? client.ChatAsync(chat.Thread) : client.PostChatAsync(UseChat.Body(chat.Thread, chat.Prompt, "m1"));
+        return form is Form.Stored ? client.ChatAsync(chat.Thread) : client.PostChatAsync(UseChat.Body(chat.Thread, chat.Prompt, "m1"));
     }
 
     private static async Task<long> CommitsThatWaitAsync(NpgsqlDataSource database)
@@ -160,13 +160,13 @@ public sealed class RepeatedWithoutRedisTests
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    private static async Task<Chat> ChatAsync(SendcatSystem sendcat, Asking asking, int number)
+    private static async Task<Chat> ChatAsync(SendcatSystem sendcat, Form form, int number)
     {
         var guest = await sendcat.GuestAsync();
         var prompt = $"[[emu chunks={Chunks} every=50ms]]"
-            + (asking is Asking.Cut ? $" [[emu times=1 key=cut-{number} chunks=8 hang=mid]]" : "");
-        var thread = asking is Asking.Stored ? await guest.NewThreadAsync(prompt) : await guest.NewThreadAsync();
-        if (asking is Asking.Cut)
+            + (form is Form.Cut ? $" [[emu times=1 key=cut-{number} chunks=8 hang=mid]]" : "");
+        var thread = form is Form.Stored ? await guest.NewThreadAsync(prompt) : await guest.NewThreadAsync();
+        if (form is Form.Cut)
         {
             await using var cut = await guest.PostChatAsync(UseChat.Body(thread, prompt, "m1"));
             await cut.ReadUntilAsync("text-delta");

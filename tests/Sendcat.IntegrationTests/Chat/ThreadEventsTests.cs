@@ -6,7 +6,7 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>What a second tab of a thread is told, on the replica of the first one and on another.</summary>
+/// <summary>What a second tab of a thread is notified of, on the replica of the first one and on another.</summary>
 public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClassFixture<ThreadEventsTests.Fixture>
 {
     private const string Unread = "[[emu hang=before-first]]";
@@ -25,17 +25,17 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
         Assert.Equal("ready", Type(await events.NextAsync()));
 
         await guest.AddMessageAsync(thread, "[[emu chunks=3]]");
-        var asked = await events.NextAsync();
+        var message = await events.NextAsync();
         await using var stream = await guest.ChatAsync(thread);
         var start = await stream.ReadUntilAsync("start");
         await stream.ReadToEndAsync();
-        var (told, ended) = await events.UntilAsync("turn-ended");
+        var (received, ended) = await events.UntilAsync("turn-ended");
 
-        Assert.Equal(("message", "user", "completed"), (Type(asked), Text(asked, "role"), Text(asked, "status")));
+        Assert.Equal(("message", "user", "completed"), (Type(message), Text(message, "role"), Text(message, "status")));
         var messages = await guest.MessagesAsync(thread);
-        Assert.Equal(Text(messages[1], "id"), Text(asked, "messageId"));
+        Assert.Equal(Text(messages[1], "id"), Text(message, "messageId"));
         Assert.Contains(
-            told, e => Type(e) == "message" && Text(e, "role") == "assistant" && Text(e, "messageId") == Text(messages[^1], "id"));
+            received, e => Type(e) == "message" && Text(e, "role") == "assistant" && Text(e, "messageId") == Text(messages[^1], "id"));
         Assert.Equal(
             (Text(start, "streamId"), Text(messages[^1], "id"), "completed"),
             (Text(ended, "streamId"), Text(ended, "messageId"), Text(ended, "status")));
@@ -85,12 +85,12 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
         await using var stream = await guest.ChatAsync(thread);
         await stream.ReadToEndAsync();
         await using var again = await EventStream.OpenAsync(guest, thread, position);
-        var (told, ended) = await again.UntilAsync("turn-ended");
+        var (received, ended) = await again.UntilAsync("turn-ended");
         await guest.AddMessageAsync(thread, "two");
         var next = await again.NextAsync();
 
-        Assert.Equal(["message", "message", "turn-started", "turn-ended"], told.Select(Type));
-        Assert.Equal((Text(told[2], "streamId"), "completed"), (Text(ended, "streamId"), Text(ended, "status")));
+        Assert.Equal(["message", "message", "turn-started", "turn-ended"], received.Select(Type));
+        Assert.Equal((Text(received[2], "streamId"), "completed"), (Text(ended, "streamId"), Text(ended, "status")));
         Assert.Equal(("message", "user"), (Type(next), Text(next, "role")));
     }
 
@@ -238,16 +238,16 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
         public async Task<bool> HasEndedAsync() => !await _items.MoveNextAsync();
 
         /// <summary>Reads up to and including the next event of this type.</summary>
-        public async Task<(IReadOnlyList<JsonElement> Told, JsonElement Last)> UntilAsync(string type)
+        public async Task<(IReadOnlyList<JsonElement> Before, JsonElement Last)> UntilAsync(string type)
         {
-            var told = new List<JsonElement>();
+            var received = new List<JsonElement>();
             do
             {
-                told.Add(await NextAsync());
+                received.Add(await NextAsync());
             }
-            while (Type(told[^1]) != type);
+            while (Type(received[^1]) != type);
 
-            return (told, told[^1]);
+            return (received, received[^1]);
         }
 
         public ValueTask DisposeAsync()

@@ -74,7 +74,7 @@ public sealed class ToolFaultTests(SharedStores stores)
         Assert.Equal("Healthy", await HealthAsync());
         await broker.ControlAsync("set_vm_memory_high_watermark", "0");
 
-        // The broker tells a connection only when it publishes, so the first searches may still be queued.
+        // The broker notifies a connection only when it publishes, so the first searches may still be queued.
         var searches = 0;
         ToolTurn turn;
         do

@@ -7,7 +7,7 @@ using static Sendcat.IntegrationTests.ChatTools.ToolPrompts;
 
 namespace Sendcat.IntegrationTests.ChatTools;
 
-/// <summary>Turns as operators see them, asked of the replica that does not run them.</summary>
+/// <summary>Turns as operators see them, requested from the replica that does not run them.</summary>
 [Collection(nameof(ToolCollection))]
 public sealed class TurnHistoryTests(ToolSystemFixture fixture)
 {

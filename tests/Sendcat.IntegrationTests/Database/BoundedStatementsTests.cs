@@ -23,7 +23,7 @@ public sealed class BoundedStatementsTests(SharedStores stores)
         """SELECT repeat('x', 1000000) || CASE n WHEN 3 THEN pg_sleep(600)::text ELSE '' END AS "Value" FROM generate_series(1, 3) n""";
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
     private readonly FakeTimeProvider _time = new();
 
@@ -37,7 +37,7 @@ public sealed class BoundedStatementsTests(SharedStores stores)
         var second = rows.MoveNextAsync().AsTask();
         _time.Advance(Timeout);
 
-        Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => second.WaitAsync(Patience))));
+        Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => second.WaitAsync(MaxWait))));
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class BoundedStatementsTests(SharedStores stores)
         var disposing = rows.DisposeAsync().AsTask();
         _time.Advance(Timeout);
 
-        await Assert.ThrowsAnyAsync<NpgsqlException>(() => disposing.WaitAsync(Patience));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => disposing.WaitAsync(MaxWait));
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class BoundedStatementsTests(SharedStores stores)
         Assert.False(rollback.IsCompleted);
         _time.Advance(Timeout);
 
-        await rollback.WaitAsync(Patience);
+        await rollback.WaitAsync(MaxWait);
     }
 
     [Fact]

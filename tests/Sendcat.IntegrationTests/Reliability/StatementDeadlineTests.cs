@@ -13,7 +13,7 @@ namespace Sendcat.IntegrationTests.Reliability;
 /// <summary>The deadline of a statement, with a server that works and with a suspended one.</summary>
 public sealed class StatementDeadlineTests(SharedStores stores)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
     [Fact]
     public async Task A_statement_fails_at_its_deadline_and_its_connection_leaves_the_pool()
@@ -28,7 +28,7 @@ public sealed class StatementDeadlineTests(SharedStores stores)
 
             time.Advance(TimeSpan.FromSeconds(5));
 
-            var failure = await Assert.ThrowsAnyAsync<NpgsqlException>(() => sleeping.WaitAsync(Patience));
+            var failure = await Assert.ThrowsAnyAsync<NpgsqlException>(() => sleeping.WaitAsync(MaxWait));
             Assert.True(PostgresFailure.IsUnavailable(failure));
         }
 
@@ -89,7 +89,7 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         var waiting = BoundedConnection.OpenAsync(
             database, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
 
-        Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => waiting.WaitAsync(Patience))));
+        Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => waiting.WaitAsync(MaxWait))));
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         var connecting = BoundedConnection.OpenAsync(
             database, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
 
-        Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => connecting.WaitAsync(Patience))));
+        Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => connecting.WaitAsync(MaxWait))));
     }
 
     [Fact]
@@ -125,14 +125,14 @@ public sealed class StatementDeadlineTests(SharedStores stores)
 
         var suspecting = ReadAsync(database);
         time.Advance(TimeSpan.FromSeconds(2));
-        await Assert.ThrowsAnyAsync<NpgsqlException>(() => suspecting.WaitAsync(Patience));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => suspecting.WaitAsync(MaxWait));
         var probe = ReadAsync(database);
-        await Assert.ThrowsAnyAsync<NpgsqlException>(() => ReadAsync(database).WaitAsync(Patience));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => ReadAsync(database).WaitAsync(MaxWait));
         Assert.False(probe.IsCompleted);
         await server.ResumeAsync();
 
-        Assert.Equal(1, await probe.WaitAsync(Patience));
-        Assert.Equal(3, (await Task.WhenAll(ReadAsync(database), ReadAsync(database), ReadAsync(database)).WaitAsync(Patience)).Sum());
+        Assert.Equal(1, await probe.WaitAsync(MaxWait));
+        Assert.Equal(3, (await Task.WhenAll(ReadAsync(database), ReadAsync(database), ReadAsync(database)).WaitAsync(MaxWait)).Sum());
 
         static async Task<int> ReadAsync(RequestDatabase database)
         {

@@ -32,7 +32,7 @@ public sealed class ToolJobFaultTests(SharedStores stores)
 
         await broker.ControlAsync("set_vm_memory_high_watermark", "0");
 
-        // The broker tells a connection only when it publishes, so the first searches may still run.
+        // The broker notifies a connection only when it publishes, so the first searches may still run.
         await Eventually.TrueAsync(
             async () => await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann", null)) is ToolJobOutcome.Saturated);
         await broker.ControlAsync("set_vm_memory_high_watermark", "0.4");

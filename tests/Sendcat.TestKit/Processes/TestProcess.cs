@@ -88,7 +88,7 @@ public sealed class TestProcess : IAsyncDisposable
             return await seen.Task;
         }
 
-        // The CPU time tells a process that hangs from one that the machine did not run.
+        // The CPU time distinguishes a process that hangs from one that the machine did not run.
         var reason = first == Exited
             ? $"ended with {await Exited}"
             : $"did not write the expected line within {timeout.TotalSeconds:0} s and {_process.TotalProcessorTime.TotalSeconds:0.0} s of CPU time";

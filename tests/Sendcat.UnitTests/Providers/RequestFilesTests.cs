@@ -3,7 +3,7 @@ using Sendcat.ApiService.Providers;
 
 namespace Sendcat.UnitTests.Providers;
 
-/// <summary>Which files of a conversation reach the provider, and what the client hears of the others.</summary>
+/// <summary>Which files of a conversation reach the provider, and what the client is notified of the others.</summary>
 public sealed class RequestFilesTests : IDisposable
 {
     private const string Finished = """

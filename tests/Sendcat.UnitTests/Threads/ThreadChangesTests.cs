@@ -2,7 +2,7 @@ using Sendcat.ApiService.Threads.Events;
 
 namespace Sendcat.UnitTests.Threads;
 
-/// <summary>What a reader of a thread is told when the turns were read later than the messages.</summary>
+/// <summary>What a reader of a thread is notified of when the turns were read later than the messages.</summary>
 public sealed class ThreadChangesTests
 {
     private static readonly Guid Turn = new("00000000-0000-0000-0000-000000000001");
@@ -43,19 +43,19 @@ public sealed class ThreadChangesTests
     [InlineData(0, "MessagesChanged turn-ended")]
     public void The_end_of_a_turn_that_was_deleted_with_its_messages_is_told_as_removed(int known, string expected)
     {
-        var told = ThreadChanges.Since(new(1, 1, [Turn]), known, [], []);
+        var changes = ThreadChanges.Since(new(1, 1, [Turn]), known, [], []);
 
-        Assert.Equal(expected, Types(told));
-        Assert.Equal(new ThreadEvent.TurnEnded($"STREAM:{Turn}", null, "removed"), told[^1].Event);
-        Assert.Empty(told[^1].Position.Turns);
+        Assert.Equal(expected, Types(changes));
+        Assert.Equal(new ThreadEvent.TurnEnded($"STREAM:{Turn}", null, "removed"), changes[^1].Event);
+        Assert.Empty(changes[^1].Position.Turns);
     }
 
     private static string Types(IReadOnlyList<(ThreadEvent Event, ThreadPosition Position)> events) =>
-        string.Join(' ', events.Select(told => told.Event switch
+        string.Join(' ', events.Select(change => change.Event switch
         {
             ThreadEvent.Message => "message",
             ThreadEvent.TurnStarted => "turn-started",
             ThreadEvent.TurnEnded => "turn-ended",
-            _ => told.Event.GetType().Name,
+            _ => change.Event.GetType().Name,
         }));
 }

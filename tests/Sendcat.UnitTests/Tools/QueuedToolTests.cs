@@ -15,7 +15,7 @@ using Sendcat.UnitTests.Reliability;
 
 namespace Sendcat.UnitTests.Tools;
 
-/// <summary>Walks all queued tools, all other queued work and all providers: none may be forgotten anywhere.</summary>
+/// <summary>Walks all queued tools, all other queued work and all providers: each must be everywhere.</summary>
 public sealed class QueuedToolTests
 {
     private static readonly string[] Names = [.. QueuedTool.All.Select(tool => tool.Name)];
