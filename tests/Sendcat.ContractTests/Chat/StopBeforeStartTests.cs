@@ -200,13 +200,9 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
     private static async Task<string> LateWhileRunningAsync(
         FileApi files, HttpClient guest, string thread, string id, string trigger, Func<Task> signal)
     {
-        var calls = files.Emulator.Requests.Count;
+        var started = files.Emulator.Stats.Snapshot().Totals.Started;
         var posting = LastAsync(guest, Ui(thread, id, """[[emu chunks=10 every=50ms]]""", trigger: trigger));
-        while (files.Emulator.Requests.Count == calls)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
-        }
-
+        await files.Emulator.Stats.WaitForAsync(stats => stats.Totals.Started > started, TestContext.Current.CancellationToken);
         await signal();
         return await posting;
     }
