@@ -19,7 +19,8 @@ internal static class EmulatorProgram
             .AddCommandLine(args, Switches).Build();
         await using var emulator = await UpstreamEmulatorHost.StartAsync(EmulatorOptions.From(configuration));
         Console.WriteLine(
-            $"Upstream emulator answers at {string.Join(' ', emulator.Http1Addresses)} (HTTP/1.1) and {string.Join(' ', emulator.H2cAddresses)} (h2c); "
+            $"Upstream emulator answers at {string.Join(' ', emulator.Http1Addresses)} (HTTP/1.1) "
+            + $"and {string.Join(' ', emulator.H2cAddresses)} (h2c); "
             + $"statistics at {emulator.Http1}stats; mails at {emulator.Http1}mail");
         await emulator.WaitForShutdownAsync();
     }

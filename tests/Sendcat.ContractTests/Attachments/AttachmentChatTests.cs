@@ -31,7 +31,8 @@ public sealed class AttachmentChatTests(PostgresFixture postgres, FileApiFixture
         var events = await FileApi.ChatAsync(guest, new { threadId = thread, modelId = "openai/gpt-5" });
 
         Assert.StartsWith(
-            $"I see an image (image/png, 300000 bytes, sha256 {FileApi.Hash(photo)}) and a file (application/pdf, 1000001 bytes, sha256 {FileApi.Hash(bill)}).",
+            $"I see an image (image/png, 300000 bytes, sha256 {FileApi.Hash(photo)}) "
+            + $"and a file (application/pdf, 1000001 bytes, sha256 {FileApi.Hash(bill)}).",
             FileApi.Answer(events), StringComparison.Ordinal);
         Assert.DoesNotContain(events, e => (string)e["type"]! == "attachment-skipped");
         var parts = files.Emulator.Requests[^1].Body.GetProperty("messages").EnumerateArray().Last().GetProperty("content");

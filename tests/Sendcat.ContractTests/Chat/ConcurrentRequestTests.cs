@@ -56,7 +56,8 @@ public sealed class ConcurrentRequestTests(PostgresFixture postgres)
             var both = await BothAsync(guest, Ui(thread, "m1", Edited), Ui(thread, "m1", Edited));
 
             results.Add(
-                $"{string.Join('+', both.Select(answer => answer[..3]))}, {files.Emulator.Requests.Count - before} calls, {string.Join(" | ", await MessagesAsync(guest, thread))}");
+                $"{string.Join('+', both.Select(answer => answer[..3]))}, {files.Emulator.Requests.Count - before} calls, "
+                + $"{string.Join(" | ", await MessagesAsync(guest, thread))}");
         }
 
         Assert.Equal([$"200+200, 1 calls, user:{Edited} | assistant:New."], results.Distinct());

@@ -286,10 +286,12 @@ public sealed class LateRepetitionTests(PostgresFixture postgres) : IAsyncLifeti
         _files.Api.ScalarAsync<long>($"SELECT count(*) FROM stream_sessions WHERE thread_id = '{_thread}'");
 
     private Task MakeTurnsOldAsync() => _files.Api.ExecuteAsync(
-        $"UPDATE stream_sessions SET ended_at = ended_at - interval '25 hours', last_heartbeat = last_heartbeat - interval '25 hours' WHERE thread_id = '{_thread}'");
+        "UPDATE stream_sessions SET ended_at = ended_at - interval '25 hours', last_heartbeat = last_heartbeat - interval '25 hours' "
+        + $"WHERE thread_id = '{_thread}'");
 
     private Task MakeEditsOldAsync() => _files.Api.ExecuteAsync(
-        $"UPDATE messages SET edits = jsonb_set(edits, '{{0,at}}', to_jsonb(now() - interval '1 day')) WHERE thread_id = '{_thread}' AND edits IS NOT NULL");
+        $"UPDATE messages SET edits = jsonb_set(edits, '{{0,at}}', to_jsonb(now() - interval '1 day')) WHERE thread_id = '{_thread}' "
+        + "AND edits IS NOT NULL");
 
     /// <returns>The status, and the text of the answer, or the reason of the refusal or else its code.</returns>
     private async Task<string> PostAsync(object body, string? key = null)

@@ -118,7 +118,9 @@ public sealed class FaultsTests(PostgresFixture postgres) : SharedApiTests(postg
         using (var client = new TcpClient())
         {
             await client.ConnectAsync(address.Host, address.Port);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST /api/threads HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"title\""));
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+                $"POST /api/threads HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: "
+                + $"100\r\n\r\n{{\"title\""));
         }
 
         Assert.Equal(HttpStatusCode.OK, (await Api.Anyone.PostAsync("/api/auth/anonymous", null)).StatusCode);

@@ -91,7 +91,8 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
         using var client = new TcpClient();
         await client.ConnectAsync(Api.Anyone.BaseAddress!.Host, Api.Anyone.BaseAddress.Port);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-            $"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {type}\r\nContent-Length: {length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n"));
+            $"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {type}\r\nContent-Length: "
+            + $"{length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n"));
 
         using var reader = new StreamReader(client.GetStream());
         Assert.StartsWith(

@@ -85,7 +85,9 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
                 "http auth auth:ip:203.0.113.7 blocked POST /api/auth/refresh",
                 "http chat_ip chat_ip:ip:203.0.113.8 blocked DELETE /api/threads/{id}",
             ],
-            await api.ScalarAsync<string[]>("select array_agg(line order by line) from (select concat_ws(' ', source, bucket, key, outcome, method, path) as line from reliability.rate_limit_events) as lines"));
+            await api.ScalarAsync<string[]>(
+                "select array_agg(line order by line) from (select concat_ws(' ', source, bucket, key, outcome, method, path) as line "
+                + "from reliability.rate_limit_events) as lines"));
     }
 
     private static async Task<HttpStatusCode> StatusAsync(SendcatApi api, string method, string path, string address)

@@ -73,7 +73,9 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
         var (user, first) = await Api.UserAsync("refresh@example.com");
         var second = await (await RefreshAsync(first)).JsonAsync();
         var third = await (await RefreshAsync(second)).JsonAsync();
-        await Api.ExecuteAsync("update refresh_tokens set used_at = used_at - interval '11 seconds' where user_id = (select id from users where email = 'refresh@example.com')");
+        await Api.ExecuteAsync(
+            "update refresh_tokens set used_at = used_at - interval '11 seconds' where user_id = (select id from users "
+            + "where email = 'refresh@example.com')");
 
         await (await RefreshAsync(first)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await RefreshAsync(third)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
@@ -136,7 +138,9 @@ public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(pos
             "select token_hash from refresh_tokens where user_id = (select id from users where email = 'expires@example.com')");
         Assert.Equal(SHA256.HashData(Encoding.UTF8.GetBytes(token)), stored);
 
-        await Api.ExecuteAsync("update refresh_tokens set expires_at = now() - interval '1 second' where user_id = (select id from users where email = 'expires@example.com')");
+        await Api.ExecuteAsync(
+            "update refresh_tokens set expires_at = now() - interval '1 second' where user_id = (select id from users "
+            + "where email = 'expires@example.com')");
         await (await RefreshAsync(tokens)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 

@@ -45,7 +45,9 @@ public sealed class RevokedFamilyTests(PostgresFixture postgres)
     public async Task Revocation_rows_whose_access_tokens_have_expired_are_deleted()
     {
         await using var api = await SendcatApi.StartAsync(postgres);
-        await api.ExecuteAsync("insert into revoked_families (family_id, revoked_at) values (gen_random_uuid(), now() - interval '3 hours'), (gen_random_uuid(), now() - interval '1 hour')");
+        await api.ExecuteAsync(
+            "insert into revoked_families (family_id, revoked_at) "
+            + "values (gen_random_uuid(), now() - interval '3 hours'), (gen_random_uuid(), now() - interval '1 hour')");
 
         await api.Services.GetRequiredService<RevokedFamilyWatch>().StartingAsync(CancellationToken.None);
 

@@ -19,7 +19,8 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
 
     /// <summary>What the SDK adds to a console program.</summary>
     private const string ImplicitUsings =
-        "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Net.Http; global using System.Threading.Tasks;";
+        "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using "
+        + "System.Net.Http; global using System.Threading.Tasks;";
 
     private static readonly byte[] Photo = FileApi.Png(70);
 

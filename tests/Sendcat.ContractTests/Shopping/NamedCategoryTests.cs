@@ -9,7 +9,9 @@ namespace Sendcat.ContractTests.Shopping;
 /// <summary>How a category name is resolved with the cached category tree.</summary>
 public sealed class NamedCategoryTests(PostgresFixture postgres)
 {
-    private const string Fetched = "insert into reliability.ebay_taxonomy_meta (marketplace_id, fetched_at) values ('EBAY_US', now()) on conflict (marketplace_id) do update set fetched_at = excluded.fetched_at";
+    private const string Fetched =
+        "insert into reliability.ebay_taxonomy_meta (marketplace_id, fetched_at) values ('EBAY_US', now()) "
+        + "on conflict (marketplace_id) do update set fetched_at = excluded.fetched_at";
 
     [Fact]
     public async Task The_tree_is_cached_and_reloaded_when_the_worker_has_fetched_a_new_one()

@@ -14,7 +14,10 @@ public sealed class ExportTests(PostgresFixture postgres) : SharedApiTests(postg
     {
         _thread = (string)(await (await Guest.PostAsJsonAsync("/api/threads", new { title = $"Title {TextToEscape}" })).JsonAsync())["id"]!;
         await Guest.PostAsJsonAsync($"/api/threads/{_thread}/messages", new { content = TextToEscape });
-        await Api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{_thread}', 'system', 'secret', 'completed'), (gen_random_uuid(), '{_thread}', 'assistant', '**bold**', 'completed')");
+        await Api.ExecuteAsync(
+            "insert into messages (id, thread_id, role, content, status) "
+            + $"values (gen_random_uuid(), '{_thread}', 'system', 'secret', 'completed'), (gen_random_uuid(), '{_thread}', 'assistant', "
+            + "'**bold**', 'completed')");
     }
 
     [Theory]

@@ -153,7 +153,8 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
     {
         await InsertAsync("assistant", "half ", "streaming");
         await Api.ExecuteAsync(
-            $"insert into message_parts (message_id, number, content, reasoning_content) select id, 1, 'answer', null from messages where thread_id = '{_thread}' union all select id, 0, 'an ', 'why' from messages where thread_id = '{_thread}'");
+            "insert into message_parts (message_id, number, content, reasoning_content) select id, 1, 'answer', null from messages "
+            + $"where thread_id = '{_thread}' union all select id, 0, 'an ', 'why' from messages where thread_id = '{_thread}'");
 
         var listed = (await (await Guest.GetAsync($"/api/threads/{_thread}/messages?includeStreaming=true"))
             .JsonAsync())["items"]!.AsArray()[^1]!;
@@ -182,7 +183,10 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
         var first = (string)(await (await SendAsync(new { content = "one" })).JsonAsync())["id"]!;
         await InsertAsync("assistant", "two", "completed");
         await InsertAsync("assistant", "three", "completed");
-        await Api.ExecuteAsync($"insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) select gen_random_uuid(), thread_id, id, gen_random_uuid(), 'x', case content when 'two' then 'completed' else 'streaming' end, now() from messages where thread_id = '{_thread}' and role = 'assistant'");
+        await Api.ExecuteAsync(
+            "insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) "
+            + "select gen_random_uuid(), thread_id, id, gen_random_uuid(), 'x', case content when 'two' then 'completed' else "
+            + $"'streaming' end, now() from messages where thread_id = '{_thread}' and role = 'assistant'");
 
         var deleted = await (await Guest.DeleteAsync($"/api/threads/{_thread}/messages?after={first}")).JsonAsync();
 
@@ -212,7 +216,9 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
     private Task<HttpResponseMessage> SendAsync(object message) => Guest.PostAsJsonAsync($"/api/threads/{_thread}/messages", message);
 
     private Task InsertAsync(string role, string content, string status) =>
-        Api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{_thread}', '{role}', '{content}', '{status}')");
+        Api.ExecuteAsync(
+            "insert into messages (id, thread_id, role, content, status) "
+            + $"values (gen_random_uuid(), '{_thread}', '{role}', '{content}', '{status}')");
 
     private static List<string> Contents(JsonNode page) => [.. page["items"]!.AsArray().Select(item => (string)item!["content"]!)];
 }

@@ -111,7 +111,9 @@ public sealed class QuotaTests(PostgresFixture postgres)
             .RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
         await (await guest.PostAsJsonAsync("/api/chat", UiMessage(thread))).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
 
-        await api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{thread}', 'user', 'message 3', 'completed')");
+        await api.ExecuteAsync(
+            "insert into messages (id, thread_id, role, content, status) "
+            + $"values (gen_random_uuid(), '{thread}', 'user', 'message 3', 'completed')");
         await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
 
         var last = (string)(await (await guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]![1]!["id"]!;

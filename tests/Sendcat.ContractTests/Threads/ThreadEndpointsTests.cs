@@ -154,7 +154,10 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
         var id = (string)(await NewAsync("doomed"))["id"]!;
         await Guest.PostAsJsonAsync($"/api/threads/{id}/messages", new { content = "hello" });
         await Guest.PostAsync($"/api/threads/{id}/share", null);
-        await Api.ExecuteAsync($"insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) select gen_random_uuid(), '{id}', id, gen_random_uuid(), 'session:x', 'completed', now() from messages where thread_id = '{id}'");
+        await Api.ExecuteAsync(
+            "insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) "
+            + $"select gen_random_uuid(), '{id}', id, gen_random_uuid(), 'session:x', 'completed', now() from messages "
+            + $"where thread_id = '{id}'");
         var child = await (await Guest.PostAsJsonAsync("/api/threads", new { parentThreadId = id })).JsonAsync();
 
         Assert.Equal(HttpStatusCode.NoContent, (await Guest.DeleteAsync($"/api/threads/{id}")).StatusCode);

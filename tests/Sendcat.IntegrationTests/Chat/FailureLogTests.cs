@@ -27,9 +27,12 @@ public sealed class FailureLogTests(SharedStores stores)
                 || line.Contains(" info: Sendcat.", StringComparison.Ordinal)).ToList();
         Assert.Equal(
             [
-                $"[3014] {Turns} turns failed within a minute: upstream_unavailable on route secondary, provider status 503; one of them is",
-                $"[4003] {Turns} model calls failed within a minute on route primary: upstream_unavailable, status 503; one of them is of stream",
-                $"[4003] {Turns} model calls failed within a minute on route secondary: upstream_unavailable, status 503; one of them is of stream",
+                $"[3014] {Turns} turns failed within a minute: upstream_unavailable on route secondary, provider status 503; "
+                + "one of them is",
+                $"[4003] {Turns} model calls failed within a minute on route primary: upstream_unavailable, status 503; "
+                + "one of them is of stream",
+                $"[4003] {Turns} model calls failed within a minute on route secondary: upstream_unavailable, status 503; "
+                + "one of them is of stream",
             ],
             lines.Select(line => line[line.IndexOf('[', StringComparison.Ordinal)..line.LastIndexOf(' ')]).Order());
     }

@@ -75,7 +75,8 @@ public sealed class ResourceLimitTests(SharedStores stores)
         await unread.ConnectAsync(sendcat.Api.Address.Host, sendcat.Api.Address.Port);
         var body = JsonSerializer.Serialize(new { threadId = thread, sessionId = guest.SessionId });
         await unread.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-            $"POST /api/chat HTTP/1.1\r\nHost: sendcat\r\nContent-Type: application/json\r\nContent-Length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}"));
+            "POST /api/chat HTTP/1.1\r\nHost: sendcat\r\nContent-Type: application/json\r\nContent-Length: "
+            + $"{body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}"));
 
         await sendcat.Api.Process.WaitForLineAsync(
             line => line.Contains("accepted no data", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
@@ -112,7 +113,8 @@ public sealed class ResourceLimitTests(SharedStores stores)
         var all = sendcat.Replicas[1].MemoryBytes;
 
         TestContext.Current.TestOutputHelper!.WriteLine(
-            $"idle {idle / Megabyte} MiB, one reader {one / Megabyte} MiB, 21 readers {all / Megabyte} MiB; a copy has {CopyBytes / Megabyte} MiB");
+            $"idle {idle / Megabyte} MiB, one reader {one / Megabyte} MiB, 21 readers {all / Megabyte} MiB; a copy has "
+            + $"{CopyBytes / Megabyte} MiB");
         Assert.InRange(all - one, long.MinValue, 20L * CopyBytes / 2);
         foreach (var reader in readers)
         {

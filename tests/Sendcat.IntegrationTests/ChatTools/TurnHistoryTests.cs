@@ -96,7 +96,8 @@ public sealed class TurnHistoryTests(ToolSystemFixture fixture)
         using var resumed = await client.PostAsync($"/api/ops/replicas/{worker}/resume", null);
         resumed.EnsureSuccessStatusCode();
         Assert.Equal(4, await _sendcat.QueryScalarAsync<long>(
-            $"select count(*) from reliability.tool_jobs where args like '%drained kettles%' and status = 'completed' and lease_owner not like '%{worker}%'"));
+            "select count(*) from reliability.tool_jobs where args like '%drained kettles%' and status = 'completed' "
+            + $"and lease_owner not like '%{worker}%'"));
         await Eventually.TrueAsync(async () => (await ReplicasAsync(client)).Any(
             replica => replica.Text("id") == worker && !replica.GetProperty("draining").GetBoolean()));
     }

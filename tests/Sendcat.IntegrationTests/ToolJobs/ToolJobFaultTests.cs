@@ -17,7 +17,9 @@ public sealed class ToolJobFaultTests(SharedStores stores)
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
 
         // As if a suspended worker held the message. The sweeper does not announce the job again either.
-        await rig.ExecuteAsync($"DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET announced_at = now() + interval '1 hour' WHERE id = '{job}'");
+        await rig.ExecuteAsync(
+            "DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET announced_at = now() + interval '1 hour' "
+            + $"WHERE id = '{job}'");
 
         await Eventually.TrueAsync(async () => await rig.ReadAsync<string>("status", job) == "completed");
     }

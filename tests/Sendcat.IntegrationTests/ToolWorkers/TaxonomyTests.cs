@@ -171,7 +171,8 @@ public sealed class TaxonomyTests(SharedStores stores)
     private static async Task<List<string>> RowsAsync(NpgsqlDataSource database)
     {
         await using var command = database.CreateCommand(
-            "SELECT category_id, category_name, parent_id, path, normalized_name, leaf FROM reliability.ebay_categories ORDER BY category_id");
+            "SELECT category_id, category_name, parent_id, path, normalized_name, leaf "
+            + "FROM reliability.ebay_categories ORDER BY category_id");
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<string>();
         while (await reader.ReadAsync())

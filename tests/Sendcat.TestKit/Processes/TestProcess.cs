@@ -91,7 +91,8 @@ public sealed class TestProcess : IAsyncDisposable
         // The CPU time distinguishes a process that hangs from one that the machine did not run.
         var reason = first == Exited
             ? $"ended with {await Exited}"
-            : $"did not write the expected line within {timeout.TotalSeconds:0} s and {_process.TotalProcessorTime.TotalSeconds:0.0} s of CPU time";
+            : $"did not write the expected line within {timeout.TotalSeconds:0} s "
+                + $"and {_process.TotalProcessorTime.TotalSeconds:0.0} s of CPU time";
         throw new InvalidOperationException($"{Name} {reason}:\n{Output}");
     }
 

@@ -37,7 +37,8 @@ public sealed class LockedTable : IAsyncDisposable
         while (true)
         {
             await using var waiting = _database.CreateCommand(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%-- ' || $1 || E'\n%')");
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+                + "AND query LIKE '%-- ' || $1 || E'\n%')");
             waiting.Parameters.Add(new() { Value = statement });
             if (await waiting.ExecuteScalarAsync(timeout.Token) is true)
             {

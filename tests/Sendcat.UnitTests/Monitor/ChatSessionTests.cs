@@ -7,7 +7,9 @@ namespace Sendcat.UnitTests.Monitor;
 
 public sealed class ChatSessionTests
 {
-    private const string FirstEvents = "data: {\"type\":\"start\",\"messageId\":\"m1\",\"streamId\":\"STREAM:1\"}\n\ndata: {\"type\":\"content\",\"content\":\"Hello.\"}\n\n";
+    private const string FirstEvents =
+        "data: {\"type\":\"start\",\"messageId\":\"m1\",\"streamId\":\"STREAM:1\"}\n\ndata: "
+        + "{\"type\":\"content\",\"content\":\"Hello.\"}\n\n";
 
     [Fact]
     public async Task A_chat_turn_signs_in_creates_a_thread_stores_the_message_and_streams_the_answer()

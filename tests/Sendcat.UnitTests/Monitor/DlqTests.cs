@@ -70,7 +70,9 @@ public sealed class DlqTests
 
         Assert.Equal(0, await RunAsync(api, "requeue", "--fingerprint", "0123456789ab", "--dry-run"));
 
-        Assert.Equal("2 of 3 dead letters would be requeued.\n1 stay: their question is being worked on already.\nThe last one would run at 2026-05-01 12:00:01 UTC.\n", _terminal.Text);
+        Assert.Equal(
+            "2 of 3 dead letters would be requeued.\n1 stay: their question is being worked on already.\nThe last one "
+            + "would run at 2026-05-01 12:00:01 UTC.\n", _terminal.Text);
         Assert.Equal("""{"fingerprint":"0123456789ab","all":false,"dryRun":true}""", api.LastBody);
     }
 

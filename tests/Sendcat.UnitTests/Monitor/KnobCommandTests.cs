@@ -33,7 +33,8 @@ public sealed class KnobCommandTests
         Assert.Equal(0, await RunAsync(api, "list", "--changed"));
 
         Assert.Equal(
-            "A_MAX  5  override  1–9  instead of 3, by ann (operator), until 2026-05-01 12:15:00 UTC, then 4\nB_URL  x  override       instead of nothing, by bob\n",
+            "A_MAX  5  override  1–9  instead of 3, by ann (operator), until 2026-05-01 12:15:00 UTC, then 4\nB_URL  x  override       "
+            + "instead of nothing, by bob\n",
             _terminal.Text);
     }
 

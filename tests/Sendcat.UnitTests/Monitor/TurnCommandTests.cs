@@ -80,7 +80,8 @@ public sealed class TurnCommandTests
             .Parse(["--minutes", "30", "--url", api.Address.ToString()]).InvokeAsync());
 
         Assert.Equal(
-            "2026-05-01 11:58:00  ebay_search  Opened after 4 failures  HTTP 503\n2026-05-01 11:59:00  A_MAX        knob.set                 1 → 2; ann: load\n", _terminal.Text);
+            "2026-05-01 11:58:00  ebay_search  Opened after 4 failures  HTTP 503\n2026-05-01 11:59:00  A_MAX        "
+            + "knob.set                 1 → 2; ann: load\n", _terminal.Text);
         Assert.Equal("2026-05-01T11:30:00Z", _query["from"]);
 
         // The most rows of a page are a setting of the API, and a number above it is refused.

@@ -92,7 +92,8 @@ internal sealed partial class EbayFilter
                 {
                     Warn(
                         12031,
-                        $"The following search_filter(s) is/are not supported by this operation: {name}. For more information see the API call reference documentation.",
+                        $"The following search_filter(s) is/are not supported by this operation: {name}. For more information see the "
+                        + "API call reference documentation.",
                         "unsupportedFilters",
                         name);
                 }

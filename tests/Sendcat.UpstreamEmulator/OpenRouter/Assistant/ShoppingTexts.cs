@@ -15,16 +15,21 @@ internal static partial class ShoppingTexts
 
     private static readonly string[] Middles =
     [
-        "Look for a seller rating above 95 %, recent reviews with photos, and free shipping to Miami; a “crème” listing with three reviews is rarely a bargain.",
-        "Check the condition line twice: new, open box and refurbished often share the same photo, and a refurbished one with a year of warranty can be the better deal.",
-        "Add up item, shipping to the Miami warehouse and freight by weight, because a heavy box can cost more to forward than it saves in price.",
+        "Look for a seller rating above 95 %, recent reviews with photos, "
+        + "and free shipping to Miami; a “crème” listing with three reviews is rarely a bargain.",
+        "Check the condition line twice: new, open box and refurbished often share the same photo, "
+        + "and a refurbished one with a year of warranty can be the better deal.",
+        "Add up item, shipping to the Miami warehouse "
+        + "and freight by weight, because a heavy box can cost more to forward than it saves in price.",
     ];
 
     private static readonly string[] Closings =
     [
-        "From Miami a parcel usually reaches Kingston in 3–5 working days 📦, and duty applies above US$100. Tell me your budget and I will narrow it down.",
+        "From Miami a parcel usually reaches Kingston in 3–5 working days 📦, and duty applies above US$100. Tell me your budget "
+        + "and I will narrow it down.",
         "Once it is at the warehouse, send me the tracking number and I will prepare the pre‑alert so customs does not hold it 🇯🇲.",
-        "If you like, I can compare two or three offers side by side, delivery to Montego Bay included — just say which size or colour you want.",
+        "If you like, I can compare two or three offers side by side, delivery to Montego Bay included — just say which size or colour "
+        + "you want.",
     ];
 
     public static string Reply(string prompt)
@@ -35,7 +40,8 @@ internal static partial class ShoppingTexts
     }
 
     public static string Reasoning(string prompt) =>
-        $"The user asks about {Subject(prompt)}. I should think about budget, condition, shipping weight and how long forwarding to Jamaica takes, and then answer briefly with one clear next step.";
+        $"The user asks about {Subject(prompt)}. I should think about budget, condition, shipping weight "
+        + "and how long forwarding to Jamaica takes, and then answer briefly with one clear next step.";
 
     /// <summary>The subject of the prompt: its first eight words without the words of the request and the price.</summary>
     public static string Subject(string prompt)

@@ -15,7 +15,8 @@ internal static partial class ToolReport
     {
         "get_current_time" => $"Right now it is {result.Content.Trim()}.",
         _ when Titles(result.Content) is { Count: > 0 } titles =>
-            $"I found {titles.Count.ToString(CultureInfo.InvariantCulture)} results. The first ones are {string.Join("; ", titles.Take(3))}.",
+            $"I found {titles.Count.ToString(CultureInfo.InvariantCulture)} results. The first ones are "
+            + $"{string.Join("; ", titles.Take(3))}.",
         _ when Lines(result.Content) is { Count: > 0 } lines =>
             $"I found {lines.Count.ToString(CultureInfo.InvariantCulture)} results. The first ones are {string.Join("; ", lines.Take(3))}.",
         "" => $"The tool answered: {Shorten(result.Content)}",
