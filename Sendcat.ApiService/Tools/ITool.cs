@@ -33,7 +33,6 @@ internal sealed record ToolCall(string Id, string Name, string ArgumentsJson, st
     public Action<LookupSource>? OnFound { get; init; }
 }
 
-/// <summary>The result of a tool call.</summary>
 /// <param name="Text">Text for the model.</param>
 /// <param name="OutputJson">A JSON array of structured rows for the client; null: there are none.</param>
 /// <param name="Products">Products that the client shows beside the assistant's message.</param>

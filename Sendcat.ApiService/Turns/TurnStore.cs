@@ -118,7 +118,6 @@ internal sealed class TurnStore(RequestDatabase database)
     }
 }
 
-/// <summary>A turn as it is stored.</summary>
 internal sealed record StoredTurn
 {
     public required Guid Id { get; init; }

@@ -19,7 +19,6 @@ public sealed class BulkheadOptions
     public int SentryCooldownMs { get; set; } = 60_000;
 }
 
-/// <summary>The limits of a bulkhead.</summary>
 /// <param name="MaxConcurrent">Number of slots, ≥ 1.</param>
 /// <param name="LeaseTtl">Time after the last renewal at which a slot's lease expires.</param>
 public readonly record struct BulkheadLimits(int MaxConcurrent, TimeSpan LeaseTtl);

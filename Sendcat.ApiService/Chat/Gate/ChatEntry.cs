@@ -5,7 +5,6 @@ using Sendcat.Reliability.Admission;
 
 namespace Sendcat.ApiService.Chat.Gate;
 
-/// <summary>A chat request and its principal.</summary>
 /// <param name="AcceptedAt">Timestamp, see <see cref="TurnStart.AcceptedAt"/>.</param>
 internal sealed record ChatCall(ChatRequest Request, Principal Principal, long AcceptedAt);
 

@@ -117,7 +117,6 @@ public sealed class ToolJobLeases
         return valid;
     }
 
-    /// <summary>Completes the job with its result.</summary>
     /// <param name="isPartial">The result lacks a source that failed.</param>
     /// <returns>False: the lease had expired or belonged to another worker. Nothing was written.</returns>
     public Task<bool> CompleteAsync(JobLease lease, string result, bool isPartial = false) =>

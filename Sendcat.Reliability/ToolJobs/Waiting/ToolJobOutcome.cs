@@ -3,7 +3,6 @@ namespace Sendcat.Reliability.ToolJobs.Waiting;
 /// <summary>The outcome of a tool job for the turn that waited.</summary>
 public abstract record ToolJobOutcome
 {
-    /// <summary>The job has a result.</summary>
     /// <param name="Result">JSON in the tool's result contract.</param>
     public sealed record Completed(string Result) : ToolJobOutcome;
 
