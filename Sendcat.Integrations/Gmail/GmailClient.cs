@@ -51,7 +51,8 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
         cancellationToken);
 
     /// <summary>
-    /// Lists what was added to the mailbox since a history id. The order is not defined, and an id may appear more than once.
+    /// Lists what was added to the mailbox or moved into its inbox since a history id. The order is not defined, and an id may appear more
+    /// than once.
     /// </summary>
     /// <param name="token">The access token.</param>
     /// <param name="since">The history id.</param>
@@ -63,15 +64,12 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
         token,
         string.Create(
             CultureInfo.InvariantCulture,
-            $"history?startHistoryId={since}&historyTypes=messageAdded&maxResults={HistoryPage}{PageToken(page)}"),
+            $"history?startHistoryId={since}&historyTypes=messageAdded&historyTypes=labelAdded&maxResults={HistoryPage}{PageToken(page)}"),
         GmailProvider.Policy,
         body => HistoryId(body) is { } until
             ? new HistoryPage(
-                [
-                    .. body.Items("history").SelectMany(record => record.Items("messagesAdded")).Select(added => added.Part("message"))
-                        .OfType<JsonElement>()
-                        .Where(message => !HasIgnoredLabel(message)).Select(Id).OfType<string>().Distinct(StringComparer.Ordinal),
-                ],
+                Ids(body.Items("history").SelectMany(record => record.Items("messagesAdded"))),
+                Ids(body.Items("history").SelectMany(record => record.Items("labelsAdded")).Where(added => HasLabel(added, Inbox))),
                 until, body.Text("nextPageToken"))
             : null,
         cancellationToken);
@@ -90,7 +88,7 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
     public Task<UpstreamResult<GmailWatch>> WatchAsync(string token, CancellationToken cancellationToken) => SendAsync(
         token, "watch", GmailProvider.Policy, HttpMethod.Post,
         () => JsonContent.Create(
-            new { topicName = options.CurrentValue.Topic, labelIds = (string[])["INBOX"], labelFilterBehavior = "include" }),
+            new { topicName = options.CurrentValue.Topic, labelIds = Inbox, labelFilterBehavior = "include" }),
         body => long.TryParse(body.Text("expiration"), NumberStyles.None, CultureInfo.InvariantCulture, out var until)
             && until < MaxUnixMilliseconds
             ? new GmailWatch(DateTimeOffset.FromUnixTimeMilliseconds(until))
@@ -106,8 +104,18 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
     /// <summary>Messages that the user wrote or threw away. They announce nothing.</summary>
     private static readonly string[] IgnoredLabels = ["DRAFT", "SENT", "SPAM", "TRASH", "CHAT"];
 
-    private static bool HasIgnoredLabel(JsonElement message) =>
-        message.Items("labelIds").Any(label => label.ValueKind is JsonValueKind.String && IgnoredLabels.Contains(label.GetString()));
+    private static readonly string[] Inbox = ["INBOX"];
+
+    private static bool HasIgnoredLabel(JsonElement message) => HasLabel(message, IgnoredLabels);
+
+    private static bool HasLabel(JsonElement record, string[] labels) =>
+        record.Items("labelIds").Any(label => label.ValueKind is JsonValueKind.String && labels.Contains(label.GetString()));
+
+    private static IReadOnlyList<string> Ids(IEnumerable<JsonElement> records) =>
+    [
+        .. records.Select(record => record.Part("message")).OfType<JsonElement>()
+            .Where(message => !HasIgnoredLabel(message)).Select(Id).OfType<string>().Distinct(StringComparer.Ordinal),
+    ];
 
     private static GmailMessage? Message(string id, JsonElement body)
     {
@@ -168,10 +176,11 @@ public sealed record GmailProfile(string Email, long HistoryId);
 /// <param name="Next">The token of the next page; null: this is the last.</param>
 public sealed record MessagePage(IReadOnlyList<string> Ids, string? Next);
 
-/// <param name="Ids">The ids of the added messages.</param>
-/// <param name="Until">The history id up to which the pages go.</param>
+/// <param name="Added">The ids of the added messages.</param>
+/// <param name="Restored">The ids of messages that were moved into the inbox, for instance from spam.</param>
+/// <param name="Until">The present history id of the mailbox.</param>
 /// <param name="Next">The token of the next page; null: this is the last.</param>
-public sealed record HistoryPage(IReadOnlyList<string> Ids, long Until, string? Next);
+public sealed record HistoryPage(IReadOnlyList<string> Added, IReadOnlyList<string> Restored, long Until, string? Next);
 
 /// <param name="Id">The id of the message.</param>
 /// <param name="Raw">The mail (RFC 5322).</param>

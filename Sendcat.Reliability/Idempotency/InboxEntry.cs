@@ -9,8 +9,8 @@ namespace Sendcat.Reliability.Idempotency;
 public sealed record InboxEntry(InboxScope Scope, string Key, JobEntry Job)
 {
     /// <summary>
-    /// True: no job is added while another one of the same lane and principal is queued, because that one will find this delivery too. A
-    /// running job does not count.
+    /// True: no job is added while another one of the same lane and principal is queued, because that one will find this delivery too, also
+    /// when it runs again. One that was postponed becomes due. A running job does not count.
     /// </summary>
     public bool Coalesces { get; init; }
 }

@@ -61,9 +61,20 @@ internal static class InboxSql
                 SELECT count(*) AS jobs FROM (
                     SELECT FROM reliability.tool_jobs j WHERE j.tool = f.tool AND j.principal = f.principal AND j.status IN ('queued', 'running') LIMIT 3600) counted) live
             RETURNING id, tool, trace_parent
+        ), woken AS (
+            -- A job that waits without a failure, for example for a model, runs now. Whoever has locked it claims or wakes it.
+            UPDATE reliability.tool_jobs j SET
+                available_at = statement_timestamp(), announced_at = statement_timestamp(), updated_at = statement_timestamp()
+            WHERE j.id = ANY(ARRAY(
+                SELECT w.id FROM received r JOIN reliability.tool_jobs w ON w.id = r.job_id
+                WHERE r.is_new AND r.coalesces
+                    AND w.status = 'queued' AND w.attempts = 0 AND w.available_at > statement_timestamp()
+                FOR UPDATE OF w SKIP LOCKED))
+            RETURNING j.id, j.tool, j.trace_parent
         ), announced AS (
             INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent)
-            SELECT id, tool, statement_timestamp(), trace_parent FROM (SELECT * FROM entered UNION ALL SELECT * FROM retried) due
+            SELECT id, tool, statement_timestamp(), trace_parent FROM (
+                SELECT * FROM entered UNION ALL SELECT * FROM retried UNION ALL SELECT * FROM woken) due
         )
         SELECT r.ord, r.is_new, EXISTS (SELECT FROM retried t WHERE t.id = r.known_job) AND NOT r.is_new, r.hit_count, r.first_seen_at FROM received r
         """;

@@ -126,6 +126,11 @@ internal sealed class MailSyncHandler(
 
             await syncs.AdoptAsync(sync, mailbox.SyncToken, cancellationToken);
         }
+        else if (sync.FollowsHistory && await listing.ListAsync(sync, mailbox, token, cancellationToken) is { } error)
+        {
+            // A notification that came while this sync waited for another attempt has no job of its own.
+            return error;
+        }
 
         return await reading.ReadAsync(sync, mailbox, token, cancellationToken);
     }

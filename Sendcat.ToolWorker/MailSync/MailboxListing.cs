@@ -20,27 +20,43 @@ internal sealed class MailboxListing(
     /// <summary>A page that names itself as the next one would never end.</summary>
     private static readonly UpstreamError Repeated = new("gmail: a page names itself as the next one.", Retryable: true);
 
+    /// <summary>Lists the messages of a sync; of one that is listed, those that were added since.</summary>
     /// <returns>Null: all messages are listed; else the error of Gmail.</returns>
     public async Task<UpstreamError?> ListAsync(SyncRow sync, Mailbox mailbox, string token, CancellationToken cancellationToken)
     {
-        if (sync.IsFull)
+        if (sync is { IsFull: true, Listed: false })
         {
             return await ListFullAsync(sync, mailbox, token, cancellationToken);
         }
 
-        var (page, isRestarted) = (sync.PageToken, false);
+        var (since, page, target, isRestarted) = (mailbox.HistoryId, sync.PageToken, sync.HistoryTarget, false);
         while (true)
         {
-            var response = await gmail.HistoryAsync(token, mailbox.HistoryId, page, cancellationToken);
+            var response = await gmail.HistoryAsync(token, since, page, cancellationToken);
             if (response.IsSuccess)
             {
-                var (ids, until, next) = response.Value;
+                var (added, restored, until, next) = response.Value;
+
+                // Each page names the present history id. What came after the first page may be on none of the others.
+                var from = page is null || target is null ? until : target.Value;
+                var isEnd = next is null && until <= from;
                 await syncs.ListAsync(
-                    sync, mailbox.SyncToken, ids, new(0, next) { IsEnd = next is null, Cursor = next is null ? until : null },
+                    sync, mailbox.SyncToken, added,
+                    new(0, next)
+                    {
+                        Restored = restored, IsEnd = isEnd || sync.Listed, Target = from, Cursor = next is null ? from : null,
+                    },
                     cancellationToken);
-                if (next is null)
+                if (isEnd)
                 {
                     return null;
+                }
+
+                target = from;
+                if (next is null)
+                {
+                    (since, page) = (from, null);
+                    continue;
                 }
 
                 if (next == page)
@@ -59,7 +75,8 @@ internal sealed class MailboxListing(
                 MailSyncMetrics.HistoryGone();
                 await syncs.RecoverAsync(sync, mailbox.SyncToken, days, cancellationToken);
                 return await ListFullAsync(
-                    sync with { IsFull = true, DaysBack = days, Stage = 0, PageToken = null }, mailbox, token, cancellationToken);
+                    sync with { IsFull = true, Listed = false, DaysBack = days, Stage = 0, PageToken = null, HistoryTarget = null },
+                    mailbox, token, cancellationToken);
             }
             else if (response.Error.Status is 400 && page is not null && !isRestarted)
             {

@@ -179,7 +179,8 @@ internal sealed class MailboxSchedule(
             SELECT c.id FROM gmail_connections c LEFT JOIN user_preferences p ON p.user_id = c.user_id
             WHERE c.status = 'active' AND coalesce(p.gmail_sync_enabled, true) AND coalesce(c.last_sync_at,
                 c.connected_at) < statement_timestamp() - $1
-                AND NOT EXISTS (SELECT FROM gmail_syncs s WHERE s.connection_id = c.id AND s.state IN ('queued', 'running'))
+                AND NOT EXISTS (SELECT FROM gmail_syncs s WHERE s.connection_id = c.id AND s.state IN ('queued', 'running')
+                    AND NOT (s.listed AND s.cause IN ('connect', 'user')))
             """,
             connection)
         {

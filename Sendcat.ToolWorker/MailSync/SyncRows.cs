@@ -62,7 +62,10 @@ internal sealed class SyncRows(NpgsqlDataSource database)
         """,
         sync, token, cancellationToken);
 
-    /// <summary>Stores a page of listed messages, and where the listing goes on. A message that is known is not listed again.</summary>
+    /// <summary>
+    /// Stores a page of listed messages, and where the listing goes on. A message that is known is not listed again, unless it was ignored
+    /// and is restored.
+    /// </summary>
     /// <returns>The number of new messages.</returns>
     public async Task<int> ListAsync(
         SyncRow sync, long token, IReadOnlyList<string> ids, ListingPosition next, CancellationToken cancellationToken)
@@ -71,10 +74,13 @@ internal sealed class SyncRows(NpgsqlDataSource database)
             $"""
             -- list gmail messages
             WITH fence AS MATERIALIZED (SELECT {Fence}), listed AS (
-                INSERT INTO gmail_messages (connection_id, message_id, sync_id, state, attempts, available_at, listed_at)
-                SELECT @mailbox, id, @sync, 'pending', 0, statement_timestamp(), statement_timestamp() FROM unnest(@ids) AS page(id)
-                    WHERE EXISTS (SELECT FROM fence)
-                ON CONFLICT (connection_id, message_id) DO NOTHING RETURNING message_id
+                INSERT INTO gmail_messages AS known (connection_id, message_id, sync_id, state, attempts, available_at, listed_at)
+                SELECT DISTINCT @mailbox, id, @sync, 'pending', 0, statement_timestamp(), statement_timestamp()
+                    FROM unnest(@ids || @restored) AS page(id) WHERE EXISTS (SELECT FROM fence)
+                ON CONFLICT (connection_id, message_id) DO UPDATE SET sync_id = excluded.sync_id, state = 'pending', attempts = 0,
+                    available_at = excluded.available_at, listed_at = excluded.listed_at, settled_at = NULL
+                    WHERE known.state = 'ignored' AND known.message_id = ANY(@restored)
+                RETURNING message_id
             ), counted AS (
                 SELECT count(*)::int AS added FROM listed
             ), moved AS (
@@ -87,6 +93,7 @@ internal sealed class SyncRows(NpgsqlDataSource database)
             """,
             sync, token);
         command.Parameters.Add(new("ids", ids.ToArray()));
+        command.Parameters.Add(new("restored", next.Restored.ToArray()));
         command.Parameters.Add(new("stage", next.Stage));
         command.Parameters.Add(new("page", NpgsqlDbType.Text) { Value = (object?)next.PageToken ?? DBNull.Value });
         command.Parameters.Add(new("listed", next.IsEnd));
@@ -99,8 +106,8 @@ internal sealed class SyncRows(NpgsqlDataSource database)
     public Task RecoverAsync(SyncRow sync, long token, int daysBack, CancellationToken cancellationToken) => WriteAsync(
         $"""
         -- recover gmail history
-        UPDATE gmail_syncs SET kind = 'full', days_back = @days, stage = 0, page_token = NULL WHERE id = @sync AND EXISTS (SELECT {Fence})
-            RETURNING true
+        UPDATE gmail_syncs SET kind = 'full', days_back = @days, stage = 0, page_token = NULL, history_target = NULL, listed = false
+        WHERE id = @sync AND EXISTS (SELECT {Fence}) RETURNING true
         """,
         sync, token, cancellationToken, new NpgsqlParameter("days", daysBack));
 
@@ -274,7 +281,10 @@ internal sealed record SyncRow(Guid Id, Guid Mailbox, bool IsFull, string Cause,
     /// <summary>
     /// A full sync because the history has a gap: it lists every mail of its days, and then moves the cursor over the gap.
     /// </summary>
-    public bool ClosesGap => IsFull && Cause is "push" or "schedule";
+    public bool ClosesGap => IsFull && FollowsHistory;
+
+    /// <summary>It moves the cursor of the mailbox. When it runs again it lists what was added since.</summary>
+    public bool FollowsHistory => Cause is "push" or "schedule";
 }
 
 /// <summary>Where the listing of a sync goes on.</summary>
@@ -282,6 +292,9 @@ internal sealed record SyncRow(Guid Id, Guid Mailbox, bool IsFull, string Cause,
 /// <param name="PageToken">The page; null: the first of the search.</param>
 internal sealed record ListingPosition(int Stage, string? PageToken)
 {
+    /// <summary>Messages of the page that were moved into the inbox.</summary>
+    public IReadOnlyList<string> Restored { get; init; } = [];
+
     /// <summary>Everything is listed.</summary>
     public bool IsEnd { get; init; }
 

@@ -180,13 +180,17 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     /// <param name="raw">The mail; null: a sample.</param>
     /// <param name="sample">The sample, for instance <c>amazon</c>.</param>
     /// <param name="number">The number in order and tracking numbers of a sample.</param>
+    /// <param name="label">Where it arrives: <c>INBOX</c> or <c>SPAM</c>.</param>
     /// <returns>The id of the message.</returns>
-    public string Deliver(string account, byte[]? raw = null, string sample = "amazon", int number = 1)
+    public string Deliver(string account, byte[]? raw = null, string sample = "amazon", int number = 1, string label = "INBOX")
     {
         var now = _app.Services.GetRequiredService<TimeProvider>().GetUtcNow();
         var box = _app.Services.GetRequiredService<Mailboxes>().Of(account);
-        return box.Deliver(raw ?? SampleMails.Compose(sample, account, number, now)!, now, ["INBOX"]).Id;
+        return box.Deliver(raw ?? SampleMails.Compose(sample, account, number, now)!, now, [label]).Id;
     }
+
+    /// <summary>Moves a message into the inbox, as a user does with a mail that is no spam.</summary>
+    public void RestoreMail(string account, string id) => _app.Services.GetRequiredService<Mailboxes>().Of(account).Restore(id);
 
     /// <summary>Lets every request for a message fail with 500.</summary>
     public void FailMail(string id) => _app.Services.GetRequiredService<Mailboxes>().Failing.TryAdd(id, 0);

@@ -21,6 +21,13 @@ internal sealed class GmailApi : IAsyncDisposable
     public const string Audience = "https://api.sendcat.example/api/gmail/push";
     public const string VerifyToken = "a verify token of the tests";
     public const string Key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+    /// <summary>Whether a sync waits for longer than a minute.</summary>
+    public const string SomeSyncWaits = """
+        SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = 'mail_sync' AND status = 'queued'
+            AND available_at > now() + INTERVAL '1 minute')
+        """;
+
     private const string ServiceAccount = "gmail-push@emulator.iam.gserviceaccount.com";
 
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(3);

@@ -43,6 +43,23 @@ public sealed class MailboxScheduleTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_mailbox_whose_first_sync_waits_for_one_mail_is_caught_up()
+    {
+        await using var gmail = await GmailApi.StartAsync(postgres, ("GMAIL_MESSAGE_RETRY_BASE_MS", "600000"));
+        var ann = await gmail.UserAsync();
+        gmail.Google.FailMail(gmail.Google.Deliver(ann.Address, sample: "amazon", number: 52));
+        Assert.Equal("connected", await ann.ConnectAsync());
+        await gmail.UntilAsync(GmailApi.SomeSyncWaits);
+        gmail.Google.Deliver(ann.Address, sample: "amazon", number: 53);
+
+        await gmail.Api.ExecuteAsync("UPDATE gmail_connections SET connected_at = now() - INTERVAL '26 minutes'");
+        var schedule = gmail.Api.Services.GetRequiredService<MailboxSchedule>();
+        Assert.Equal("1 queued, 0 given up", (await schedule.CatchUpAsync(CancellationToken.None)).Text);
+
+        await gmail.UntilAsync("SELECT count(*) = 1 FROM evidence");
+    }
+
+    [Fact]
     public async Task Parser_drift_is_reported_with_ids_of_messages_once_enough_mails_fell_through()
     {
         await using var gmail = await GmailApi.StartAsync(postgres, ("GMAIL_DRIFT_MIN_MAILS", "4"), ("GMAIL_DRIFT_ALERT_PCT", "50"));

@@ -70,6 +70,23 @@ public sealed class WebhookInboxTests(PostgresFixture postgres) : SharedApiTests
         Assert.Equal((InboxOutcome.Claimed, 2L), (afterStart.Outcome, await JobsAsync()));
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    public async Task A_coalescing_entry_makes_a_postponed_job_due_and_not_one_that_waits_after_a_failure(int attempts, bool isDue)
+    {
+        await Inbox.ReceiveAsync(Entry("1") with { Coalesces = true });
+        await Api.ExecuteAsync(
+            $"UPDATE reliability.tool_jobs SET attempts = {attempts}, available_at = now() + INTERVAL '1 hour' "
+                + $"WHERE principal = '{_scope.Name}'");
+
+        var receipt = await Inbox.ReceiveAsync(Entry("2") with { Coalesces = true });
+
+        Assert.Equal((InboxOutcome.Claimed, 1L, isDue ? 2L : 1L), (receipt.Outcome, await JobsAsync(), await AnnouncedAsync()));
+        Assert.Equal(isDue, await Api.ScalarAsync<bool>(
+            $"SELECT available_at <= now() FROM reliability.tool_jobs WHERE principal = '{_scope.Name}'"));
+    }
+
     [Fact]
     public async Task An_expired_key_is_new_and_is_deleted_by_the_clean_up()
     {

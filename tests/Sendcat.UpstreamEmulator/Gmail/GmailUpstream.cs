@@ -19,6 +19,8 @@ internal sealed class GmailUpstream(
     private static readonly string[] ReadScopes =
         ["https://www.googleapis.com/auth/gmail.readonly", "https://www.googleapis.com/auth/gmail.modify", "https://mail.google.com/"];
 
+    private static readonly string[] Inbox = ["INBOX"];
+
     private static readonly TimeSpan WatchLife = TimeSpan.FromDays(7);
 
     public string Name => "gmail";
@@ -110,7 +112,12 @@ internal sealed class GmailUpstream(
             return Refuse(404);
         }
 
-        var (page, next) = PageOf(Disturbed(records, directions, $"{box.Account} {start}"), query);
+        var until = Until(query) ?? box.HistoryId;
+        var types = query["historyTypes"];
+        var wanted = records.Where(
+            record => record.Id <= until && (types.Count == 0 || types.Contains(record.IsRestored ? "labelAdded" : "messageAdded")));
+        var (page, next) = PageOf(Disturbed([.. wanted], directions, $"{box.Account} {start}"), query);
+        next = next is null ? null : $"{next}.{Text(until)}";
         next = directions.RepeatPage && From(query) > 0 ? query["pageToken"].ToString() : next;
         return RestResponse.Of(new
         {
@@ -121,7 +128,8 @@ internal sealed class GmailUpstream(
                 {
                     id = Text(record.Id),
                     messages = new[] { new { message.id, message.threadId } },
-                    messagesAdded = new[] { new { message } },
+                    messagesAdded = record.IsRestored ? null : new[] { new { message } },
+                    labelsAdded = record.IsRestored ? new[] { new { message, labelIds = Inbox } } : null,
                 };
             }),
             nextPageToken = next,
@@ -201,7 +209,16 @@ internal sealed class GmailUpstream(
     }
 
     private static int From(IQueryCollection query) =>
-        int.TryParse(query["pageToken"], NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token : 0;
+        int.TryParse(query["pageToken"].ToString().Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var token)
+            ? token
+            : 0;
+
+    /// <summary>The history id at the first page: further pages show nothing that came later.</summary>
+    private static ulong? Until(IQueryCollection query) =>
+        query["pageToken"].ToString().Split('.') is [_, var until]
+            && ulong.TryParse(until, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+            ? id
+            : null;
 
     private static string Text(ulong id) => id.ToString(CultureInfo.InvariantCulture);
 

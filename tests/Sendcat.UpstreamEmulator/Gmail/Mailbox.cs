@@ -63,6 +63,19 @@ internal sealed class Mailbox(string account)
         }
     }
 
+    /// <summary>Moves a message into the inbox, for instance from spam.</summary>
+    public void Restore(string id)
+    {
+        lock (_lock)
+        {
+            _historyId++;
+            var restored = _byId[id] with { Labels = ["INBOX"], HistoryId = _historyId };
+            _messages[_messages.IndexOf(_byId[id])] = restored;
+            _byId[id] = restored;
+            _history.Add(new(_historyId, restored) { IsRestored = true });
+        }
+    }
+
     public MailboxMessage? Find(string id)
     {
         lock (_lock)
@@ -137,8 +150,11 @@ internal sealed record MailboxMessage(string Id, byte[] Raw, DateTimeOffset At, 
     }
 }
 
-/// <summary>The arrival of a message.</summary>
-internal sealed record HistoryRecord(ulong Id, MailboxMessage Message);
+/// <summary>The arrival of a message, or its move into the inbox.</summary>
+internal sealed record HistoryRecord(ulong Id, MailboxMessage Message)
+{
+    public bool IsRestored { get; init; }
+}
 
 /// <param name="Topic">The Pub/Sub topic that gets notifications.</param>
 /// <param name="Until">When the watch ends.</param>
