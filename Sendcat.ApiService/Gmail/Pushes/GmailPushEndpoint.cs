@@ -31,10 +31,14 @@ internal static class GmailPushEndpoint
         HttpContext http, WebhookGate gate, PushAuthentication authentication, PushedMailboxes mailboxes, WebhookInbox inbox,
         IOptionsMonitor<MailSyncOptions> options, TimeProvider time)
     {
-        if (!(await gate.AdmitAsync(http, Webhook, _ => authentication.RefusalAsync(http))).TryGet(out var body, out var refusal)
-            || !PushNotification.Read(body).TryGet(out var notification, out refusal))
+        if (!(await gate.AdmitAsync(http, Webhook, _ => authentication.RefusalAsync(http))).TryGet(out var body, out var refusal))
         {
             return refusal;
+        }
+
+        if (!PushNotification.Read(body).TryGet(out var notification, out refusal))
+        {
+            return Acknowledgement.Malformed(Webhook, refusal);
         }
 
         if (await mailboxes.FindAsync(notification.Email) is not { } mailbox)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
 namespace Sendcat.ContractTests.Gmail;
 
@@ -161,6 +162,19 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
 
         await response.RefusedAsync((HttpStatusCode)status, code);
         Assert.Equal(before, await StoredAsync());
+    }
+
+    [Fact]
+    public async Task An_authentic_notification_that_cannot_be_read_is_counted()
+    {
+        using var deliveries = new MetricCollector<long>(null, "Sendcat.Webhooks", "sendcat.webhooks.deliveries");
+
+        using var response = await _gmail.PushAsync("{}", _gmail.Google.PushToken());
+
+        await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        Assert.Contains(
+            deliveries.GetMeasurementSnapshot(),
+            counted => counted.Tags["webhook"] is "gmail_push" && counted.Tags["outcome"] is "invalid_request");
     }
 
     [Fact]
