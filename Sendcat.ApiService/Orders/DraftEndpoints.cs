@@ -25,7 +25,7 @@ internal static class DraftEndpoints
                 "drafts.updateDraft", "Change a draft: mails fill only what is missing, so what you write stays", 400, 401, 403, 413, 415,
                 429);
         drafts.MapPost("/{id}/confirm", ConfirmAsync).RequireLimit(RequestBudget.Writing).Takes<DraftConfirmation>()
-            .As("drafts.confirmDraft", "Confirm a draft, and announce its parcels to the warehouse", 400, 401, 403, 413, 415, 429);
+            .As("drafts.confirmDraft", "Confirm a draft, and announce its parcels to the warehouse", 400, 401, 403, 409, 413, 415, 429);
         drafts.MapPost("/{id}/reject", RejectAsync).RequireLimit(RequestBudget.Writing)
             .As(
                 "drafts.rejectDraft", "Reject a draft; parcels that were announced stay announced until their pre-alerts are rejected", 401,

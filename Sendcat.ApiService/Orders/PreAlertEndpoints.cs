@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
@@ -104,8 +103,7 @@ internal static class PreAlertEndpoints
     private static ApiError NotYours() => ApiError.Forbidden("No such pre-alert, or not yours");
 
     private static async Task<Results<Created<PreAlertView>, Ok<PreAlertView>, ApiError>> CreateAsync(
-        HttpContext http, Principals principals, DraftChanges changes, SendcatDb db, IOptionsMonitor<OrderOptions> options,
-        ILogger<DraftChanges> logger,
+        HttpContext http, Principals principals, DraftChanges changes, SendcatDb db, ILogger<DraftChanges> logger,
         CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, OrdersJson.Default.PreAlertOrder, cancellationToken);
@@ -119,7 +117,6 @@ internal static class PreAlertEndpoints
             ? new(DraftOutcome.NotFound, Guid.Empty, false)
             : await changes.AnnounceAsync(
                 principal.UserId!, draft, PackageRules.Normalize(order.TrackingNumber)!, order.Carrier?.Trim().ToLowerInvariant(),
-                options.CurrentValue.PreAlertsPerUserMax,
                 cancellationToken);
         if (DraftEndpoints.ErrorOf(announcement.Outcome) is { } error)
         {

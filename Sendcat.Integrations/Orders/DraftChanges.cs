@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Integrations.Mail.Tracking;
 using Sendcat.Integrations.Parcels;
@@ -9,7 +10,8 @@ namespace Sendcat.Integrations.Orders;
 /// What users do with their drafts and parcels. Each change is one transaction, after those of mails that arrive at the same time. A
 /// foreign and a missing draft are the same.
 /// </summary>
-public sealed class DraftChanges(RequestDatabase database, PackageOwners owners, TimeProvider time)
+public sealed class DraftChanges(
+    RequestDatabase database, PackageOwners owners, IOptionsMonitor<PreAlertOptions> options, TimeProvider time)
 {
     /// <summary>Changes fields. Drafts that have an order number of the draft are folded into it.</summary>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
@@ -36,7 +38,7 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
 
     /// <summary>
     /// Confirms a draft and announces its parcels: pre-alerts are created where there are none, and all that are not rejected are
-    /// submitted. Of a confirmed draft it announces what is new.
+    /// submitted. Of a confirmed draft it announces what is new. With more pre-alerts than a user may have nothing is changed.
     /// </summary>
     /// <param name="userId">The user.</param>
     /// <param name="draft">The draft.</param>
@@ -51,7 +53,12 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
             var parcels = new ParcelRows(transaction);
             var announced = trackingNumbers ?? await parcels.ParcelsOfAsync(found, CancellationToken.None);
             await rows.SetStatusAsync(found, DraftStatus.Confirmed, CancellationToken.None);
-            await parcels.AddPreAlertsAsync(found, announced, CancellationToken.None);
+            var (_, refused) = await parcels.AddPreAlertsAsync(found, announced, options.CurrentValue.PerUserMax, CancellationToken.None);
+            if (refused > 0)
+            {
+                return DraftOutcome.TooMany;
+            }
+
             var submitted = await parcels.SubmitAsync(found, trackingNumbers, CancellationToken.None);
             await owners.AnnounceAsync(transaction.Create, submitted, transaction.Now, CancellationToken.None);
             return DraftOutcome.Done;
@@ -85,11 +92,10 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
     /// <param name="draft">The draft of the parcel; null: none is named.</param>
     /// <param name="trackingNumber">As <see cref="PackageRules.Normalize"/> returns it.</param>
     /// <param name="carrier">Null: the one that the format of the number tells, if it is one alone.</param>
-    /// <param name="most">The most pre-alerts of a user.</param>
     /// <param name="cancellationToken">Cancels the wait for a connection.</param>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
     public async Task<Announcement> AnnounceAsync(
-        string userId, Guid? draft, string trackingNumber, string? carrier, int most, CancellationToken cancellationToken)
+        string userId, Guid? draft, string trackingNumber, string? carrier, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         await using var connection = await database.OpenAsync(cancellationToken);
@@ -111,7 +117,8 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
             ? only
             : null;
         if (await parcels.AnnounceAsync(
-                Guid.CreateVersion7(now), found, trackingNumber, carrier, most, CancellationToken.None) is not var (preAlert, isNew))
+                Guid.CreateVersion7(now), found, trackingNumber, carrier, options.CurrentValue.PerUserMax, CancellationToken.None)
+            is not var (preAlert, isNew))
         {
             return new(DraftOutcome.TooMany, Guid.Empty, false);
         }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
 using Sendcat.Integrations.Extraction;
@@ -14,7 +15,8 @@ namespace Sendcat.Integrations.Orders;
 /// kind and message, so that redeliveries, retries and several syncs at the same time have one effect. No text of a mail is stored.
 /// </summary>
 public sealed class OrderIntake(
-    NpgsqlDataSource database, PackageOwners owners, TimeProvider time, StoreOutages outages, ILogger<OrderIntake> logger)
+    NpgsqlDataSource database, PackageOwners owners, IOptionsMonitor<PreAlertOptions> options, TimeProvider time, StoreOutages outages,
+    ILogger<OrderIntake> logger)
 {
     private readonly PersistentWrite _recording = new("evidence", outages, logger, time);
 
@@ -87,7 +89,7 @@ public sealed class OrderIntake(
         }
 
         var announces = orders.Any(order => order.Order.MayPreAlert) && await AnnouncesAsync(connection, source.UserId, cancellationToken);
-        var (created, updated, preAlerts, submitted) = (new HashSet<Guid>(), new HashSet<Guid>(), 0, new List<string>());
+        var (created, updated, preAlerts, tooMany, submitted) = (new HashSet<Guid>(), new HashSet<Guid>(), 0, 0, new List<string>());
         foreach (var (order, facts) in orders)
         {
             var (draft, isNew) = await MergeAsync(drafts, facts, cancellationToken);
@@ -96,7 +98,9 @@ public sealed class OrderIntake(
             if (announces && order.MayPreAlert && draft.Status is not DraftStatus.Rejected)
             {
                 var verified = facts.Parcels.Where(parcel => parcel.IsVerified).Select(parcel => parcel.TrackingNumber).ToArray();
-                preAlerts += await parcels.AddPreAlertsAsync(draft, verified, cancellationToken);
+                var (added, refused) = await parcels.AddPreAlertsAsync(
+                    draft, verified, options.CurrentValue.PerUserMax, cancellationToken);
+                (preAlerts, tooMany) = (preAlerts + added, tooMany + refused);
                 if (draft.Status is DraftStatus.Confirmed)
                 {
                     // The user has confirmed the order before it was shipped.
@@ -119,6 +123,11 @@ public sealed class OrderIntake(
         updated.IntersectWith(present);
         updated.ExceptWith(created);
         OrdersMetrics.Recorded(source.Kind.Name(), status.Name());
+        if (tooMany > 0)
+        {
+            logger.PreAlertsRefused(evidence, tooMany);
+        }
+
         logger.EvidenceRecorded(evidence, source.Kind.Name(), status.Name(), created.Count, updated.Count, preAlerts);
         return new(status, created.Count, updated.Count, preAlerts);
     }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Sendcat.Integrations.Parcels;
+using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Integrations.Orders;
 
@@ -11,7 +12,7 @@ public static class OrdersFeature
     /// </summary>
     public static IServiceCollection AddOrderIntake(this IServiceCollection services)
     {
-        services.AddPackageOwners().TryAddSingleton<OrderIntake>();
+        services.AddPackageOwners().AddKnobs<PreAlertOptions>().TryAddSingleton<OrderIntake>();
         services.TryAddSingleton<PreferenceReader>();
         return services;
     }
@@ -19,7 +20,7 @@ public static class OrdersFeature
     /// <summary>Adds <see cref="DraftChanges"/>. Requires the database of requests and the tool queue.</summary>
     public static IServiceCollection AddDraftChanges(this IServiceCollection services)
     {
-        services.AddPackageOwners().TryAddSingleton<DraftChanges>();
+        services.AddPackageOwners().AddKnobs<PreAlertOptions>().TryAddSingleton<DraftChanges>();
         return services;
     }
 }

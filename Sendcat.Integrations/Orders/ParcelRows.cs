@@ -41,31 +41,46 @@ internal sealed class ParcelRows(OrderTransaction transaction)
         transaction.Now);
 
     /// <summary>Creates the pre-alerts of these parcels of the draft; one that exists is pointed to it.</summary>
-    /// <returns>How many are new.</returns>
-    public async Task<int> AddPreAlertsAsync(DraftRow draft, IReadOnlyList<string> trackingNumbers, CancellationToken cancellationToken)
+    /// <param name="draft">The draft.</param>
+    /// <param name="trackingNumbers">The parcels.</param>
+    /// <param name="most">The most pre-alerts of the user.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    /// <returns>How many are new, and how many were not created because the user has too many.</returns>
+    public async Task<(int Added, int Refused)> AddPreAlertsAsync(
+        DraftRow draft, IReadOnlyList<string> trackingNumbers, int most, CancellationToken cancellationToken)
     {
         if (trackingNumbers.Count == 0)
         {
-            return 0;
+            return (0, 0);
         }
 
         await using var add = transaction.Command(
             """
             -- add alerts of draft
-            WITH added AS (
-                INSERT INTO pre_alerts AS known (id, user_id, draft_id, tracking_number, carrier, status, created_at, updated_at)
-                SELECT alert.id, $1, parcel.draft_id, parcel.tracking_number, parcel.carrier, 'draft', $5, $5
-                FROM unnest($3::uuid[], $4::text[]) AS alert(id, number)
+            WITH wanted AS (
+                SELECT alert.id, parcel.draft_id, parcel.tracking_number, parcel.carrier,
+                    count(*) FILTER (WHERE known.id IS NULL) OVER (ORDER BY alert.number) AS place, known.id IS NULL AS is_new
+                FROM (SELECT DISTINCT ON (number) id, number FROM unnest($3::uuid[], $4::text[]) AS named(id, number)) alert
                 JOIN draft_parcels parcel ON parcel.user_id = $1 AND parcel.tracking_number = alert.number AND parcel.draft_id = $2
+                LEFT JOIN pre_alerts known ON known.user_id = $1 AND known.tracking_number = alert.number
+            ), permitted AS (
+                SELECT * FROM wanted WHERE NOT is_new
+                    OR place <= $6 - (SELECT count(*) FROM (SELECT FROM pre_alerts WHERE user_id = $1 LIMIT $6) owned)
+            ), added AS (
+                INSERT INTO pre_alerts AS known (id, user_id, draft_id, tracking_number, carrier, status, created_at, updated_at)
+                SELECT id, $1, draft_id, tracking_number, carrier, 'draft', $5, $5 FROM permitted
                 ON CONFLICT (user_id, tracking_number) DO UPDATE SET draft_id = excluded.draft_id, updated_at = excluded.updated_at
                     WHERE known.draft_id IS DISTINCT FROM excluded.draft_id
                 RETURNING xmax = 0 AS is_new
             )
-            SELECT count(*)::int FROM added WHERE is_new
+            SELECT (SELECT count(*) FROM added WHERE is_new)::int,
+                ((SELECT count(*) FROM wanted) - (SELECT count(*) FROM permitted))::int
             """,
             transaction.UserId, draft.Id, trackingNumbers.Select(_ => Guid.CreateVersion7(transaction.Now)).ToArray(),
-            trackingNumbers.ToArray(), transaction.Now);
-        return (int)(await add.ExecuteScalarAsync(cancellationToken))!;
+            trackingNumbers.ToArray(), transaction.Now, most);
+        await using var reader = await add.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return (reader.GetInt32(0), reader.GetInt32(1));
     }
 
     /// <summary>Confirms and submits pre-alerts of the draft that are not submitted yet; one that the user rejected stays so.</summary>

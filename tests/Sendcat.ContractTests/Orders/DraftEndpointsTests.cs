@@ -98,6 +98,36 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
     }
 
     [Fact]
+    public async Task Neither_a_mail_nor_a_confirmation_gives_a_user_more_pre_alerts_than_the_maximum()
+    {
+        var user = await orders.UserAsync();
+        (await user.Client.PutAsJsonAsync("/api/preferences", new { autoCreatePreAlerts = true })).EnsureSuccessStatusCode();
+        await orders.Api.ExecuteAsync(
+            $"""
+            INSERT INTO pre_alerts (id, user_id, tracking_number, status, created_at, updated_at)
+            SELECT gen_random_uuid(), '{user.Id}', 'FILLED' || lpad(n::text, 6, '0'), 'rejected', now(), now()
+            FROM generate_series(1, 1999) n
+            """);
+
+        var recorded = await user.RecordAsync(
+            "m1", ExtractedMails.Order("A-100000001", parcels: [OrdersApi.NewNumber(), OrdersApi.NewNumber(), OrdersApi.NewNumber()]));
+        var draft = await user.DraftAsync();
+        var path = $"/api/drafts/{draft["id"]}/confirm";
+        await (await user.Client.PostAsJsonAsync(path, new { })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        Assert.Equal((1, "draft"), (recorded.PreAlerts, (string)(await user.DraftAsync())["status"]!));
+
+        var announced = Assert.Single(draft["parcels"]!.AsArray(), parcel => parcel!["preAlertId"] is not null)!["trackingNumber"];
+        await user.PostAsync(path, new { trackingNumbers = new[] { announced } });
+        await (await user.Client.PostAsJsonAsync("/api/pre-alerts", new { trackingNumber = OrdersApi.NewNumber() }))
+            .RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        Assert.Equal(
+            "submitted 1 2000",
+            await orders.Api.ScalarAsync<string>(
+                "SELECT concat_ws(' ', 'submitted', count(*) FILTER (WHERE status = 'submitted'), count(*)) FROM pre_alerts "
+                    + $"WHERE user_id = '{user.Id}'"));
+    }
+
+    [Fact]
     public async Task What_the_user_writes_stays_and_an_order_number_joins_drafts()
     {
         var user = await orders.UserAsync();

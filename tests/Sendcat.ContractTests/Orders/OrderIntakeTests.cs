@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Integrations.Extraction;
 using Sendcat.Integrations.Mail.Orders;
@@ -26,8 +27,8 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         await using var wide = NpgsqlDataSource.Create(
             new NpgsqlConnectionStringBuilder(Api.ConnectionString) { MaxPoolSize = 50, Timeout = 600 });
         var intake = new OrderIntake(
-            wide, Api.Services.GetRequiredService<PackageOwners>(), TimeProvider.System, Api.Services.GetRequiredService<StoreOutages>(),
-            NullLogger<OrderIntake>.Instance);
+            wide, Api.Services.GetRequiredService<PackageOwners>(), Api.Services.GetRequiredService<IOptionsMonitor<PreAlertOptions>>(),
+            TimeProvider.System, Api.Services.GetRequiredService<StoreOutages>(), NullLogger<OrderIntake>.Instance);
         var mail = ExtractedMails.Of(ExtractedMails.Order("112-1-1", parcels: [Parcel]));
 
         var results = await Task.WhenAll(
