@@ -17,10 +17,10 @@ public static class WhatsAppGraphProvider
         ReadErrorCode = response => response.Part("error")?.Count("code")?.ToString(System.Globalization.CultureInfo.InvariantCulture),
     };
 
-    /// <summary>How a file is downloaded: one attempt of 30 s.</summary>
+    /// <summary>How a file is downloaded: one attempt of 30 s. A longer file is no fault of Meta.</summary>
     /// <param name="maxBytes">Largest file.</param>
     public static UpstreamPolicy DownloadPolicy(int maxBytes) =>
-        new(Provider.Name, TimeSpan.FromSeconds(30), 0) { MaxResponseBytes = maxBytes };
+        new(Provider.Name, TimeSpan.FromSeconds(30), 0) { MaxResponseBytes = maxBytes, LongResponsesAreNeutral = true };
 }
 
 /// <summary>Limits of <see cref="WhatsAppGraphProvider"/>.</summary>

@@ -23,4 +23,8 @@ public static class LinkingCode
         var code = text.Trim().ToUpperInvariant();
         return code.Length == Length && code.All(character => Alphabet.Contains(character, StringComparison.Ordinal)) ? code : null;
     }
+
+    /// <summary>Whether a text has the form of a code with characters that no code has: a code that was mistyped, or a word.</summary>
+    public static bool IsMistyped(string text) =>
+        text.Trim() is { Length: Length } code && code.All(char.IsAsciiLetterOrDigit) && Read(code) is null;
 }

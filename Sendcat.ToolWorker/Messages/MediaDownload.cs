@@ -46,6 +46,12 @@ internal sealed class MediaDownload(GraphClient graph, IOptionsMonitor<WhatsAppO
                 return Checked(media, found.Value, downloaded.Value);
             }
 
+            if (downloaded.Error.IsTooLong)
+            {
+                // The lookup named no size, or a smaller one.
+                return new MediaResult.Unreadable("size");
+            }
+
             // An address that has expired is looked up again, once for each attempt of the job.
             if (downloaded.Error.Status is not (403 or 404 or 410) || isSecond)
             {

@@ -45,6 +45,11 @@ internal sealed class MessageReader(
         }
 
         if (!(await preferences.ReadAsync(account, cancellationToken)).WhatsappSyncEnabled)
+            if (message.Kind is WhatsAppMessageKind.Text && LinkingCode.IsMistyped(message.Text))
+            {
+                return await LinkAsync(message, code: null, cancellationToken);
+            }
+
         {
             return Done(message, "off");
         }
@@ -60,7 +65,10 @@ internal sealed class MessageReader(
         return await ExtractAsync(message, source, cancellationToken);
     }
 
-    private async Task<ToolResult> LinkAsync(WhatsAppMessage message, string code, CancellationToken cancellationToken)
+    /// <param name="message">The message.</param>
+    /// <param name="code">The code; null: no account can have it.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    private async Task<ToolResult> LinkAsync(WhatsAppMessage message, string? code, CancellationToken cancellationToken)
     {
         // Every code counts, also a right one: the number of guesses is what matters. The key contains no phone number.
         var sender = InboxScope.DigestOf(message.UserId ?? message.Phone!);
@@ -72,8 +80,10 @@ internal sealed class MessageReader(
             return Done(message, "limited");
         }
 
-        var outcome = await InTransactionAsync(
-            links => links.LinkAsync(code, message.UserId, message.Phone, time.GetUtcNow(), cancellationToken), cancellationToken);
+        var outcome = code is null
+            ? LinkOutcome.UnknownCode
+            : await InTransactionAsync(
+                links => links.LinkAsync(code, message.UserId, message.Phone, time.GetUtcNow(), cancellationToken), cancellationToken);
         await replies.ToAsync(message, ReplyTexts.Of(outcome), cancellationToken);
         return Done(message, outcome is LinkOutcome.Linked or LinkOutcome.LinkedBefore ? "linked" : "wrong_code");
     }

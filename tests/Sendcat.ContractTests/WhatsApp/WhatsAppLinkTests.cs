@@ -56,6 +56,19 @@ public sealed class WhatsAppLinkTests(WhatsAppFixture fixture)
     }
 
     [Fact]
+    public async Task Each_mistyped_code_of_an_unlinked_sender_gets_an_answer()
+    {
+        await WhatsApp.DeliverAsync(new("text", "Hello there") { From = _phone });
+        await WhatsApp.DeliverAsync(new("text", "Hello again") { From = _phone });
+        await WhatsApp.DeliverAsync(new("text", "XK0ZTB") { From = _phone });
+        await WhatsApp.DeliverAsync(new("text", " xkoztb ") { From = _phone });
+
+        var replies = await WhatsApp.RepliesAsync(_phone);
+        Assert.Equal(2, replies.Count(reply => reply.Contains("not valid", StringComparison.Ordinal)));
+        Assert.Single(replies, reply => reply.Contains("To link your phone", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Guesses_of_a_sender_are_limited_and_the_limit_is_told_once()
     {
         var (user, _) = await WhatsApp.Api.UserAsync($"{_phone}@example.com");

@@ -112,6 +112,18 @@ public sealed class WhatsAppMessageTests(WhatsAppFixture fixture) : IDisposable
         Assert.Contains("too large", (await WhatsApp.RepliesAsync(_phone))[0], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_file_that_is_larger_than_the_lookup_says_is_not_read_and_the_user_is_told()
+    {
+        await WhatsApp.LinkedUserAsync(_phone);
+        WhatsApp.Emulator.DirectRest("[[emu at=whatsapp/download giant=70000]]");
+
+        await WhatsApp.DeliverAsync(new("image", Label) { From = _phone });
+
+        Assert.Contains("too large", (await WhatsApp.RepliesAsync(_phone))[0], StringComparison.Ordinal);
+        Assert.Equal("", await WhatsApp.EvidenceAsync(_phone));
+    }
+
     [Theory]
     [InlineData("[[emu at=whatsapp/media expires-in=0 times=1]]")]
     [InlineData("[[emu at=whatsapp/download status=503 times=2]]")]
