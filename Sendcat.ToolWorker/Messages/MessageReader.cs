@@ -31,6 +31,11 @@ internal sealed class MessageReader(
 
     private static readonly TimeSpan DefaultDelay = TimeSpan.FromSeconds(15);
 
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(10);
+
+    /// <summary>A model that is away for less than this loses no message.</summary>
+    private static readonly TimeSpan ModelPatience = TimeSpan.FromHours(24);
+
     public async Task<ToolResult> ReadAsync(WhatsAppMessage message, CancellationToken cancellationToken)
     {
         if (message.Kind is WhatsAppMessageKind.Text && LinkingCode.Read(message.Text) is { } code)
@@ -137,19 +142,38 @@ internal sealed class MessageReader(
             found = await extraction.ExtractTextAsync(message.Text, cancellationToken);
         }
 
+        var age = time.GetUtcNow() - message.SentAt;
+        if (found.Failure is { Retryable: true } && age >= ModelPatience)
+        {
+            found = found with { Failure = found.Failure with { Retryable = false } };
+        }
+
         var result = await intake.RecordAsync(source, found, cancellationToken);
         if (result.Status is EvidenceStatus.Pending)
         {
-            var failure = found.Failure!;
-            MessageMetrics.Read(NameOf(message.Kind), "delayed");
-            logger.MessageDelayed(NameOf(message.Kind), failure.Message);
-            return new ToolResult.Failed(failure.Message, Retryable: true) { MinimumDelay = failure.RetryAfter };
+            return WithoutModel(message, found.Failure!, age);
         }
 
         await replies.ToAsync(
             message, found.Failure is not null && result.Status is EvidenceStatus.Failed ? ReplyTexts.Unavailable : ReplyTexts.Of(result),
             cancellationToken);
         return Done(message, result.Status is EvidenceStatus.Extracted ? "extracted" : "nothing");
+    }
+
+    /// <summary>
+    /// A model that does not respond costs no attempt, as for mails. Without the age of the message the attempts end the wait.
+    /// </summary>
+    private ToolResult WithoutModel(WhatsAppMessage message, ExtractionFailure failure, TimeSpan? age)
+    {
+        MessageMetrics.Read(NameOf(message.Kind), "delayed");
+        logger.MessageDelayed(NameOf(message.Kind), failure.Message);
+        if (age is not { } waited)
+        {
+            return new ToolResult.Failed(failure.Message, Retryable: true) { MinimumDelay = failure.RetryAfter };
+        }
+
+        var delay = TimeSpan.FromTicks(Math.Clamp(waited.Ticks / 4, DefaultDelay.Ticks, LongestDelay.Ticks));
+        return new ToolResult.Postponed(failure.RetryAfter > delay ? failure.RetryAfter.Value : delay);
     }
 
     /// <summary>A file that could not be got. What is not this message's fault costs no attempt.</summary>

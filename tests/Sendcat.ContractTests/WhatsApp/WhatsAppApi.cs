@@ -93,6 +93,15 @@ internal sealed class WhatsAppApi : IAsyncDisposable
         return id;
     }
 
+    /// <summary>A delivery whose message was sent at another time.</summary>
+    public static byte[] SentAt(byte[] delivery, DateTimeOffset at)
+    {
+        const string Name = "\"timestamp\":\"";
+        var body = Encoding.UTF8.GetString(delivery);
+        var start = body.IndexOf(Name, StringComparison.Ordinal) + Name.Length;
+        return Encoding.UTF8.GetBytes($"{body[..start]}{at.ToUnixTimeSeconds()}{body[body.IndexOf('"', start)..]}");
+    }
+
     /// <summary>A number that no other test uses.</summary>
     public static string NewPhone() => $"1876{Interlocked.Increment(ref _numbers):D7}";
 
@@ -130,12 +139,15 @@ internal sealed class WhatsAppApi : IAsyncDisposable
         Api.ScalarAsync<T>($"{sql}(SELECT id FROM users WHERE email = '{phone}@example.com')");
 
     /// <summary>Waits until no message is queued or running, at most 60 s.</summary>
-    public async Task SettleAsync()
+    public Task SettleAsync() => UntilAsync(
+        "SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = 'messages' AND status IN ('queued', 'running'))");
+
+    /// <summary>Waits until the query returns true, at most 60 s. For a state of jobs, which no signal reports.</summary>
+    public async Task UntilAsync(string query)
     {
         using var timeout = new CancellationTokenSource(MaxWait);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!await Api.ScalarAsync<bool>(
-                "SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = 'messages' AND status IN ('queued', 'running'))"))
+        while (!await Api.ScalarAsync<bool>(query))
         {
             await poll.WaitForNextTickAsync(timeout.Token);
         }
