@@ -12,7 +12,8 @@ internal static class WhatsAppFeature
         "messages",
         """
         -- delete messages of account
-        WITH link AS (DELETE FROM whatsapp_links WHERE user_id = @user RETURNING phone, business_user_id)
+        WITH link AS (DELETE FROM whatsapp_links WHERE user_id = @user RETURNING phone, business_user_id),
+            changes AS (DELETE FROM whatsapp_number_changes WHERE present IN (SELECT phone FROM link))
         DELETE FROM reliability.tool_jobs WHERE tool = 'messages' AND principal IN (
             SELECT 'whatsapp:' || identity FROM link, unnest(ARRAY[phone, business_user_id]) identity WHERE identity IS NOT NULL)
         """);

@@ -49,7 +49,7 @@ internal sealed class WhatsAppInbox(
         var links = new WhatsAppLinks(connection.CreateCommand);
         foreach (var change in delivery.IdChanges)
         {
-            await links.ApplyAsync(change, CancellationToken.None);
+            await links.ApplyAsync(change, time.GetUtcNow(), CancellationToken.None);
         }
 
         // A statement may touch a row once; of the states of one message the latest counts.

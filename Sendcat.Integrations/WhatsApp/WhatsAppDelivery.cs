@@ -90,7 +90,7 @@ public sealed record WhatsAppDelivery(
         message.Text("type") == "system" && message.Part("system") is { } system
             && system.Text("type") is "user_changed_number" or "customer_changed_number" or "user_id_update"
             ? IdChange(system) is { } change
-                ? change with { OldPhone = change.OldPhone ?? Phone(message.Text("from")) }
+                ? change with { OldPhone = change.OldPhone ?? Phone(message.Text("from")), At = Time(message.Text("timestamp")) }
                 : null
             : null;
 
@@ -98,7 +98,10 @@ public sealed record WhatsAppDelivery(
     {
         var read = new WhatsAppIdChange(
             Phone(change.Text("previous_wa_id", "old_wa_id")), Phone(change.Text("wa_id", "new_wa_id")),
-            Id(change.Text("previous_user_id", "old_user_id")), Id(change.Text("user_id", "new_user_id")));
+            Id(change.Text("previous_user_id", "old_user_id")), Id(change.Text("user_id", "new_user_id")))
+        {
+            At = Time(change.Text("timestamp")),
+        };
         return read is { NewPhone: null, NewUserId: null } ? null : read;
     }
 
@@ -119,7 +122,11 @@ public sealed record WhatsAppDelivery(
 }
 
 /// <summary>A user is the same person under another phone number or id.</summary>
-public sealed record WhatsAppIdChange(string? OldPhone, string? NewPhone, string? OldUserId, string? NewUserId);
+public sealed record WhatsAppIdChange(string? OldPhone, string? NewPhone, string? OldUserId, string? NewUserId)
+{
+    /// <summary>When it happened; null: Meta does not say.</summary>
+    public DateTimeOffset? At { get; init; }
+}
 
 /// <summary>What became of a message that we sent.</summary>
 /// <param name="MessageId">The id that Meta gave the message.</param>

@@ -14,9 +14,14 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
     /// The link of a sender, which learns what the message tells beyond it. A phone number alone does not identify a sender whose id
     /// differs from that of the link: the number has got a new owner.
     /// </summary>
+    /// <param name="userId">Business-scoped id of the sender; null without one.</param>
+    /// <param name="phone">Phone number of the sender; null: it is hidden.</param>
+    /// <param name="sentAt">When the message was sent: the number may have changed since. Null: now.</param>
+    /// <param name="cancellationToken">Cancels the statements.</param>
     /// <returns>Null: the sender is not linked.</returns>
-    public async Task<string?> FindAsync(string? userId, string? phone, CancellationToken cancellationToken)
+    public async Task<string?> FindAsync(string? userId, string? phone, DateTimeOffset? sentAt, CancellationToken cancellationToken)
     {
+        var present = phone is not null && sentAt is { } at ? await PresentAsync(phone, at, cancellationToken) : phone;
         if (await ReadAsync(
             """
             -- find whatsapp link
@@ -24,11 +29,13 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
             WHERE business_user_id = $1 OR (phone = $2 AND (business_user_id IS NULL OR $1 IS NULL))
             ORDER BY (business_user_id = $1) DESC NULLS LAST LIMIT 1 FOR UPDATE
             """,
-            userId, phone, cancellationToken) is not { } link)
+            userId, present, cancellationToken) is not { } link)
         {
             return null;
         }
 
+        // A number that has changed since is not that of the link any more.
+        phone = present == phone ? phone : null;
         if ((phone is not null && phone != link.Phone) || (userId is not null && userId != link.BusinessUserId))
         {
             await MoveAsync(link.UserId, userId, phone, cancellationToken);
@@ -37,9 +44,30 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
         return link.UserId;
     }
 
-    /// <summary>Applies a change of the id or the phone number that Meta reports. A repetition has no effect.</summary>
-    public async Task ApplyAsync(WhatsAppIdChange change, CancellationToken cancellationToken)
+    /// <summary>
+    /// Applies a change of the id or the phone number that Meta reports. A repetition has no effect, and changes of one user may come in any
+    /// order.
+    /// </summary>
+    /// <param name="change">The change.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="cancellationToken">Cancels the statements.</param>
+    public async Task ApplyAsync(WhatsAppIdChange change, DateTimeOffset now, CancellationToken cancellationToken)
     {
+        var phone = change.NewPhone;
+        if (change is { OldPhone: { } former, NewPhone: { } present } && former != present)
+        {
+            var at = change.At < now ? change.At.Value : now;
+            await using var store = Command(
+                """
+                -- store whatsapp number change
+                INSERT INTO whatsapp_number_changes (former, present, changed_at) VALUES ($1, $2, $3)
+                ON CONFLICT (former, changed_at) DO UPDATE SET present = excluded.present
+                """,
+                Text(former), Text(present), new() { Value = at });
+            await store.ExecuteNonQueryAsync(cancellationToken);
+            phone = await PresentAsync(present, at, cancellationToken);
+        }
+
         if (await ReadAsync(
             """
             -- find changed whatsapp link
@@ -49,7 +77,7 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
             """,
             change.OldUserId, change.OldPhone, cancellationToken) is { } link)
         {
-            await MoveAsync(link.UserId, change.NewUserId, change.NewPhone, cancellationToken);
+            await MoveAsync(link.UserId, change.NewUserId, phone, cancellationToken);
         }
     }
 
@@ -73,7 +101,7 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
             return LinkOutcome.UnknownCode;
         }
 
-        var known = await FindAsync(userId, phone, cancellationToken);
+        var known = await FindAsync(userId, phone, sentAt: null, cancellationToken);
         if (known is not null && known != account)
         {
             return LinkOutcome.OtherAccount;
@@ -103,6 +131,27 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
             new() { Value = account }, Text(phone), Text(userId), new() { Value = now });
         await link.ExecuteNonQueryAsync(cancellationToken);
         return LinkOutcome.Linked;
+    }
+
+    /// <summary>The number that the user of a number at this time has now, after all changes that were reported.</summary>
+    private async Task<string> PresentAsync(string phone, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        await using var follow = Command(
+            """
+            -- follow whatsapp number changes
+            WITH RECURSIVE used AS (
+                SELECT $1::text AS phone, $2::timestamptz AS since, 0 AS changes
+                UNION ALL
+                SELECT later.present, later.changed_at, used.changes + 1 FROM used CROSS JOIN LATERAL (
+                    SELECT present, changed_at FROM whatsapp_number_changes
+                    WHERE former = used.phone AND (changed_at > used.since OR changed_at = used.since AND used.changes = 0)
+                    ORDER BY changed_at LIMIT 1) later
+                WHERE used.changes < 20
+            )
+            SELECT phone FROM used ORDER BY changes DESC LIMIT 1
+            """,
+            Text(phone), new() { Value = at.ToUniversalTime() });
+        return (string)(await follow.ExecuteScalarAsync(cancellationToken))!;
     }
 
     private async Task MoveAsync(string account, string? userId, string? phone, CancellationToken cancellationToken)

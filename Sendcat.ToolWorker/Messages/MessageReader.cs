@@ -45,16 +45,16 @@ internal sealed class MessageReader(
 
         if (await FindAccountAsync(message, cancellationToken) is not { } account)
         {
-            await replies.OnceToAsync(message, "how to link", ReplyTexts.HowToLink, cancellationToken);
-            return Done(message, "unlinked");
-        }
-
-        if (!(await preferences.ReadAsync(account, cancellationToken)).WhatsappSyncEnabled)
             if (message.Kind is WhatsAppMessageKind.Text && LinkingCode.IsMistyped(message.Text))
             {
                 return await LinkAsync(message, code: null, cancellationToken);
             }
 
+            await replies.OnceToAsync(message, "how to link", ReplyTexts.HowToLink, cancellationToken);
+            return Done(message, "unlinked");
+        }
+
+        if (!(await preferences.ReadAsync(account, cancellationToken)).WhatsappSyncEnabled)
         {
             return Done(message, "off");
         }
@@ -96,7 +96,7 @@ internal sealed class MessageReader(
     private async Task<string?> FindAccountAsync(WhatsAppMessage message, CancellationToken cancellationToken)
     {
         var account = await InTransactionAsync(
-            links => links.FindAsync(message.UserId, message.Phone, cancellationToken), cancellationToken);
+            links => links.FindAsync(message.UserId, message.Phone, message.SentAt, cancellationToken), cancellationToken);
         if (account is not null)
         {
             await using var command = database.CreateCommand(

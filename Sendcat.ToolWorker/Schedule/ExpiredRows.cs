@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using Sendcat.Integrations.Mail;
+using Sendcat.Integrations.WhatsApp;
 
 namespace Sendcat.ToolWorker.Schedule;
 
@@ -23,6 +24,7 @@ internal sealed class ExpiredRows(NpgsqlDataSource database, TimeProvider time)
         new("whatsapp_linking_codes", "expires_at <= $1", TimeSpan.Zero),
         new("whatsapp_replies", "created_at <= $1", TimeSpan.FromDays(30)),
         new("whatsapp_statuses", "updated_at <= $1", TimeSpan.FromDays(30)),
+        new("whatsapp_number_changes", "changed_at <= $1", WhatsAppScopes.Message.Lifetime),
     ];
 
     /// <summary>The jobs, for the schedule.</summary>
@@ -32,7 +34,8 @@ internal sealed class ExpiredRows(NpgsqlDataSource database, TimeProvider time)
             "cleanup-identity", "Deletes registrations after a day, undeliverable addresses after 30 days and unused sign-in addresses after 180.",
             Interval, (_, token) => provider.GetRequiredService<ExpiredRows>().DeleteOfIdentitiesAsync(token)),
         provider => new(
-            "cleanup-whatsapp", "Deletes expired linking codes, and replies and states of messages after 30 days.",
+            "cleanup-whatsapp",
+            "Deletes expired linking codes, changes of numbers after seven days, and replies and states of messages after 30.",
             Interval, (_, token) => provider.GetRequiredService<ExpiredRows>().DeleteOfMessagesAsync(token)),
     ];
 

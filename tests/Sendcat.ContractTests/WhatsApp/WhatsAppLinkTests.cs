@@ -135,6 +135,36 @@ public sealed class WhatsAppLinkTests(WhatsAppFixture fixture)
             (await WhatsApp.EvidenceAsync(_phone), (string)(await StatusAsync(ann))["phoneNumber"]!));
     }
 
+    [Fact]
+    public async Task Changes_of_a_number_may_come_in_any_order_and_before_messages_of_the_former_one()
+    {
+        var ann = await WhatsApp.LinkedUserAsync(_phone);
+        var (third, now) = (WhatsAppApi.NewPhone(), TimeProvider.System.GetUtcNow());
+        var (first, second) = (Change(_phone, _otherPhone, now.AddSeconds(-20)), Change(_otherPhone, third, now.AddSeconds(-10)));
+
+        foreach (var change in new[] { second, first, first, second })
+        {
+            await PostChangeAsync(change);
+        }
+
+        Assert.Equal(third, (string)(await StatusAsync(ann))["phoneNumber"]!);
+        await WhatsApp.DeliverAsync(Order(6) with { From = third });
+        var (late, _) = WhatsApp.Emulator.WhatsApp.Compose(Order(7) with { From = _phone });
+        (await WhatsApp.PostAsync(WhatsAppApi.SentAt(late, now.AddSeconds(-30)))).EnsureSuccessStatusCode();
+        await WhatsApp.SettleAsync();
+        Assert.Equal("extracted,extracted", await WhatsApp.EvidenceAsync(_phone));
+        Assert.Equal(third, (string)(await StatusAsync(ann))["phoneNumber"]!);
+
+        // Who has the former number now is somebody else.
+        await WhatsApp.DeliverAsync(Order(8) with { From = _phone });
+        Assert.Contains("To link your phone", (await WhatsApp.RepliesAsync(_phone))[0], StringComparison.Ordinal);
+    }
+
+    private static string Change(string former, string present, DateTimeOffset at) =>
+        $$$"""{"field":"messages","value":{"messages":[{"from":"{{{former}}}","id":"wamid.{{{former}}}","""
+            + $$$""" "timestamp":"{{{at.ToUnixTimeSeconds()}}}","type":"system","""
+            + $$$""" "system":{"type":"user_changed_number","wa_id":"{{{present}}}","body":"changed"}}]}}""";
+
     private static WhatsAppSample Order(int number) => new("text", $"Amazon order #112-1234567-100000{number} Total: $20.0{number}");
 
     private async Task PostChangeAsync(string change) =>
