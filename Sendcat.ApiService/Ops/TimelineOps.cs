@@ -23,8 +23,7 @@ internal static class TimelineOps
     private static readonly string[] Kinds =
     [
         .. Enum.GetValues<IncidentKind>().Select(kind => kind.Name()), IncidentTimeline.Knob, IncidentTimeline.Operator,
-            IncidentTimeline.AlertRaised,
-        IncidentTimeline.AlertResolved,
+            IncidentTimeline.AlertRaised, IncidentTimeline.AlertReopened, IncidentTimeline.AlertResolved,
     ];
 
     public static void MapTimeline(this RouteGroupBuilder ops) =>
@@ -151,8 +150,8 @@ internal static class TimelineOps
 
 /// <param name="Kind">
 /// <c>circuit_opened</c>, <c>circuit_closed</c>, <c>process_started</c>, <c>process_stopped</c>, <c>process_died</c>, <c>deployment</c>,
-/// <c>redis_restarted</c>, <c>redis_data_lost</c>, <c>postgres_restarted</c>, <c>knob</c>, <c>operator</c>, <c>alert_raised</c> or
-/// <c>alert_resolved</c>.
+/// <c>redis_restarted</c>, <c>redis_data_lost</c>, <c>postgres_restarted</c>, <c>knob</c>, <c>operator</c>, <c>alert_raised</c>,
+/// <c>alert_reopened</c> or <c>alert_resolved</c>.
 /// </param>
 /// <param name="Subject">A provider, a process, a knob, an alert, or what an operator changed.</param>
 /// <param name="Title">A few words for people.</param>

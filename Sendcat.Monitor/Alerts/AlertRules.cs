@@ -30,6 +30,6 @@ internal static class AlertRules
             }
         }
 
-        return new(findings, unknown);
+        return new(findings, unknown) { UnknownAlerts = TurnRules.UnknownBurns(facts).ToHashSet() };
     }
 }

@@ -7,6 +7,14 @@ namespace Sendcat.Monitor.Alerts;
 /// <summary>Rules about what users get.</summary>
 internal static class TurnRules
 {
+    private const string SloBurn = "slo_burn";
+
+    /// <summary>States of an alert in <c>/api/ops/slo</c>.</summary>
+    private const string Firing = "firing";
+    private const string Unknown = "unknown";
+
+    private static readonly string Page = AlertSeverity.Page.Name();
+
     public static readonly IReadOnlyList<AlertRule> All =
     [
         new(
@@ -24,7 +32,7 @@ internal static class TurnRules
                 "tools answer for a minute"),
             AlertFeature.Service, Partial),
         new(
-            Of("slo_burn", AlertSeverity.Page, "an alert of the service level objectives fires (docs/slo.md)", Status,
+            Of(SloBurn, AlertSeverity.Page, "an alert of the service level objectives fires (docs/slo.md)", Status,
                 "the burn rate of the short window is below the limit"),
             AlertFeature.Service, Burn),
     ];
@@ -63,18 +71,36 @@ internal static class TurnRules
                   kind, "", minute.Part, threshold, Text($"{before}{minute.Part} of {minute.All} turns of the last minute {what}."));
     }
 
+    /// <summary>
+    /// One finding of an objective, whatever number of its windows burns: on a young system all windows are the same, and an outage is one.
+    /// </summary>
     private static IEnumerable<AlertFinding>? Burn(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
-        facts.Slo is not { } slo ? null
-        : from objective in slo.Objectives
-          from alert in objective.Alerts
-          where alert.State == "firing"
-          let window = alert.Long
-          let share = Text($"{window.Bad} of {window.Total} requests of {window.Minutes} minutes are bad")
-          let rate = Text($"{window.Rate ?? 0:0.#} times what the budget allows")
-          select new AlertFinding(
-              alert.Severity == AlertSeverity.Page.Name() ? kind : kind with { Severity = AlertSeverity.Ticket },
-              $"{objective.Endpoint}:{objective.Indicator}:{alert.Name}", window.Rate ?? 0, 0,
-              $"{objective.Indicator} of {objective.Endpoint}: {share}, {rate} ({alert.Name}).");
+        facts.Slo?.Objectives.Select(objective => Burn(objective, kind)).OfType<AlertFinding>();
+
+    /// <summary>The objectives that do not burn in any window, and of which a window has no record.</summary>
+    public static IEnumerable<AlertKey> UnknownBurns(AlertFacts facts) =>
+        from objective in facts.Slo?.Objectives ?? []
+        where objective.Alerts.All(alert => alert.State != Firing) && objective.Alerts.Any(alert => alert.State == Unknown)
+        select new AlertKey(SloBurn, SubjectOf(objective));
+
+    private static string SubjectOf(SloObjectiveFact objective) => $"{objective.Endpoint}:{objective.Indicator}";
+
+    private static AlertFinding? Burn(SloObjectiveFact objective, AlertKind kind)
+    {
+        var firing = objective.Alerts.Where(alert => alert.State == Firing).OrderByDescending(alert => alert.Severity == Page).ToList();
+        if (firing is not [var worst, .. var others])
+        {
+            return null;
+        }
+
+        var window = worst.Long;
+        var share = Text($"{window.Bad} of {window.Total} requests of {window.Minutes} minutes are bad");
+        var rate = Text($"{window.Rate ?? 0:0.#} times what the budget allows");
+        var also = others.Count == 0 ? "" : $", also {string.Join(", ", others.Select(alert => alert.Name))}";
+        return new(
+            worst.Severity == Page ? kind : kind with { Severity = AlertSeverity.Ticket }, SubjectOf(objective), window.Rate ?? 0, 0,
+            $"{objective.Indicator} of {objective.Endpoint}: {share}, {rate} ({worst.Name}{also}).");
+    }
 
     private static List<HealthFacts> Healths(AlertFacts facts) =>
         [.. facts.Apis.Select(api => api.Health).OfType<HealthFacts>().Where(health => health.Verdict is not null)];

@@ -28,7 +28,7 @@ public sealed record Alert(long Id, string Kind, string Subject)
     /// <summary>The last round in which the condition held.</summary>
     public required DateTimeOffset SeenAt { get; init; }
 
-    /// <summary>When the last message that asks for attention was due: at the raising or a reminder.</summary>
+    /// <summary>When the last message that asks for attention was due: at the raising, a rise of the severity or a reminder.</summary>
     public required DateTimeOffset NotifiedAt { get; init; }
 
     public DateTimeOffset? AcknowledgedAt { get; init; }
@@ -58,9 +58,19 @@ public sealed record Alert(long Id, string Kind, string Subject)
         NotifiedAt = now,
     };
 
-    internal Alert Seen(AlertFinding finding, DateTimeOffset now) => this with
+    internal Alert Seen(AlertChange.Held change, DateTimeOffset now) => this with
     {
-        Cause = finding.Cause, Observed = finding.Observed, Threshold = finding.Threshold, Tags = finding.Tags, SeenAt = now,
+        Severity = change.Severity,
+        Cause = change.Finding.Cause,
+        Observed = change.Finding.Observed,
+        Threshold = change.Finding.Threshold,
+        Tags = change.Finding.Tags,
+        SeenAt = now,
+        NotifiedAt = change.Event is AlertEvent.Raised or AlertEvent.Reminded ? now : NotifiedAt,
+        AcknowledgedAt = change.IsNew ? null : AcknowledgedAt,
+        AcknowledgedBy = change.IsNew ? null : AcknowledgedBy,
+        AcknowledgedReason = change.IsNew ? null : AcknowledgedReason,
+        ResolvedAt = null,
     };
 }
 
@@ -97,6 +107,7 @@ public sealed record AlertNotice(
 /// <summary>What a message about an alert says.</summary>
 public enum AlertEvent
 {
+    /// <summary>It began, or its severity has risen.</summary>
     Raised,
 
     /// <summary>It is still open, and nobody has acknowledged it.</summary>

@@ -47,7 +47,7 @@ public sealed record AlertFinding(AlertKind Kind, string Subject, double Observe
     /// <summary>Further names for receivers of messages, from small closed sets.</summary>
     public IReadOnlyDictionary<string, string> Tags { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    internal AlertKey Key => new(Kind.Name, Subject);
+    public AlertKey Key => new(Kind.Name, Subject);
 }
 
 /// <summary>There is at most one open alert of a key.</summary>

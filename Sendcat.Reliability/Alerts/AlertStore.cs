@@ -192,26 +192,7 @@ public sealed class AlertStore(NpgsqlDataSource database, string holder) : IAler
                 await EnterRateLimitAlertAsync(connection, raised.Finding, now, cancellationToken);
                 return id;
             case AlertChange.Held held:
-                await using (var hold = new NpgsqlCommand(
-                    """
-                    -- hold alert
-                    UPDATE reliability.alerts SET cause = $2, observed = $3, threshold = $4, tags = $5, seen_at = $6, resolved_at = NULL,
-                        notified_at = CASE WHEN $7 THEN $6 ELSE notified_at END
-                    WHERE id = $1
-                    """,
-                    connection)
-                {
-                    Parameters =
-                    {
-                        new() { Value = held.Alert.Id }, new() { Value = held.Finding.Cause }, new() { Value = held.Finding.Observed },
-                        new() { Value = held.Finding.Threshold }, AlertSql.Tags(held.Finding.Tags), new() { Value = now },
-                        new() { Value = change.Event is AlertEvent.Reminded },
-                    },
-                })
-                {
-                    await hold.ExecuteNonQueryAsync(cancellationToken);
-                }
-
+                await HoldAsync(connection, held, held.Alert.Seen(held, now), cancellationToken);
                 return held.Alert.Id;
             case AlertChange.Resolved resolved:
                 await using (var resolve = new NpgsqlCommand(
@@ -229,6 +210,30 @@ public sealed class AlertStore(NpgsqlDataSource database, string holder) : IAler
             default:
                 throw new InvalidOperationException($"The change {change.GetType().Name} is unknown.");
         }
+    }
+
+    private static async Task HoldAsync(NpgsqlConnection connection, AlertChange.Held held, Alert now, CancellationToken cancellationToken)
+    {
+        await using var hold = new NpgsqlCommand(
+            """
+            -- hold alert
+            UPDATE reliability.alerts SET cause = $2, observed = $3, threshold = $4, tags = $5, seen_at = $6, notified_at = $7, severity = $8,
+                resolved_at = NULL, acknowledged_at = CASE WHEN $9 THEN NULL ELSE acknowledged_at END,
+                acknowledged_by = CASE WHEN $9 THEN NULL ELSE acknowledged_by END,
+                acknowledged_reason = CASE WHEN $9 THEN NULL ELSE acknowledged_reason END
+            WHERE id = $1
+            """,
+            connection)
+        {
+            Parameters =
+            {
+                new() { Value = now.Id }, new() { Value = now.Cause }, new() { Value = now.Observed }, new() { Value = now.Threshold },
+                AlertSql.Tags(now.Tags), new() { Value = now.SeenAt }, new() { Value = now.NotifiedAt },
+                new() { Value = now.Severity.Name() }, new() { Value = held.IsNew },
+            },
+        };
+        await hold.ExecuteNonQueryAsync(cancellationToken);
+        await AlertMarks.EnterAsync(connection, held, now, cancellationToken);
     }
 
     /// <returns>Null: there is an open alert of the kind and subject already.</returns>

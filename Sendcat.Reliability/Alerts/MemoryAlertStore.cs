@@ -116,10 +116,7 @@ public sealed class MemoryAlertStore(IEnumerable<Alert> known) : IAlertStore
 
         var changed = change switch
         {
-            AlertChange.Held { Alert: { } alert, Finding: { } finding } => alert.Seen(finding, now) with
-            {
-                ResolvedAt = null, NotifiedAt = change.Event is AlertEvent.Reminded ? now : alert.NotifiedAt,
-            },
+            AlertChange.Held { Alert: { } alert } held => alert.Seen(held, now),
             AlertChange.Resolved { Alert: { } alert } => alert with { ResolvedAt = now },
             _ => throw new InvalidOperationException($"The change {change.GetType().Name} is unknown."),
         };

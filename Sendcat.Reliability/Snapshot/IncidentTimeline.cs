@@ -12,6 +12,7 @@ public sealed class IncidentTimeline(RequestDatabase database)
     public const string Knob = "knob";
     public const string Operator = "operator";
     public const string AlertRaised = "alert_raised";
+    public const string AlertReopened = "alert_reopened";
     public const string AlertResolved = "alert_resolved";
 
     // Each source is limited by itself, so that its index by time is enough. source and id order entries of the same time.
@@ -88,7 +89,8 @@ public sealed class IncidentTimeline(RequestDatabase database)
 public sealed record IncidentPosition(DateTimeOffset At, int Source, long Id);
 
 /// <param name="Kind">
-/// One of <see cref="Events.IncidentKinds"/>, <c>knob</c>, <c>operator</c>, <c>alert_raised</c> or <c>alert_resolved</c>.
+/// One of <see cref="Events.IncidentKinds"/>, <c>knob</c>, <c>operator</c>, <c>alert_raised</c>, <c>alert_reopened</c> or
+/// <c>alert_resolved</c>.
 /// </param>
 /// <param name="Actor">The operator, of a change.</param>
 /// <param name="Reason">The operator's words.</param>

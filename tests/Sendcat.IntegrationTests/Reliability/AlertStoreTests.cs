@@ -86,6 +86,34 @@ public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_severity_that_rises_and_each_opening_stay_in_the_timeline_and_end_an_acknowledgement()
+    {
+        var watcher = Watcher("one");
+        var page = Over with { Kind = Kind with { Severity = AlertSeverity.Page } };
+        await RoundAsync(watcher, [Over]);
+        await ScalarAsync("UPDATE reliability.alerts SET acknowledged_at = now(), acknowledged_by = 'ann', acknowledged_reason = 'mine'");
+
+        _now += TimeSpan.FromSeconds(15);
+        Assert.Equal([AlertEvent.Raised], await RoundAsync(watcher, [page]));
+        var paged = Assert.Single(await watcher.KnownAsync(_now, Stop));
+        Assert.Equal((AlertSeverity.Page, _now, null, null), (paged.Severity, paged.NotifiedAt, paged.AcknowledgedAt, paged.AcknowledgedReason));
+        foreach (var findings in new AlertFinding[][] { [], [page], [], [page] })
+        {
+            _now += TimeSpan.FromMinutes(2);
+            await RoundAsync(watcher, findings);
+        }
+
+        Assert.Equal(
+            "12:00:15 alert_raised Alert is a page now, 12:02:15 alert_resolved Alert resolved, 12:04:15 alert_reopened Alert opened again (page), "
+            + "12:06:15 alert_resolved Alert resolved, 12:08:15 alert_reopened Alert opened again (page)",
+            await ScalarAsync(
+                """
+                SELECT string_agg(concat_ws(' ', to_char(at AT TIME ZONE 'UTC', 'HH24:MI:SS'), kind, title), ', ' ORDER BY at)
+                FROM reliability.incident_marks WHERE subject = 'rate_limit_blocked whatsapp_webhook'
+                """));
+    }
+
+    [Fact]
     public async Task What_was_raised_in_memory_is_stored_once_Postgres_is_back()
     {
         var watcher = Watcher("one");

@@ -85,6 +85,51 @@ public sealed class AlertBookTests
     }
 
     [Fact]
+    public async Task An_alert_that_opens_again_is_nobodys_and_is_repeated()
+    {
+        await RoundAsync(Over);
+        var acknowledged = new MemoryAlertStore(_store.Alerts.Select(alert => alert with { AcknowledgedAt = _now, AcknowledgedBy = "ann" }));
+        _now += TimeSpan.FromMinutes(2);
+        await RoundAsync(acknowledged, [], []);
+
+        Assert.Equal(["reopened"], await RoundAsync(acknowledged, [Over], []));
+        Assert.Equal((null, null), (Assert.Single(acknowledged.Alerts).AcknowledgedAt, acknowledged.Alerts[0].AcknowledgedBy));
+        _now += TimeSpan.FromMinutes(28);
+
+        Assert.Equal(["reminded"], await RoundAsync(acknowledged, [Over], []));
+    }
+
+    [Fact]
+    public async Task A_severity_that_rises_is_a_message_also_of_an_acknowledged_alert_and_falls_after_the_cooldown()
+    {
+        var page = Over with { Kind = Kind with { Severity = AlertSeverity.Page } };
+        await RoundAsync(Over);
+        var store = new MemoryAlertStore(_store.Alerts.Select(alert => alert with { AcknowledgedAt = _now }));
+
+        Assert.Equal(["raised"], await RoundAsync(store, [page], []));
+        Assert.Equal([], await RoundAsync(store, [Over], []));
+        Assert.Equal([], await RoundAsync(store, [page], []));
+        var alert = Assert.Single(store.Alerts);
+        Assert.Equal((AlertSeverity.Page, null), (alert.Severity, alert.AcknowledgedAt));
+
+        _now += Kind.Cooldown;
+        Assert.Equal([], await RoundAsync(store, [Over], []));
+        Assert.Equal(AlertSeverity.Ticket, Assert.Single(store.Alerts).Severity);
+        Assert.Equal(["raised"], await RoundAsync(store, [page], []));
+    }
+
+    [Fact]
+    public async Task An_alert_whose_subject_is_unknown_goes_on_and_no_other_one_begins()
+    {
+        await RoundAsync(Over);
+        _now += TimeSpan.FromHours(1);
+
+        Assert.Equal([], await RoundAsync(_store, [], [], Over.Key, Over.Key with { Subject = "b" }));
+        Assert.Null(Assert.Single(_store.Alerts).ResolvedAt);
+        Assert.Equal(["resolved"], await RoundAsync());
+    }
+
+    [Fact]
     public async Task A_condition_must_hold_for_the_time_of_its_kind()
     {
         var late = Over with { Kind = Kind with { For = TimeSpan.FromSeconds(30) } };
@@ -153,10 +198,12 @@ public sealed class AlertBookTests
 
     /// <summary>One round, 15 s before the next one.</summary>
     /// <returns>The messages that it causes.</returns>
-    private async Task<IReadOnlyList<string>> RoundAsync(MemoryAlertStore store, AlertFinding[] findings, string[] unknown)
+    private async Task<IReadOnlyList<string>> RoundAsync(
+        MemoryAlertStore store, AlertFinding[] findings, string[] unknown, params AlertKey[] unknownAlerts)
     {
         var known = await store.KnownAsync(_now, CancellationToken.None);
-        var step = AlertBook.Step(known, _pending, new(findings, unknown.ToHashSet(StringComparer.Ordinal)), _now);
+        var round = new AlertRound(findings, unknown.ToHashSet(StringComparer.Ordinal)) { UnknownAlerts = unknownAlerts.ToHashSet() };
+        var step = AlertBook.Step(known, _pending, round, _now);
         _pending = step.Pending;
         await store.CommitAsync(step.Changes, (_, _) => ["channel"], _now, CancellationToken.None);
         _now += TimeSpan.FromSeconds(15);

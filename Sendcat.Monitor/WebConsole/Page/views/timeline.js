@@ -6,7 +6,7 @@ import { dayAndTime, plain, words } from '../format.js';
 import { Badge, Table } from '../panel.js';
 
 const spans = { 15: '15 min', 60: '1 hour', 360: '6 hours', 1440: '1 day' };
-const levels = { circuit_opened: 'failing', process_died: 'failing', redis_data_lost: 'failing', alert_raised: 'failing', circuit_closed: 'ok', alert_resolved: 'ok', knob: 'degraded', operator: 'degraded' };
+const levels = { circuit_opened: 'failing', process_died: 'failing', redis_data_lost: 'failing', alert_raised: 'failing', alert_reopened: 'failing', circuit_closed: 'ok', alert_resolved: 'ok', knob: 'degraded', operator: 'degraded' };
 
 export function Timeline() {
   const [minutes, setMinutes] = useState('60');

@@ -202,18 +202,48 @@ public sealed class AlertRulesTests
         Assert.Equal("redis_emptied", Assert.Single(Judge(Facts.Healthy.With("redis_data_lost:contention_fallback", 2))).Kind.Name);
 
     [Fact]
-    public void A_burnt_budget_has_the_severity_of_the_policy()
+    public void A_burnt_budget_is_one_alert_of_its_objective_with_the_highest_severity_of_the_policy()
     {
+        var (hour, days) = (new SloWindowFact(60, 100, 90, 180), new SloWindowFact(4_320, 100, 90, 180));
         var facts = Facts.Healthy with
         {
             Slo = new(
-                [new("/api/chat", "availability", [new("burn_14.4", "page", "firing", new(60, 100, 90, 180)), new("burn_1", "ticket", "firing", new(4_320, 100, 90, 180))])], []),
+                [
+                    new("/api/chat", "availability",
+                        [new("burn_3", "ticket", "firing", days), new("burn_14.4", "page", "firing", hour), new("burn_6", "page", "firing", hour)]),
+                    new("/api/chat", "first_token", [new("burn_14.4", "page", "quiet", hour), new("burn_1", "ticket", "firing", days)]),
+                ],
+                []),
         };
 
         var burnt = Judge(facts);
 
-        Assert.Equal([AlertSeverity.Page, AlertSeverity.Ticket], burnt.Select(finding => finding.Kind.Severity));
-        Assert.Contains("90 of 100 requests of 60 minutes are bad, 180 times what the budget allows", burnt[0].Cause, StringComparison.Ordinal);
+        Assert.Equal(
+            [("/api/chat:availability", AlertSeverity.Page), ("/api/chat:first_token", AlertSeverity.Ticket)],
+            burnt.Select(finding => (finding.Subject, finding.Kind.Severity)));
+        Assert.Equal(
+            "availability of /api/chat: 90 of 100 requests of 60 minutes are bad, 180 times what the budget allows (burn_14.4, also burn_6, burn_3).",
+            burnt[0].Cause);
+    }
+
+    [Fact]
+    public void An_objective_without_a_record_is_unknown_unless_another_window_burns()
+    {
+        var window = new SloWindowFact(60, 100, 90, 180);
+        var facts = Facts.Healthy with
+        {
+            Slo = new(
+                [
+                    new("/api/chat", "availability", [new("burn_14.4", "page", "unknown", window), new("burn_1", "ticket", "quiet", window)]),
+                    new("/api/gmail/push", "availability", [new("burn_14.4", "page", "unknown", window), new("burn_1", "ticket", "firing", window)]),
+                ],
+                []),
+        };
+
+        var round = AlertRules.Judge(facts, AlertPolicy.Default);
+
+        Assert.Equal([new AlertKey("slo_burn", "/api/chat:availability")], round.UnknownAlerts);
+        Assert.Equal("/api/gmail/push:availability", Assert.Single(round.Findings).Subject);
     }
 
     [Fact]
