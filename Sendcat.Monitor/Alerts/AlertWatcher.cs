@@ -14,6 +14,12 @@ internal sealed class AlertWatcher(
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// After this time no further message is sent in a round. Receivers that do not respond must delay neither the next round nor the
+    /// renewal of the lead: another Monitor would take over, and send the same messages.
+    /// </summary>
+    private static readonly TimeSpan SendingTime = TimeSpan.FromSeconds(10);
+
     private readonly IReadOnlyList<IAlertChannel> _channels = [.. channels];
     private IReadOnlyDictionary<AlertKey, DateTimeOffset> _pending = new Dictionary<AlertKey, DateTimeOffset>();
 
@@ -68,9 +74,14 @@ internal sealed class AlertWatcher(
             Log(change);
         }
 
+        var began = clock.GetTimestamp();
         foreach (var notice in await store.DueAsync(now, cancellationToken))
         {
             await SendAsync(store, notice, cancellationToken);
+            if (clock.GetElapsedTime(began) >= SendingTime)
+            {
+                break;
+            }
         }
 
         return true;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Sendcat.Monitor.Alerts;
 using Sendcat.Monitor.Watch;
@@ -137,6 +138,34 @@ public sealed class AlertWatcherTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_receiver_that_does_not_respond_delays_no_round_and_gets_each_message_later()
+    {
+        var slow = new SlowChannel(_time);
+        var watcher = new AlertWatcher(
+            _monitor.Services.GetRequiredService<AlertFactsReader>(), _monitor.Services.GetRequiredService<AlertLedger>(), [slow], _time,
+            NullLogger<AlertWatcher>.Instance);
+        _facts = Facts.Healthy;
+        for (var provider = 0; provider < 9; provider++)
+        {
+            _facts = _facts.With(new CircuitFact($"provider_{provider}", "open", 4, "503", null));
+        }
+
+        var began = _time.GetUtcNow();
+        Assert.True(await watcher.JudgeOnceAsync(Stop));
+        Assert.InRange(_time.GetUtcNow() - began, TimeSpan.FromSeconds(10), AlertWatcher.Interval);
+
+        slow.Responds = true;
+        for (var round = 0; round < 3; round++)
+        {
+            _time.Advance(AlertWatcher.Interval);
+            Assert.True(await watcher.JudgeOnceAsync(Stop));
+        }
+
+        Assert.Equal(9, slow.Received.Count);
+        Assert.Equal(9, slow.Received.Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_wrong_key_and_a_silent_API_are_reported()
     {
         var address = _api.Address;
@@ -155,6 +184,30 @@ public sealed class AlertWatcherTests : IAsyncLifetime
     private static void Page(WebApplication app, string name, Func<object?> read) => app.MapGet(
         $"/api/ops/{name}",
         (HttpRequest request) => read() is { } page && request.Headers.Authorization == $"Bearer {Key}" ? Results.Json(page) : Results.StatusCode(401));
+
+    /// <summary>Takes five seconds for a message while it does not respond.</summary>
+    private sealed class SlowChannel(FakeTimeProvider time) : IAlertChannel
+    {
+        public bool Responds { get; set; }
+
+        public List<Guid> Received { get; } = [];
+
+        public string Name => "slow";
+
+        public bool Takes(string kind, AlertEvent happened) => kind == "circuit_open" && happened is AlertEvent.Raised;
+
+        public Task<string?> SendAsync(AlertNotice notice, CancellationToken cancellationToken)
+        {
+            if (Responds)
+            {
+                Received.Add(notice.MessageId);
+                return Task.FromResult<string?>(null);
+            }
+
+            time.Advance(TimeSpan.FromSeconds(5));
+            return Task.FromResult<string?>("no response in time");
+        }
+    }
 
     private IResult Receive(HttpRequest request, string body)
     {
