@@ -43,7 +43,8 @@ internal static class ChatFeature
         services.AddSingleton<StartingTurns>();
         services.AddSingleton<TurnFailures>();
         services.AddSingleton<LiveTurns>();
-        services.AddSingleton<IProcessLoad, ReplicaLoad>();
+        services.AddSingleton<ReplicaLoad>();
+        services.AddSingleton<IProcessLoad>(provider => provider.GetRequiredService<ReplicaLoad>());
         services.AddHealthChecks().AddCheck<DrainCheck>("drain");
         services.AddHostedService(provider => provider.GetRequiredService<LiveTurns>());
         services.AddHostedService<TurnDirectoryRenewal>();

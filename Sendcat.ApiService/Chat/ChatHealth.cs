@@ -12,6 +12,7 @@ using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Slo;
+using Sendcat.Reliability.Snapshot;
 using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat;
@@ -20,8 +21,8 @@ namespace Sendcat.ApiService.Chat;
 /// Reports whether turns can be started. The report is public; models, limits and flags are added only for callers with an operator's key.
 /// </summary>
 internal sealed class ChatHealth(
-    OpsGuard ops, LiveTurns turns, SliRecorder slis, OtherReplicas others, RequestDatabase database, IConnectionMultiplexer redis, AdmissionController admission,
-    Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
+    OpsGuard ops, ReplicaLoad load, OtherReplicas others, RequestDatabase database, IConnectionMultiplexer redis,
+    AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
     IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes,
     IOptionsMonitor<OpenRouterOptions> account, IOptionsMonitor<RegionOptions> region, TimeProvider time)
 {
@@ -36,20 +37,16 @@ internal sealed class ChatHealth(
         var configured = account.CurrentValue.ApiKey.Length > 0;
         var (canDecide, redisResponds) = await admission.CheckAsync(http.RequestAborted);
         var ok = configured && canDecide;
-        var policy = SloPolicy.Default.Verdict;
-        var elsewhere = await others.LastMinuteAsync(MeasuredEndpoint.Chat.Path, policy, http.RequestAborted);
-        var recent = slis.Recent(MeasuredEndpoint.Chat.Path).Plus(elsewhere);
-        var waiting = turns.WaitingLongerThan(policy.FirstTokenLimit);
+        var turns = load.ReadTurns().Plus(await others.ReadAsync(redisResponds, http.RequestAborted));
         var verdict = !ok ? ChatVerdict.CannotStart(configured)
             : database.Outage.IsKnown ? ChatVerdict.PostgresIsUnavailable
-            : ChatVerdict.Of(policy, recent, slis.Latest(MeasuredEndpoint.Chat.Path), waiting);
+            : ChatVerdict.Of(SloPolicy.Default.Verdict, turns.Minute, turns.Latest, turns.Waiting);
         var report = new ChatHealthReport(ok, flags.Mode, UtcTime.Text(time.GetUtcNow()), verdict.Verdict, verdict.Cause);
         if (await ops.RoleAsync(http) is not OpsRole.None)
         {
             report = report with
             {
-                LastMinute = new(verdict.Text, recent.Turns, recent.Failed, recent.Refused, recent.Late, recent.Partial, waiting,
-                recent.Reasons),
+                LastMinute = LastMinuteHealth.Of(verdict, turns),
             };
             report = await DetailedAsync(report, flags, configured, redisResponds, http.RequestAborted);
         }
@@ -116,15 +113,22 @@ internal sealed record ChatHealthReport(bool Ok, string Mode, string CheckedAt, 
     public ConfigHealth? Config { get; init; }
 }
 
-/// <summary>The numbers behind the verdict: the last 60 seconds of this replica, and the last written minute of the others.</summary>
+/// <summary>The numbers behind the verdict: the last 60 seconds of all replicas, as each reports them every two seconds.</summary>
 /// <param name="Text">A sentence for people.</param>
 /// <param name="Turns">Turns that ended. Those that were rejected or left by their caller are not among them.</param>
 /// <param name="Refused">429.</param>
 /// <param name="Late">Turns whose first token came too late.</param>
 /// <param name="Partial">Turns with a tool whose lane was full.</param>
-/// <param name="Waiting">Turns of this replica that still wait for their first token, for too long.</param>
+/// <param name="Waiting">Turns that still wait for their first token, for too long.</param>
 internal sealed record LastMinuteHealth(
-    string Text, long Turns, long Failed, long Refused, long Late, long Partial, int Waiting, IReadOnlyDictionary<string, long> Reasons);
+    string Text, long Turns, long Failed, long Refused, long Late, long Partial, int Waiting, IReadOnlyDictionary<string, long> Reasons)
+{
+    public static LastMinuteHealth Of(ChatVerdict verdict, RecentTurns turns)
+    {
+        var minute = turns.Minute;
+        return new(verdict.Text, minute.Turns, minute.Failed, minute.Refused, minute.Late, minute.Partial, turns.Waiting, minute.Reasons);
+    }
+}
 
 internal sealed record FlagsHealth(
     bool Enabled, bool ShadowMode, bool AdmissionEnforce, bool ToolQueueEnforce, bool ProviderFailoverEnabled, bool FailClosedOnRedisError);

@@ -42,7 +42,7 @@ internal sealed record ChatVerdict(string Verdict, string? Cause, string Text)
     public const string Waiting = "waiting_first_token";
 
     /// <param name="recent">The turns that ended in the last minute.</param>
-    /// <param name="latest">Those of them that ended on this replica in the last 15 seconds.</param>
+    /// <param name="latest">Those of them that ended in the last 15 seconds.</param>
     /// <param name="waiting">The turns that still wait for their first token, longer than the policy allows.</param>
     public static ChatVerdict Of(VerdictPolicy policy, RecentCounts recent, RecentCounts latest, int waiting)
     {

@@ -77,7 +77,7 @@ public sealed class SliStore(NpgsqlDataSource database)
     private static readonly string Others = $"""
         -- read last minute of other replicas
         WITH others AS (
-            SELECT * FROM reliability.sli_minutes WHERE minute = $2 AND endpoint = $1 AND replica <> $3
+            SELECT * FROM reliability.sli_minutes WHERE minute = $2 AND endpoint = $1 AND NOT replica = ANY($3)
         )
         SELECT coalesce(sum(served), 0)::bigint, coalesce(sum(failed), 0)::bigint, coalesce(sum(shed), 0)::bigint,
             coalesce(sum(rejected), 0)::bigint, coalesce(sum(aborted), 0)::bigint, {Sum("first_token")}, {Sum("completion")},
@@ -191,20 +191,21 @@ public sealed class SliStore(NpgsqlDataSource database)
             StringComparer.Ordinal);
     }
 
-    /// <summary>What the other replicas recorded of an endpoint in one minute.</summary>
+    /// <summary>What replicas recorded of an endpoint in one minute.</summary>
+    /// <param name="except">The replicas whose minutes are left out.</param>
     /// <returns>
     /// <see cref="RecentCounts.Bad"/> is the least number that the columns prove: of turns that failed and turns that were late, the same
     /// ones may be both.
     /// </returns>
     public async Task<RecentCounts> OthersAsync(
-        string endpoint, DateTimeOffset minute, Guid replica, VerdictPolicy policy, TimeSpan timeout, TimeProvider time,
+        string endpoint, DateTimeOffset minute, IReadOnlyCollection<Guid> except, VerdictPolicy policy, TimeSpan timeout, TimeProvider time,
         CancellationToken cancellationToken)
     {
         await using var connection = await BoundedConnection.OpenAsync(database, timeout, time, cancellationToken);
         await using var command = connection.CreateCommand(Others);
         command.Parameters.Add(new() { Value = endpoint });
         command.Parameters.Add(new() { Value = minute });
-        command.Parameters.Add(new() { Value = replica });
+        command.Parameters.Add(new() { Value = except.ToArray() });
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         await reader.ReadAsync(CancellationToken.None);
         var counts = await CountsAsync(reader, 0, CancellationToken.None);

@@ -73,21 +73,25 @@ internal sealed class ProcessPresence(
         try
         {
             var (id, database) = (replica.ToString(), redis.GetDatabase());
-            var status = new ProcessStatus(
-                load.Kind, VersionOf(load), Environment.MachineName, Environment.ProcessId, _startedAt, time.GetUtcNow(), drain.IsOn,
-                    load.Read(),
-                circuits.States());
-            var writing = database.StringSetAsync(
-                RedisKeys.ProcessStatus(id), JsonSerializer.Serialize(status, ProcessJson.Default.ProcessStatus), StatusTtl);
             var order = (string?)await database.HashGetAsync(RedisKeys.DrainedProcesses, id)
                 .WaitAsync(ResponseTimeout, time, cancellationToken);
-            await writing.WaitAsync(ResponseTimeout, time, cancellationToken);
+            Follow(order, load);
+
+            // Its status has what it follows before the order is deleted, so that operators never read a state of before.
+            var status = new ProcessStatus(
+                load.Kind, VersionOf(load), Environment.MachineName, Environment.ProcessId, _startedAt, time.GetUtcNow(), drain.IsOn,
+                load.Read(), circuits.States());
+            await database.StringSetAsync(
+                    RedisKeys.ProcessStatus(id), JsonSerializer.Serialize(status, ProcessJson.Default.ProcessStatus), StatusTtl)
+                .WaitAsync(ResponseTimeout, time, cancellationToken);
             if (order == Resumed)
             {
-                await database.HashDeleteAsync(RedisKeys.DrainedProcesses, id).WaitAsync(ResponseTimeout, time, cancellationToken);
+                // Unless it was drained again meanwhile.
+                var deletion = database.CreateTransaction();
+                deletion.AddCondition(Condition.HashEqual(RedisKeys.DrainedProcesses, id, Resumed));
+                _ = deletion.HashDeleteAsync(RedisKeys.DrainedProcesses, id);
+                await deletion.ExecuteAsync().WaitAsync(ResponseTimeout, time, cancellationToken);
             }
-
-            Follow(order, load);
 
             _outage.Ends();
         }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.Slo;
 
 namespace Sendcat.Reliability.Snapshot;
 
@@ -19,7 +20,20 @@ public interface IProcessLoad
 /// <param name="Slots">Most tool jobs at once.</param>
 public sealed record ProcessLoad(int? Turns = null, int? WaitingTurns = null, int? Jobs = null, int? Slots = null)
 {
+    public RecentTurns? Recent { get; init; }
+
     internal bool IsIdle => Turns is null or 0 && Jobs is null or 0;
+}
+
+/// <summary>What became of the turns of a replica, so that every replica gives the same verdict on the turns of all.</summary>
+/// <param name="Minute">Turns that ended in the last minute.</param>
+/// <param name="Latest">Those of them that ended in the last 15 seconds.</param>
+/// <param name="Waiting">Turns that still wait for their first token, longer than the policy allows.</param>
+public sealed record RecentTurns(RecentCounts Minute, RecentCounts Latest, int Waiting)
+{
+    public static readonly RecentTurns None = new(RecentCounts.None, RecentCounts.None, 0);
+
+    public RecentTurns Plus(RecentTurns other) => new(Minute.Plus(other.Minute), Latest.Plus(other.Latest), Waiting + other.Waiting);
 }
 
 /// <summary>What a process says about itself, every two seconds, in Redis.</summary>

@@ -40,11 +40,36 @@ public sealed class Processes
             var readings = new List<ProcessReading>();
             foreach (var (replica, index) in replicas.Select((replica, index) => (replica, index)))
             {
-                var order = drained.GetValueOrDefault(replica.Id) is { } text && text != ProcessPresence.Resumed ? Order(text) : null;
-                readings.Add(new(replica, Status(await statuses[index]), Permits(await held[index]), order));
+                var text = drained.GetValueOrDefault(replica.Id);
+                var resumed = text == ProcessPresence.Resumed;
+                var order = text is null || resumed ? null : Order(text);
+                readings.Add(new(replica, Status(await statuses[index]), Permits(await held[index]), order) { IsResumed = resumed });
             }
 
             return readings;
+        }
+        catch (Exception exception) when (RedisFailure.Is(exception))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What the living processes say about themselves, by their ids; those that do not report are left out.</summary>
+    /// <returns>Null while Redis is unavailable.</returns>
+    public async Task<Dictionary<string, ProcessStatus>?> StatusesAsync(CancellationToken cancellationToken)
+    {
+        if (await _leases.ListAsync(cancellationToken) is not { } replicas)
+        {
+            return null;
+        }
+
+        try
+        {
+            string[] living = [.. replicas.Where(replica => replica.Lives).Select(replica => replica.Id)];
+            var found = await _redis.GetDatabase().StringGetAsync([.. living.Select(id => (RedisKey)RedisKeys.ProcessStatus(id))])
+                .WaitAsync(ResponseTimeout, _time, cancellationToken);
+            return living.Zip(found.Select(Status)).Where(pair => pair.Second is not null)
+                .ToDictionary(pair => pair.First, pair => pair.Second!, StringComparer.Ordinal);
         }
         catch (Exception exception) when (RedisFailure.Is(exception))
         {
@@ -111,6 +136,9 @@ public sealed class Processes
 public sealed record ProcessReading(ReplicaReading Replica, ProcessStatus? Status, IReadOnlyDictionary<string, int> Permits,
     DrainOrder? Order)
 {
+    /// <summary>An operator has ended its drain, and it follows within two seconds.</summary>
+    public bool IsResumed { get; init; }
+
     /// <summary>It begins no new work, or will not within two seconds.</summary>
-    public bool IsDrained => Order is not null || Status is { IsDrained: true };
+    public bool IsDrained => Order is not null || (Status is { IsDrained: true } && !IsResumed);
 }

@@ -40,6 +40,7 @@ public sealed class ReplicaAndRouteOpsTests(PostgresFixture postgres)
         Assert.Equal((true, "a test"), ((bool)drained["draining"]!, (string)drained["drained"]!["reason"]!));
 
         await (await client.PostAsync($"/api/ops/replicas/{id}/resume", null)).JsonAsync();
+        Assert.False((bool)(await ReplicasAsync(client)).Single(replica => (string)replica["id"]! == id)["draining"]!);
         await EventuallyAsync(() => Task.FromResult(api.Services.GetRequiredService<Drain>().IsOn ? null : "resumed"));
         using var served = await guest.PostAsync("/api/chat", """{"message":"[[emu text=Hello]]"}""".AsJson());
         Assert.Contains("\"type\":\"done\"", await served.Content.ReadAsStringAsync(), StringComparison.Ordinal);

@@ -1,6 +1,8 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Npgsql;
 using Sendcat.TestKit.Stores;
 
@@ -72,6 +74,33 @@ public sealed class ServiceLevelTests(SharedStores stores)
             await ListAsync(system, """
                 SELECT sum(first_token[20] - first_token[5]) || ' ' || sum(completion[16]) FROM reliability.sli_minutes
                 """));
+    }
+
+    [Fact]
+    public async Task Every_replica_gives_the_same_verdict_on_the_turns_of_all()
+    {
+        await using var system = await SendcatSystem.StartAsync(stores, replicas: 2, ("ADMISSION_USER_MAX_INFLIGHT", "4"));
+        using var guest = await system.GuestAsync();
+        await using var waiting = await guest.ChatAsync(await guest.NewThreadAsync("[[emu first=60s]]"));
+        for (var turn = 0; turn < 3; turn++)
+        {
+            await using var failed = await guest.ChatAsync(await guest.NewThreadAsync("[[emu status=503]]"));
+            await failed.ReadToEndAsync();
+        }
+
+        // It takes ten seconds until a turn waits for too long, and two more until a replica reports it.
+        await Eventually.TrueAsync(async () => await VerdictAsync(system.Replicas[1]) == "failing provider 3 failed 1 waits");
+        Assert.Equal("failing provider 3 failed 1 waits", await VerdictAsync(system.Replicas[0]));
+    }
+
+    private static async Task<string> VerdictAsync(Replica replica)
+    {
+        using var http = new HttpClient { BaseAddress = replica.Address };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", SendcatSystem.OpsKey);
+        var health = await http.GetFromJsonAsync<JsonElement>("/api/chat/health");
+        var minute = health.GetProperty("lastMinute");
+        return $"{health.GetProperty("verdict")} {(health.TryGetProperty("cause", out var cause) ? cause : "")} "
+            + $"{minute.GetProperty("failed")} failed {minute.GetProperty("waiting")} waits";
     }
 
     private static async Task<HttpStatusCode> DeliverAsync(HttpClient client, string secret)
