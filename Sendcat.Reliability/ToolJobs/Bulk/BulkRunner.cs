@@ -198,7 +198,8 @@ public sealed class BulkRunner(
             var obstacle = change.Force ? null : obstacles(lane);
             if (obstacle is { MayProbe: false })
             {
-                step = await HasLettersAsync(connection, change, ofLane, cancellationToken) ? step with { WaitsFor = obstacle.Provider, IsLast = false } : step;
+                step = await HasLettersAsync(connection, BulkSql.Left, change, ofLane, cancellationToken)
+                    ? step with { WaitsFor = obstacle.Provider, IsLast = false } : step;
                 continue;
             }
 
@@ -214,7 +215,8 @@ public sealed class BulkRunner(
             step = await step.PlusAsync(reader, lane, cancellationToken);
         }
 
-        return step;
+        return step.IsLast && await HasLettersAsync(connection, BulkSql.LeftToOlder, change, filter, cancellationToken)
+            ? step with { IsLast = false } : step;
     }
 
     private async Task<Step> DiscardAsync(NpgsqlConnection connection, BulkChange change, DeadLetterFilter filter, CancellationToken cancellationToken)
@@ -229,9 +231,9 @@ public sealed class BulkRunner(
     }
 
     private static async Task<bool> HasLettersAsync(
-        NpgsqlConnection connection, BulkChange change, DeadLetterFilter filter, CancellationToken cancellationToken)
+        NpgsqlConnection connection, string sql, BulkChange change, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(BulkSql.Left, connection);
+        await using var command = new NpgsqlCommand(sql, connection);
         filter.AddTo(command.Parameters);
         command.Parameters.Add(new() { Value = change.Id });
         return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;

@@ -40,6 +40,19 @@ internal static class BulkSql
 
     private const string Unhandled = $"{DeadLetterSql.Filter} AND change_id IS DISTINCT FROM $9 AND skipped_by IS DISTINCT FROM $9";
 
+    /// <summary>
+    /// Letters that an older change has skipped, which goes on. A younger one waits for its end: otherwise the two would skip the same
+    /// letters again and again, and count them each time.
+    /// </summary>
+    private const string SkippedByOlder =
+        "EXISTS (SELECT FROM reliability.dead_letter_changes o WHERE o.id = skipped_by AND o.id < $9 AND o.state = 'running')";
+
+    /// <summary>$9 the change. Whether letters are left that an older change has skipped, which goes on.</summary>
+    public const string LeftToOlder = $"""
+        -- find letters of older change
+        SELECT count(*) > 0 FROM reliability.tool_jobs WHERE {Unhandled} AND {SkippedByOlder}
+        """;
+
     /// <summary>$9 the change. Whether letters are left that the change has not handled.</summary>
     public const string Left = $"""
         -- find letters of bulk change
@@ -61,7 +74,7 @@ internal static class BulkSql
             SELECT least($8, greatest(0, ceil(extract(epoch FROM statement_timestamp() + $11 - next_at) / extract(epoch FROM $10))))::int AS letters FROM earlier
         ), meant AS (
             SELECT id, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs
-            WHERE {Unhandled} ORDER BY {DeadLetterSql.Age}, id LIMIT (SELECT letters FROM room) FOR UPDATE
+            WHERE {Unhandled} AND NOT {SkippedByOlder} ORDER BY {DeadLetterSql.Age}, id LIMIT (SELECT letters FROM room) FOR UPDATE
         ), free AS (
             SELECT DISTINCT ON (coalesce(m.cache_namespace || E'\n' || m.cache_key, m.id::text)) m.* FROM meant m
             WHERE m.cache_key IS NULL OR NOT EXISTS (

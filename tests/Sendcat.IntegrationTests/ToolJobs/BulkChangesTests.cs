@@ -69,6 +69,23 @@ public sealed class BulkChangesTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task Two_operators_who_requeue_the_same_letters_requeue_each_once_and_skip_each_at_most_once()
+    {
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_REPLAY_PER_SEC", "50"));
+        await InsertAsync(rig, 160, "'search_web'", "'{}'", slot: "CASE WHEN n <= 3 THEN 'kettle' END");
+        var runner = Runner(rig);
+        var (one, two) = (await CreateAsync(rig, runner, BulkChange.Requeue, new(), 160), await CreateAsync(rig, runner, BulkChange.Requeue, new(), 160));
+
+        // The rate allows the last ones after a second.
+        await Eventually.TrueAsync(async () => !await runner.StepAsync(CancellationToken.None));
+
+        var (first, second) = (await FindAsync(rig, one), await FindAsync(rig, two));
+        Assert.Equal(("settling", "settling", 158), (first.State, second.State, first.Changed + second.Changed));
+        Assert.Equal((2, 2), (first.Skipped, second.Skipped));
+        Assert.Equal((158, 2), (await rig.CountAsync("tool_jobs WHERE replay_count = 1"), await rig.CountAsync("tool_jobs WHERE status = 'dead_letter'")));
+    }
+
+    [Fact]
     public async Task A_step_requeues_what_the_rate_allows_for_two_seconds()
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_REPLAY_PER_SEC", "2"));
