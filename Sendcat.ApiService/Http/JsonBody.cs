@@ -22,6 +22,9 @@ internal static class JsonBody
     /// <summary>The most levels of nested objects and arrays in most bodies.</summary>
     public const int OrdinaryDepth = 64;
 
+    /// <summary>In the serializer's message about a member that the type does not have, where it disallows them.</summary>
+    private const string UnknownMember = "could not be mapped to any .NET member";
+
     private static readonly ReadOnlySequence<byte> NoFields = new("{}"u8.ToArray());
 
     /// <param name="limitBytes">The most bytes of the body as it was sent, with a <c>Content-Length</c> or in chunks.</param>
@@ -149,7 +152,10 @@ internal static class JsonBody
     }
 
     /// <summary>Names only the JSON path: the serializer's own message contains the names of internal types.</summary>
-    private static string ProblemOf(JsonException exception) => exception.Path is null or "$" ? "the body has the wrong shape" : $"{exception.Path} has the wrong type";
+    private static string ProblemOf(JsonException exception) =>
+        exception.Path is null or "$" ? "the body has the wrong shape"
+        : exception.Message.Contains(UnknownMember, StringComparison.Ordinal) ? $"{exception.Path} is not known"
+        : $"{exception.Path} has the wrong type";
 
     /// <summary>True for JSON that is valid but nested deeper than <paramref name="maxDepth"/>.</summary>
     public static bool IsTooDeep(ReadOnlySequence<byte> json, int maxDepth) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Sendcat.ApiService.Http;
 using Sendcat.Reliability.Database;
@@ -89,6 +90,8 @@ internal static class BulkOps
 /// <param name="Confirm">The number of letters that match, as <c>dead-letters/count</c> reports it.</param>
 /// <param name="Arguments">Words that the arguments contain.</param>
 /// <param name="Force">Requeue without waiting for circuits.</param>
+/// <remarks>A filter with a wrong name is refused: without it, more letters would match than were meant.</remarks>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record BulkOrder(
     string? Action, int? Confirm, string? Tool, string? Principal, string? Arguments, string? Fingerprint, IReadOnlyList<Guid>? Ids,
     DateTimeOffset? DiedAfter, DateTimeOffset? DiedBefore, bool? All, bool? Force) : IValidatable

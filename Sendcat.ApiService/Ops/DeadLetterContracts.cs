@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using Sendcat.ApiService.Http;
 using Sendcat.Integrations.Work;
@@ -53,6 +54,8 @@ internal sealed record LastReplayView(string Result, string Error, DateTime At);
 /// <summary>Selects the dead letters to change: by at least one filter, or by <paramref name="All"/>.</summary>
 /// <param name="Limit">The most dead letters to change, 1–10 000; the oldest are changed first.</param>
 /// <param name="DryRun">True: report what would be changed, and change nothing.</param>
+/// <remarks>A filter with a wrong name is refused: without it, more letters would match than were meant.</remarks>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint, IReadOnlyList<Guid>? Ids, DateTimeOffset? DiedBefore, int? Limit, bool? All, bool? DryRun) : IValidatable
 {
     public string? Principal { get; init; }

@@ -190,6 +190,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     [InlineData("""{"action":"discard","confirm":1}""")]
     [InlineData("""{"action":"discard","confirm":0,"all":true}""")]
     [InlineData("""{"action":"discard","confirm":1,"arguments":"- !"}""")]
+    [InlineData("""{"action":"discard","confirm":1,"tool":"search_web","diedBefor":"2020-01-01T00:00:00Z"}""")]
     public async Task An_invalid_change_of_all_that_match_is_rejected(string body)
     {
         await using var api = await StartAsync();
@@ -209,6 +210,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     [InlineData("""{"all":true,"limit":0}""")]
     [InlineData("""{"all":true,"limit":10001}""")]
     [InlineData("""{"all":true,"dryRun":"yes"}""")]
+    [InlineData("""{"tool":"search_web","diedbefore":"2020-01-01T00:00:00Z"}""")]
     [InlineData("{", "invalid_json")]
     public async Task An_invalid_selection_of_dead_letters_is_rejected(string body, string code = "invalid_request")
     {
