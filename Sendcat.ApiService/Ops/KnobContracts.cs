@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sendcat.ApiService.Http;
@@ -52,6 +53,8 @@ internal sealed record KnobList(IReadOnlyList<KnobView> Items, IReadOnlyList<Rej
 
 /// <param name="Value">Text, a number or true/false.</param>
 /// <param name="ForSeconds">10 to 2592000; then the change ends by itself. Absent: it lasts until it is cleared.</param>
+/// <remarks>A property with a wrong name is refused: a change for a time would last.</remarks>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record KnobSetting(JsonElement Value, int? ForSeconds) : IValidatable
 {
     private const int LongestText = 2_000;
@@ -79,9 +82,9 @@ internal sealed record KnobSetting(JsonElement Value, int? ForSeconds) : IValida
             yield return "value must be text, a number, true or false";
         }
 
-        if (ForSeconds is { } seconds && !(seconds >= KnobTerm.Shortest.TotalSeconds && seconds <= KnobTerm.Longest.TotalSeconds))
+        if (ForSeconds is { } seconds && !GivenTerm.Allows(seconds))
         {
-            yield return $"forSeconds must be {KnobTerm.Shortest.TotalSeconds} to {KnobTerm.Longest.TotalSeconds}";
+            yield return GivenTerm.Problem;
         }
 
         if (Then.ValueKind != JsonValueKind.Undefined && (ForSeconds is null || (Then.ValueKind != JsonValueKind.Null && !IsValue(Then))))
@@ -95,6 +98,21 @@ internal sealed record KnobSetting(JsonElement Value, int? ForSeconds) : IValida
             && StoredText.Fits(TextOf(json), LongestText);
 
     private static string TextOf(JsonElement json) => json.ValueKind == JsonValueKind.String ? json.GetString()! : json.GetRawText();
+}
+
+/// <summary>How long a change lasts, from a query.</summary>
+/// <param name="Term">Null: until it is cleared.</param>
+internal sealed record GivenTerm(KnobTerm? Term)
+{
+    public static readonly string Problem = $"forSeconds must be {KnobTerm.Shortest.TotalSeconds} to {KnobTerm.Longest.TotalSeconds}";
+
+    public static bool Allows(int seconds) => seconds >= KnobTerm.Shortest.TotalSeconds && seconds <= KnobTerm.Longest.TotalSeconds;
+
+    public static Outcome<GivenTerm> Read(string? forSeconds) =>
+        string.IsNullOrEmpty(forSeconds) ? new GivenTerm(Term: null)
+        : int.TryParse(forSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && Allows(seconds)
+            ? new GivenTerm(new KnobTerm(TimeSpan.FromSeconds(seconds), null))
+            : ApiError.InvalidRequest(Problem);
 }
 
 /// <param name="Before">The previous override.</param>

@@ -3,7 +3,11 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Ops;
 
-internal sealed record AdmissionSwitched(string Mode, IReadOnlyList<KnobChanged> Changes);
+internal sealed record AdmissionSwitched(string Mode, IReadOnlyList<KnobChanged> Changes)
+{
+    /// <summary>When the mode of before applies again; absent: it does not by itself.</summary>
+    public DateTime? Until { get; init; }
+}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(KnobList))]

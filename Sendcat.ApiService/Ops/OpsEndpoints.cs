@@ -22,7 +22,7 @@ internal static class OpsEndpoints
             .WithMetadata(Refusal(401), Refusal(403), Refusal(429));
         ((IEndpointConventionBuilder)ops).Finally(OpsReason.Mark);
         ops.MapKnobs();
-        ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400);
+        ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off; with ?forSeconds= for a time", 400);
         ops.MapOwnKey();
         SnapshotOps.Map(ops);
         ops.MapGuards();
@@ -47,28 +47,31 @@ internal static class OpsEndpoints
         return ops;
     }
 
-    private static async Task<Results<Ok<AdmissionSwitched>, ApiError>> SwitchAsync(HttpContext http, string mode, KnobOverrideStore store, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<AdmissionSwitched>, ApiError>> SwitchAsync(
+        HttpContext http, string mode, string? forSeconds, KnobOverrideStore store, CancellationToken cancellationToken)
     {
         if (!AdmissionModes.TryGetValue(mode, out var settings))
         {
             return ApiError.InvalidRequest("mode must be enforce, shadow or off");
         }
 
-        var changes = new List<KnobChanged>();
-        foreach (var (name, value) in settings)
+        if (!GivenTerm.Read(forSeconds).TryGet(out var term, out var refusal))
         {
-            var change = await store.SetAsync(name, value, By(http), cancellationToken);
-            changes.Add(new(name, change.Before?.Value, change.Now));
+            return refusal;
         }
 
-        return TypedResults.Ok(new AdmissionSwitched(mode, changes));
+        var change = await store.SetAllAsync(settings, term.Term, By(http), cancellationToken);
+        return change.Refused is { } refused
+            ? ApiError.InvalidRequest($"{refused.Name}: {refused.Reason}")
+            : TypedResults.Ok(
+                new AdmissionSwitched(mode, [.. change.Changes.Select(each => new KnobChanged(each.Name, each.Before, each.Now))])
+                {
+                    Until = change.Until?.UtcDateTime,
+                });
     }
 
     private static ProducesResponseTypeMetadata Refusal(int status) => new(status, typeof(string), ["text/plain"]);
 
-    /// <summary>
-    /// The knobs are set in this order, so that no step in between denies a request that is admitted before and after the switch.
-    /// </summary>
     private static readonly Dictionary<string, (string Name, string Value)[]> AdmissionModes = new(StringComparer.Ordinal)
     {
         ["enforce"] = [("ADMISSION_REDIS_SHADOW_MODE", "false"), ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true")],

@@ -21,12 +21,15 @@ internal static class RouteOps
     private const string AgentPrimary = "CHAT_MODEL_AGENT_PRIMARY";
     private const string AgentSecondary = "CHAT_MODEL_AGENT_SECONDARY";
 
+    /// <summary>The value of the knobs of a drain.</summary>
+    private const string NotDrained = "0";
+
     public static void MapRoutes(this RouteGroupBuilder ops)
     {
         ops.MapGet("/routes", ListAsync)
             .As("ops.routes", "Routes to the models: circuit, slots in use, models, and the share that is drained");
         ops.MapPost("/routes/{id}/drain", DrainAsync).As(
-            "ops.drainRoute", "Drain a route: this share of turns starts on the other one, while that one works; 0 ends it", 400, 404);
+            "ops.drainRoute", "Drain a route: this share of turns starts on the other one, while that one works; 0 ends it; with ?forSeconds= for a time", 400, 404);
         ops.MapPost("/routes/{id}/test", TestAsync).As(
             "ops.testRoute",
                 "Test a route now: one real model call, which ignores its circuit and costs a few tokens; a failure is a result with ok false", 400, 404);
@@ -37,7 +40,8 @@ internal static class RouteOps
     }
 
     private static async Task<Ok<Page<RouteView>>> ListAsync(
-        RoutePlan plan, CurrentKnobs knobs, Circuits circuits, Bulkheads bulkheads, CancellationToken cancellationToken)
+        RoutePlan plan, CurrentKnobs knobs, KnobRegistry registry, Circuits circuits, Bulkheads bulkheads,
+        CancellationToken cancellationToken)
     {
         var (options, account, failover) = (knobs.Of<ProviderRouteOptions>(), knobs.Of<OpenRouterOptions>(),
             knobs.Of<ChatGatewayOptions>().ProviderFailoverEnabled);
@@ -52,14 +56,18 @@ internal static class RouteOps
                         id, CircuitView.Of(states.Single(circuit => circuit.Provider == one.Guard)), inFlight.GetValueOrDefault(one.Guard),
                         bulkheads.LimitsOf(one.Guard).MaxConcurrent, new(one.Model, other.Model), DrainOf(options, id),
                         Uri.TryCreate(one.BaseUrl, UriKind.Absolute, out var address) ? address.Authority : "",
-                            one.ApiKey != account.ApiKey, failover);
+                            one.ApiKey != account.ApiKey, failover)
+                    {
+                        DrainUntil = registry.Read(registry.Find(DrainKnob(id))!).Override?.Until?.UtcDateTime,
+                    };
                 }),
             ],
             null));
     }
 
     private static async Task<Results<Ok<RouteDrained>, ApiError>> DrainAsync(
-        HttpContext http, string id, string? percent, KnobOverrideStore store, CancellationToken cancellationToken)
+        HttpContext http, string id, string? percent, string? forSeconds, KnobOverrideStore store, KnobRegistry knobs,
+        CancellationToken cancellationToken)
     {
         if (!ProviderRoute.Ids.Contains(id))
         {
@@ -71,11 +79,18 @@ internal static class RouteOps
             return ApiError.InvalidRequest("percent must be 0 to 100");
         }
 
-        // Zero returns to the configuration, unless that drains the route as well.
-        var change = await store.SetAsync(DrainKnob(id), share.ToString(CultureInfo.InvariantCulture), OpsEndpoints.By(http),
-            cancellationToken);
-        return change.Accepted ? TypedResults.Ok(new RouteDrained(id, share))
-            : ApiError.InvalidRequest($"{DrainKnob(id)}: {change.Reason}");
+        if (!GivenTerm.Read(forSeconds).TryGet(out var term, out var refusal))
+        {
+            return refusal;
+        }
+
+        // Zero returns to the configuration, unless that drains the route as well: no change of an operator is left.
+        var (knob, by) = (knobs.Find(DrainKnob(id))!, OpsEndpoints.By(http));
+        var change = share == 0 && term.Term is null && knobs.Read(knob).Configured == NotDrained
+            ? await store.SetAsync(knob.Name, null, by, cancellationToken)
+            : await store.SetAsync(knob.Name, share.ToString(CultureInfo.InvariantCulture), term.Term, by, cancellationToken);
+        return change.Accepted ? TypedResults.Ok(new RouteDrained(id, share) { Until = change.Until?.UtcDateTime })
+            : ApiError.InvalidRequest($"{knob.Name}: {change.Reason}");
     }
 
     private static async Task<Results<Ok<RouteTested>, ApiError>> TestAsync(
@@ -110,7 +125,8 @@ internal static class RouteOps
             return refusal;
         }
 
-        var change = await store.SetAllAsync(models.Settings(knobs.Of<ProviderRouteOptions>()), OpsEndpoints.By(http), cancellationToken);
+        var change = await store.SetAllAsync(
+            models.Settings(knobs.Of<ProviderRouteOptions>()), null, OpsEndpoints.By(http), cancellationToken);
         return change.Refused is { } refused
             ? ApiError.InvalidRequest($"{refused.Name}: {refused.Reason}")
             : TypedResults.Ok(
@@ -151,11 +167,19 @@ internal static class RouteOps
 /// <param name="Failover">The routes stand in for each other; without it, the secondary route is not used.</param>
 internal sealed record RouteView(
     string Id, CircuitView Circuit, int InFlight, int MaxConcurrent, RouteModelPair Models, int DrainPercent, string Account, bool OwnKey,
-        bool Failover);
+        bool Failover)
+{
+    /// <summary>When an operator's drain ends by itself; absent: it does not.</summary>
+    public DateTime? DrainUntil { get; init; }
+}
 
 internal sealed record RouteModelPair(string Fast, string Agent);
 
-internal sealed record RouteDrained(string Id, int DrainPercent);
+internal sealed record RouteDrained(string Id, int DrainPercent)
+{
+    /// <summary>When it ends by itself; absent: it does not.</summary>
+    public DateTime? Until { get; init; }
+}
 
 /// <param name="Ok">The provider answered.</param>
 /// <param name="Code">The error code of a failure.</param>

@@ -25,20 +25,26 @@ internal static class RouteCommand
 
     private static Command Drain(OpsVerb verb)
     {
-        var (route, reason) = (Route(), OpsVerb.Reason());
+        var (route, term, reason) = (Route(), OpsVerb.Term(), OpsVerb.Reason());
         var percent = new Argument<int>("percent") { Description = "Share of the turns that start on the other route; 0 ends the drain." };
         var drain = new Command("drain", "Lets a share of the turns start on the other route, while that one works.")
         {
-            route, percent, reason,
+            route, percent, term, reason,
         };
         verb.SetRequest(
             drain,
-            (parsed, service, stop) => service.PostAsync(
-                string.Create(CultureInfo.InvariantCulture, $"{Path}/{parsed.GetValue(route)}/drain?percent={parsed.GetValue(percent)}"),
-                null, parsed.GetValue(reason), stop),
+            (parsed, service, stop) =>
+            {
+                var seconds = OpsVerb.Seconds(parsed.GetValue(term)) is { } given
+                    ? string.Create(CultureInfo.InvariantCulture, $"&forSeconds={given}") : "";
+                var path = string.Create(
+                    CultureInfo.InvariantCulture, $"{Path}/{parsed.GetValue(route)}/drain?percent={parsed.GetValue(percent)}{seconds}");
+                return service.PostAsync(path, null, parsed.GetValue(reason), stop);
+            },
             (printer, drained) => printer.Line(drained.Number("drainPercent") == 0
                 ? $"Turns start on {drained.Text("id")} again."
-                : $"{OpsPrinter.Integer(drained, "drainPercent")} % of the turns of {drained.Text("id")} start on the other route."));
+                : $"{OpsPrinter.Integer(drained, "drainPercent")} % of the turns of {drained.Text("id")} start on the other route"
+                    + $"{Until(drained, "until")}."));
         return drain;
     }
 
@@ -103,6 +109,9 @@ internal static class RouteCommand
         return models;
     }
 
+    private static string Until(JsonElement json, string name) =>
+        json.Text(name) is null ? "" : $" until {OpsPrinter.Time(json, name)} UTC";
+
     private static Argument<string> Route()
     {
         var route = new Argument<string>("route") { Description = "primary or secondary." };
@@ -127,7 +136,8 @@ internal static class RouteCommand
                 route.Text("id") ?? "", route.Field("circuit")?.Text("state") ?? "",
                 $"{OpsPrinter.Integer(route, "inFlight")} of {OpsPrinter.Integer(route, "maxConcurrent")} in use",
                 $"fast {route.Field("models")?.Text("fast")}", $"agent {route.Field("models")?.Text("agent")}",
-                route.Number("drainPercent") is > 0 ? $"drained by {OpsPrinter.Integer(route, "drainPercent")} %" : "not drained",
+                route.Number("drainPercent") is > 0
+                    ? $"drained by {OpsPrinter.Integer(route, "drainPercent")} %{Until(route, "drainUntil")}" : "not drained",
                 $"{route.Text("account")}{(route.Flag("ownKey") == true ? ", own key" : "")}"
                     + (route.Flag("failover") == true ? "" : ", failover is off"),
             }),

@@ -90,26 +90,27 @@ public sealed class KnobOverrideStore
     }
 
     /// <summary>Sets several knobs in one step: all of them, or none.</summary>
+    /// <param name="term">Null: they last until they are cleared.</param>
     /// <returns>The changes in the order of the settings, or the first setting that was refused, and why.</returns>
     /// <inheritdoc cref="SetAsync(string, string?, AuditedBy, CancellationToken)"/>
     public async Task<KnobsChange> SetAllAsync(
-        IReadOnlyList<(string Name, string Value)> settings, AuditedBy by, CancellationToken cancellationToken = default)
+        IReadOnlyList<(string Name, string Value)> settings, KnobTerm? term, AuditedBy by, CancellationToken cancellationToken = default)
     {
         foreach (var (name, value) in settings)
         {
-            if (Refusal(name, value) is { } reason)
+            if ((Refusal(name, value) ?? (term is null ? null : ThenRefusal(name, term))) is { } reason)
             {
                 return new([], (name, reason));
             }
         }
 
-        var before = await WriteAsync(settings, null, by, cancellationToken);
+        var before = await WriteAsync(settings, term, by, cancellationToken);
+        var now = settings.Select(setting => _knobs.Read(_knobs.Find(setting.Name)!)).ToList();
         return new(
-            [
-                .. settings.Select(setting =>
-                    (setting.Name, before.GetValueOrDefault(setting.Name)?.Value, (string?)_knobs.Read(_knobs.Find(setting.Name)!).Value)),
-            ],
-            null);
+            [.. now.Select(reading => (reading.Knob.Name, before.GetValueOrDefault(reading.Knob.Name)?.Value, (string?)reading.Value))], null)
+        {
+            Until = now.Select(reading => reading.Override?.Until).FirstOrDefault(),
+        };
     }
 
     private async Task<KnobChange> ClearAsync(string name, AuditedBy by, CancellationToken cancellationToken)
@@ -232,4 +233,8 @@ public sealed record KnobChange(string? Reason, KnobOverride? Before, string? No
 /// <summary>The result of a change of several knobs.</summary>
 /// <param name="Changes">Name, previous override (null without one) and present value.</param>
 /// <param name="Refused">The setting that was refused, and then none was changed; null: all were.</param>
-public sealed record KnobsChange(IReadOnlyList<(string Name, string? Before, string? Now)> Changes, (string Name, string Reason)? Refused);
+public sealed record KnobsChange(IReadOnlyList<(string Name, string? Before, string? Now)> Changes, (string Name, string Reason)? Refused)
+{
+    /// <summary>When the changes end by themselves; null: they do not.</summary>
+    public DateTimeOffset? Until { get; init; }
+}

@@ -4,6 +4,9 @@ import { html, newId, useEffect, useRef, useState } from './ui.js';
 let show = () => {};
 let say = () => {};
 
+/** The choice of how long a change lasts, in seconds. */
+export const howLong = { label: 'For', options: [['', 'until somebody clears it'], ['900', '15 minutes'], ['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day']] };
+
 /**
  * Asks for a reason and makes a change.
  * @param change.title the change as a command, such as "Close the circuit of ebay"

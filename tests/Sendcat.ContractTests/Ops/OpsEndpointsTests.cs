@@ -100,6 +100,7 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
     [Theory]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":9}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":2592001}", HttpStatusCode.BadRequest, "invalid_request")]
+    [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forseconds\":60}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"then\":4}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":60,\"then\":[]}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":60,\"then\":1000}", HttpStatusCode.BadRequest, "invalid_request")]
@@ -129,6 +130,28 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         Assert.Equal("false", (string)(await KnobAsync(client, "ADMISSION_REDIS_ENABLED"))["value"]!);
         await (await client.PostAsync("/api/ops/admission/sometimes", null)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         Assert.DoesNotContain("re_very_secret", await client.GetStringAsync("/api/ops/knobs"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Admission_is_switched_for_a_time_in_one_step_and_its_mode_of_before_applies_afterwards()
+    {
+        await using var api = await StartAsync();
+        var client = api.WithBearer(Key);
+        await (await client.PostAsync("/api/ops/admission/enforce", null)).JsonAsync();
+
+        var shadow = await (await client.PostAsync("/api/ops/admission/shadow?forSeconds=900", null)).JsonAsync();
+
+        var now = TimeProvider.System.GetUtcNow();
+        Assert.InRange((DateTimeOffset)shadow["until"]!, now.AddMinutes(13), now.AddMinutes(16));
+        Assert.Equal(
+            [("ADMISSION_REDIS_ENABLED", "true", "true"), ("ADMISSION_REDIS_SHADOW_MODE", "true", "false"), ("FF_ADMISSION_ENFORCE", "false", "true")],
+            await Task.WhenAll(new[] { "ADMISSION_REDIS_ENABLED", "ADMISSION_REDIS_SHADOW_MODE", "FF_ADMISSION_ENFORCE" }.Select(async name =>
+            {
+                var knob = await KnobAsync(client, name);
+                return (name, (string)knob["value"]!, (string)knob["then"]!);
+            })));
+        Assert.Equal(1, await api.ScalarAsync<long>("select count(distinct created_at) from reliability.operator_audit where after like '% until %'"));
+        await (await client.PostAsync("/api/ops/admission/shadow?forSeconds=soon", null)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]

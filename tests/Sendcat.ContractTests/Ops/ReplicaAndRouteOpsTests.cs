@@ -60,7 +60,17 @@ public sealed class ReplicaAndRouteOpsTests(PostgresFixture postgres)
         await (await client.PostAsync("/api/ops/routes/primary/drain?percent=100", null)).JsonAsync();
         var turn = await (await guest.PostAsync("/api/chat", """{"message":"[[emu text=Hello]]"}""".AsJson())).Content.ReadAsStringAsync();
         Assert.Contains("\"routeId\":\"secondary\"", turn, StringComparison.Ordinal);
+        Assert.Equal((100, null), ((int)(await RoutesAsync(client))[0]["drainPercent"]!, (await RoutesAsync(client))[0]["drainUntil"]));
         await (await client.PostAsync("/api/ops/routes/primary/drain?percent=0", null)).JsonAsync();
+        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from reliability.knob_overrides"));
+
+        var drained = await (await client.PostAsync("/api/ops/routes/primary/drain?percent=30&forSeconds=900", null)).JsonAsync();
+        var now = TimeProvider.System.GetUtcNow();
+        Assert.InRange((DateTimeOffset)drained["until"]!, now.AddMinutes(13), now.AddMinutes(16));
+        Assert.Equal(((string)drained["until"]!, 30), ((string)(await RoutesAsync(client))[0]["drainUntil"]!, (int)(await RoutesAsync(client))[0]["drainPercent"]!));
+        await (await client.PostAsync("/api/ops/routes/primary/drain?percent=0", null)).JsonAsync();
+        await (await client.PostAsync("/api/ops/routes/primary/drain?percent=30&forSeconds=9", null))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
         model.Direct("[[emu model=openai/gpt-5 status=503]]");
         var failed = await (await client.PostAsync("/api/ops/routes/primary/test?class=agent", null)).JsonAsync();

@@ -97,6 +97,10 @@ public sealed class ReplicaAndRouteCommandTests
         "drain primary 50", """{"id":"primary","drainPercent":50}""", "POST /primary/drain?percent=50 slow",
         "50 % of the turns of primary start on the other route.", 0)]
     [InlineData(
+        "drain primary 50 --for 15m", """{"id":"primary","drainPercent":50,"until":"2026-11-28T12:15:00Z"}""",
+        "POST /primary/drain?percent=50&forSeconds=900 slow",
+        "50 % of the turns of primary start on the other route until 2026-11-28 12:15:00 UTC.", 0)]
+    [InlineData(
         "drain primary 0", """{"id":"primary","drainPercent":0}""", "POST /primary/drain?percent=0 slow", "Turns start on primary again.",
         0)]
     [InlineData("test secondary --class fast", """{"id":"secondary","model":"b/one","ok":true,"firstTokenMs":320,"totalMs":810}""",

@@ -1,9 +1,9 @@
 // Admission: the mode, what was decided, and why turns and other requests were refused.
 import { html } from '../ui.js';
-import { change } from '../http.js';
+import { change, query } from '../http.js';
 import { isOperator } from '../live.js';
-import { number, percent, words } from '../format.js';
-import { ask } from '../dialog.js';
+import { dayAndTime, number, percent, words } from '../format.js';
+import { ask, howLong } from '../dialog.js';
 import { Badge, Panel, Table } from '../panel.js';
 
 export const Admission = () => html`
@@ -45,9 +45,10 @@ const effects = {
 const switchTo = (mode, before) => ask({
   title: `Switch admission from ${before} to ${mode}`, action: `Switch to ${mode}`, danger: mode !== 'enforce',
   body: html`<p>${effects[mode]} All replicas follow within five seconds.</p>`,
-  run: async reason => {
-    await change('POST', `admission/${mode}`, reason);
-    return { text: `Admission is ${mode} now.`, undo: { label: `Back to ${before}`, run: () => switchTo(before, mode) } };
+  choice: howLong,
+  run: async (reason, _, forSeconds) => {
+    const { until } = await change('POST', `admission/${mode}${query({ forSeconds })}`, reason);
+    return { text: `Admission is ${mode} now${until ? `, until ${dayAndTime(until)} UTC` : ''}.`, undo: { label: `Back to ${before}`, run: () => switchTo(before, mode) } };
   },
 });
 

@@ -1,9 +1,9 @@
 // Routes to models: load, circuit and models of each, taking load off one, testing one, and swapping models.
 import { html } from '../ui.js';
-import { change } from '../http.js';
+import { change, query } from '../http.js';
 import { isOperator } from '../live.js';
-import { duration, number } from '../format.js';
-import { ask } from '../dialog.js';
+import { dayAndTime, duration, number } from '../format.js';
+import { ask, howLong } from '../dialog.js';
 import { Badge, Panel, Table } from '../panel.js';
 
 export const Routes = () => html`
@@ -15,7 +15,7 @@ export const Routes = () => html`
           <td><${Badge} level=${{ closed: 'ok', half_open: 'degraded' }[route.circuit?.state] ?? 'failing'}>${route.circuit?.state.replace('_', '-')}</${Badge}></td>
           <td class="n">${number(route.inFlight)}</td><td class="n">${number(route.maxConcurrent)}</td>
           <td>fast ${route.models.fast}, agent ${route.models.agent}</td>
-          <td>${route.drainPercent ? html`<${Badge} level="degraded">${route.drainPercent} %</${Badge}>` : 'no'}</td>
+          <td>${route.drainPercent ? html`<${Badge} level="degraded">${route.drainPercent} %</${Badge}>${until(route.drainUntil)}` : 'no'}</td>
           ${isOperator() && html`<td class="buttons">
             <button type="button" class="plain" onClick=${() => drain(route)}>Drain<span class="unseen"> ${route.id}</span></button>
             <button type="button" class="plain" onClick=${() => test(route)}>Test<span class="unseen"> ${route.id}</span></button></td>`}
@@ -23,13 +23,18 @@ export const Routes = () => html`
     </${Table}>
     ${isOperator() && html`<p class="buttons"><button type="button" class="plain" onClick=${() => swap(routes.items)}>Swap models</button></p>`}`}</${Panel}>`;
 
-const drain = route => ask({
+const until = time => (time ? ` until ${dayAndTime(time)} UTC` : '');
+
+const drain = (route, value = route.drainPercent ? 0 : 100) => ask({
   title: `Drain ${route.id}`, action: 'Drain', danger: true,
   body: html`<p>So many percent of the turns that would use ${route.id} use another route. 0 ends it. Now: ${route.drainPercent} %.</p>`,
-  field: { label: 'Percent', type: 'number', value: route.drainPercent ? '0' : '100', hint: '0 to 100' },
-  run: async (reason, percent) => {
-    await change('POST', `routes/${route.id}/drain?percent=${encodeURIComponent(percent)}`, reason);
-    return { text: `${route.id} is drained by ${percent} %.`, undo: { label: `Back to ${route.drainPercent} %`, run: () => drain({ ...route, drainPercent: Number(percent) }) } };
+  field: { label: 'Percent', type: 'number', value: String(value), hint: '0 to 100' }, choice: howLong,
+  run: async (reason, percent, forSeconds) => {
+    const drained = await change('POST', `routes/${route.id}/drain${query({ percent, forSeconds })}`, reason);
+    return {
+      text: `${route.id} is drained by ${drained.drainPercent} %${until(drained.until)}.`,
+      undo: { label: `Back to ${route.drainPercent} %`, run: () => drain({ ...route, drainPercent: drained.drainPercent }, route.drainPercent) },
+    };
   },
 });
 

@@ -3,11 +3,10 @@ import { html, useState } from '../ui.js';
 import { change } from '../http.js';
 import { isOperator, now, useLive, useNow } from '../live.js';
 import { dayAndTime, plural, relative } from '../format.js';
-import { ask } from '../dialog.js';
+import { ask, howLong } from '../dialog.js';
 import { Absent, Badge, Table } from '../panel.js';
 
 const shows = { deviating: 'what deviates from the default', changed: 'what deviates from the configuration', all: 'all' };
-const terms = [['', 'until somebody clears it'], ['900', '15 minutes'], ['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day']];
 const ShortestSeconds = 10;
 
 export function Knobs({ search }) {
@@ -54,7 +53,7 @@ function set(knob) {
     title: `Change ${knob.name}`, action: 'Change on all replicas',
     body: html`<p>${knob.description}</p><p>In force: <b>${knob.value || '(empty)'}</b> ${knob.unit}. Default: ${knob.default || '(empty)'}.</p>${knob.warning && html`<p class="problem">${knob.warning}.</p>`}`,
     field: { label: 'New value', value: knob.value, optional: true, options: booleans ? ['true', 'false'] : listed, hint: `Allowed: ${knob.range}` },
-    choice: { label: 'For', options: terms },
+    choice: howLong,
     run: async (reason, value, seconds) => {
       const changed = await change('PUT', path(knob), reason, { value, ...(seconds && { forSeconds: Number(seconds) }) });
       return {
