@@ -22,6 +22,9 @@ namespace Sendcat.IntegrationTests.WebConsole;
 /// </summary>
 public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
 {
+    /// <summary>The trace of a turn whose first route failed, and that searched twice.</summary>
+    public const string Trace = "7c1f0d5ea3b94c6f8d2e4b6a90135724";
+
     private const string ViewerKey = "viewer-key-for-console-tests";
 
     private static readonly string[] Browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -41,6 +44,9 @@ public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
     public List<string> Errors { get; } = [];
 
     public static string Viewer => ViewerKey;
+
+    /// <summary>The end of <see cref="HistoryAsync"/>.</summary>
+    public DateTimeOffset HistoryEnd { get; private set; }
 
     public async ValueTask InitializeAsync()
     {
@@ -178,6 +184,9 @@ public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
         await DeadAsync(database, "search_web", "electric kettle", 37);
         await DeadAsync(database, "search_web", "running shoes", 12);
         await HistoryAsync(database);
+        await DeliveriesAsync(database);
+        await DeploymentAsync(database);
+        await FailOverAsync();
 
         // Turns with tools, turns that run all the time, and one caller who is refused.
         await System.TurnAsync(ToolPrompts.CallTool("search_web", "console kettle"));
@@ -225,13 +234,51 @@ public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>An hour of traffic that gets worse, with a gap.</summary>
-    private static async Task HistoryAsync(NpgsqlDataSource database)
+    /// <summary>Three deliveries, one of which arrived three times.</summary>
+    private static async Task DeliveriesAsync(NpgsqlDataSource database)
     {
-        var end = SliWindows.MinuteOf(TimeProvider.System.GetUtcNow());
+        await using var command = database.CreateCommand(
+            """
+            INSERT INTO reliability.webhook_inbox (scope, key, delivery_id, hit_count, first_seen_at, last_seen_at, expires_at)
+            SELECT 'whatsapp_message', 'console' || n, gen_random_uuid(), CASE n WHEN 1 THEN 3 ELSE 1 END, now(), now(), now() + interval '1 day'
+            FROM generate_series(1, 3) AS n
+            """);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>A new version within the hour of traffic.</summary>
+    private static async Task DeploymentAsync(NpgsqlDataSource database)
+    {
+        await using var command = database.CreateCommand(
+            """
+            INSERT INTO reliability.incident_marks (at, kind, subject, title, detail, key)
+            VALUES (now() - interval '12 minutes', 'deployment', 'api', 'api 9.9.9', '9.9.9', 'console deployment')
+            """);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>A turn whose model calls fail on the first route and succeed on the second one, with two tool jobs.</summary>
+    private async Task FailOverAsync()
+    {
+        using var guest = await System.GuestAsync();
+        guest.Http.DefaultRequestHeaders.Add("traceparent", $"00-{Trace}-00f067aa0ba902b7-01");
+        var thread = await guest.NewThreadAsync(
+            """
+            [[emu model=openai/gpt-5 status=503]]
+            [[emu call=1 tool=search_web args={"query":"console lamp"} tool=search_web args={"query":"console chair"}]]
+            [[emu call=2 text="Done."]]
+            """);
+        await using var stream = await guest.ChatAsync(thread, webSearch: true);
+        await stream.ReadToEndAsync();
+    }
+
+    /// <summary>An hour of traffic that gets worse, with a gap.</summary>
+    private async Task HistoryAsync(NpgsqlDataSource database)
+    {
+        HistoryEnd = SliWindows.MinuteOf(TimeProvider.System.GetUtcNow());
         var minutes = Enumerable.Range(1, 58).Where(age => age is not (31 or 32)).Select(age =>
         {
-            var minute = new SliMinute(end.AddMinutes(-age), "/api/chat");
+            var minute = new SliMinute(HistoryEnd.AddMinutes(-age), "/api/chat");
             var bad = age < 12 ? 12 - age : 0;
             for (var turn = 0; turn < 40 + (age * 7 % 13); turn++)
             {

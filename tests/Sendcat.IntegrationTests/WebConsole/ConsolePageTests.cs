@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -48,9 +49,8 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
         await Expect(Panel(page, "budget")).ToContainTextAsync("availability");
         await Expect(Panel(page, "posture")).ToContainTextAsync("dev-enforce");
         await Expect(Panel(page, "cache")).ToContainTextAsync("search_web_");
-        await Expect(Panel(page, "replicas")).ToContainTextAsync("alive");
-        await Expect(Panel(page, "schedule")).ToContainTextAsync("Run now");
         await Expect(page.Locator("[data-panel=traffic] canvas")).ToHaveCountAsync(3);
+        await SeesWhatTheApiSaysAsync(page);
         await Expect(page.Locator(".person")).ToContainTextAsync("ann (operator)");
         await ConsoleFixture.PictureAsync(page, "now");
         Assert.Empty(await ConsoleFixture.FindingsAsync(page));
@@ -64,6 +64,100 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
         await Panel(page, "alerts").GetByRole(AriaRole.Button, new() { Name = "Acknowledge circuit open" }).First.ClickAsync();
         await ConfirmAsync(page, "I look at it");
         await Expect(Panel(page, "alerts")).ToContainTextAsync("taken over by ann (operator)");
+        Assert.Equal("", string.Join('\n', console.Errors));
+    }
+
+    /// <summary>The panels whose content only the running system knows.</summary>
+    private async Task SeesWhatTheApiSaysAsync(IPage page)
+    {
+        foreach (var process in (await console.ApiAsync(HttpMethod.Get, "replicas")).GetProperty("items").EnumerateArray())
+        {
+            var row = Row(page, "replicas", process.GetProperty("id").GetString()!);
+            await Expect(row).ToContainTextAsync($"{process.GetProperty("kind")}, {process.GetProperty("host")}");
+            await Expect(row).ToContainTextAsync("alive");
+        }
+
+        foreach (var job in (await console.ApiAsync(HttpMethod.Get, "schedule")).GetProperty("items").EnumerateArray())
+        {
+            await Expect(Row(page, "schedule", job.GetProperty("name").GetString()!)).ToContainTextAsync(job.GetProperty("description").GetString()!);
+        }
+
+        foreach (var route in (await console.ApiAsync(HttpMethod.Get, "routes")).GetProperty("items").EnumerateArray())
+        {
+            var models = route.GetProperty("models");
+            var row = Row(page, "routes", route.GetProperty("id").GetString()!);
+            await Expect(row).ToContainTextAsync($"fast {models.GetProperty("fast")}, agent {models.GetProperty("agent")}");
+            await Expect(row).ToContainTextAsync(route.GetProperty("circuit").GetProperty("state").GetString()!);
+        }
+
+        var cost = (await console.ApiAsync(HttpMethod.Get, "snapshot?minutes=15")).GetProperty("cost");
+        foreach (var model in cost.GetProperty("byModel").EnumerateArray())
+        {
+            await Expect(Row(page, "cost", model.GetProperty("model").GetString()!)).ToContainTextAsync(InUse());
+        }
+
+        Assert.NotEmpty(cost.GetProperty("byModel").EnumerateArray());
+        await Expect(Row(page, "replay", "whatsapp_message").Locator("td")).ToHaveTextAsync(["3", "1", "2"]);
+
+        // A minute with 50 turns that were served, and one that nobody recorded.
+        var minutes = Panel(page, "traffic").GetByRole(AriaRole.Table, new() { Name = "Requests per minute", IncludeHidden = true });
+        await Expect(minutes.Locator("tr", new() { HasText = Minute(20) }).Locator("td")).ToHaveTextAsync(["50", "0", "0"]);
+        await Expect(minutes.Locator("tr", new() { HasText = Minute(31) }).Locator("td")).ToHaveTextAsync(["none", "none", "none"]);
+
+        string Minute(int age) => console.HistoryEnd.AddMinutes(-age).ToString("HH:mm", CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task A_turn_is_found_by_its_trace_and_told_as_a_timeline_with_its_failover_and_two_tool_jobs()
+    {
+        var page = await console.OpenAsync(ConsoleFixture.Viewer);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Turns", Exact = true }).ClickAsync();
+        await page.GetByLabel("Stream, thread, message or trace id").FillAsync(ConsoleFixture.Trace);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Find", Exact = true }).ClickAsync();
+
+        var turn = Panel(page, "turn");
+        await Expect(turn.Locator("header")).ToContainTextAsync("completed");
+        await Expect(turn.Locator(".pairs")).ToContainTextAsync(ConsoleFixture.Trace, new() { IgnoreCase = true });
+        await Expect(turn.Locator(".pairs")).ToContainTextAsync("user inflight 0 of");
+        foreach (var kind in new[] { "gate", "route", "failover", "first_token", "tool", "job", "tool_end", "end" })
+        {
+            await Expect(turn.Locator($".timeline .{kind}").First).ToBeVisibleAsync();
+        }
+
+        var calls = turn.GetByRole(AriaRole.Table, new() { Name = "Calls of models" });
+        await Expect(calls.GetByText("primary: failed").First).ToBeVisibleAsync();
+        await Expect(calls.GetByText("secondary: chosen").First).ToBeVisibleAsync();
+        var tools = turn.GetByRole(AriaRole.Table, new() { Name = "Tools" }).Locator("tbody tr");
+        await Expect(tools).ToHaveCountAsync(2);
+        for (var tool = 0; tool < 2; tool++)
+        {
+            await Expect(tools.Nth(tool)).ToContainTextAsync("search_web");
+            await Expect(tools.Nth(tool)).ToContainTextAsync("completed");
+        }
+
+        await ConsoleFixture.PictureAsync(page, "turn");
+        Assert.Empty(await ConsoleFixture.FindingsAsync(page));
+        Assert.Equal("", string.Join('\n', console.Errors));
+    }
+
+    [Fact]
+    public async Task The_incident_is_told_in_the_order_of_time_and_saved_for_the_post_mortem()
+    {
+        var page = await console.OpenAsync(ConsoleFixture.Viewer);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Incident", Exact = true }).ClickAsync();
+        var rows = Panel(page, "timeline").Locator("tbody tr");
+        foreach (var (kind, subject) in new[]
+        {
+            ("process started", "worker"), ("circuit opened", "openrouter_chat_primary"), ("alert raised", "circuit_open openrouter_chat_primary"),
+        })
+        {
+            await Expect(rows.Filter(new() { HasText = kind }).Filter(new() { HasText = subject }).First).ToBeVisibleAsync();
+        }
+
+        var saved = await page.RunAndWaitForDownloadAsync(
+            () => page.GetByRole(AriaRole.Link, new() { Name = "Save as Markdown" }).ClickAsync());
+        Assert.EndsWith(".md", saved.SuggestedFilename, StringComparison.Ordinal);
+        Assert.Contains("circuit_open openrouter_chat_primary", await File.ReadAllTextAsync(await saved.PathAsync()), StringComparison.Ordinal);
         Assert.Equal("", string.Join('\n', console.Errors));
     }
 
@@ -247,6 +341,16 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
         var first = await Panel(page, "traffic").Locator(".legend").First.TextContentAsync();
         await page.Keyboard.PressAsync("ArrowRight");
         await Expect(Panel(page, "traffic").Locator(".legend").First).Not.ToHaveTextAsync(first!);
+
+        // And what happened near it, which the dashed lines show.
+        var mark = Panel(page, "traffic").Locator(".legend").First.Locator(".mark");
+        await page.Keyboard.PressAsync("End");
+        for (var step = 0; step < 20 && !(await mark.AllTextContentsAsync()).Contains("deployment: api"); step++)
+        {
+            await page.Keyboard.PressAsync("ArrowLeft");
+        }
+
+        await Expect(mark.Filter(new() { HasText = "deployment: api" })).ToBeVisibleAsync();
 
         // A change, without the mouse.
         await page.GotoAsync("/#/knobs?name=CHAT_DRAIN_MS");
