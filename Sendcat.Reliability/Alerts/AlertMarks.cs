@@ -1,6 +1,5 @@
 using System.Globalization;
 using Npgsql;
-using Sendcat.Reliability.Snapshot;
 
 namespace Sendcat.Reliability.Alerts;
 
@@ -10,6 +9,13 @@ namespace Sendcat.Reliability.Alerts;
 /// </summary>
 internal static class AlertMarks
 {
+    /// <summary>An alert was opened for the first time, or its severity rose.</summary>
+    public const string Raised = "alert_raised";
+
+    public const string Reopened = "alert_reopened";
+
+    public const string Resolved = "alert_resolved";
+
     /// <param name="change">A change that asks for attention anew; any other one leaves no mark.</param>
     /// <param name="now">The alert after the change.</param>
     public static async Task EnterAsync(
@@ -23,12 +29,12 @@ internal static class AlertMarks
         await using var batch = new NpgsqlBatch(connection);
         if (change.Alert.ResolvedAt is { } resolved)
         {
-            Add(batch, now, resolved, IncidentTimeline.AlertResolved, "Alert resolved", now.Over);
-            Add(batch, now, now.SeenAt, IncidentTimeline.AlertReopened, $"Alert opened again ({now.Severity.Name()})", now.Cause);
+            Add(batch, now, resolved, Resolved, "Alert resolved", now.Over);
+            Add(batch, now, now.SeenAt, Reopened, $"Alert opened again ({now.Severity.Name()})", now.Cause);
         }
         else
         {
-            Add(batch, now, now.SeenAt, IncidentTimeline.AlertRaised, $"Alert is a {now.Severity.Name()} now", now.Cause);
+            Add(batch, now, now.SeenAt, Raised, $"Alert is a {now.Severity.Name()} now", now.Cause);
         }
 
         await batch.ExecuteNonQueryAsync(cancellationToken);

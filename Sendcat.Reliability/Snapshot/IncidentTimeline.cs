@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Sendcat.Reliability.Alerts;
 using Sendcat.Reliability.Database;
 
 namespace Sendcat.Reliability.Snapshot;
@@ -11,9 +12,9 @@ public sealed class IncidentTimeline(RequestDatabase database)
 {
     public const string Knob = "knob";
     public const string Operator = "operator";
-    public const string AlertRaised = "alert_raised";
-    public const string AlertReopened = "alert_reopened";
-    public const string AlertResolved = "alert_resolved";
+    public const string AlertRaised = AlertMarks.Raised;
+    public const string AlertReopened = AlertMarks.Reopened;
+    public const string AlertResolved = AlertMarks.Resolved;
 
     // Each source is limited by itself, so that its index by time is enough. source and id order entries of the same time.
     private const string List = """
