@@ -25,6 +25,9 @@ public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
     /// <summary>The trace of a turn whose first route failed, and that searched twice.</summary>
     public const string Trace = "7c1f0d5ea3b94c6f8d2e4b6a90135724";
 
+    /// <summary>The refusals of one caller just before the tests.</summary>
+    public const int Refusals = 27;
+
     private const string ViewerKey = "viewer-key-for-console-tests";
 
     private static readonly string[] Browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -146,11 +149,11 @@ public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
     public async Task<string> MakeKeyAsync(string name, string role) =>
         (await ApiAsync(HttpMethod.Post, "keys", new { name, role })).GetProperty("key").GetString()!;
 
-    /// <summary>Turns that fail because of the model provider, until its circuit is open.</summary>
-    public async Task FailTurnsAsync()
+    /// <summary>Turns that fail because of the model provider. After five of them its circuit is open.</summary>
+    public async Task FailTurnsAsync(int turns = 6)
     {
         System.Model.Direct("[[emu status=503]]");
-        for (var turn = 0; turn < 6; turn++)
+        for (var turn = 0; turn < turns; turn++)
         {
             await System.TurnAsync("hello", webSearch: false);
         }
@@ -198,7 +201,7 @@ public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
             _load.Add(stream);
             if (caller == 0)
             {
-                for (var request = 0; request < 27; request++)
+                for (var request = 0; request < Refusals; request++)
                 {
                     await using var refused = await guest.ChatAsync(await guest.NewThreadAsync("hello"));
                 }
