@@ -143,7 +143,6 @@ public sealed class BulkRunner(
             await plan.ExecuteNonQueryAsync(cancellationToken);
         }
 
-
         var step = change.Action == BulkChange.Requeue
             ? await RequeueAsync(connection, change, filter, cancellationToken)
             : await DiscardAsync(connection, change, filter, cancellationToken);
