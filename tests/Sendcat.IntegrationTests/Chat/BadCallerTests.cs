@@ -248,7 +248,9 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTe
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
             Assert.True(response.Headers.CacheControl!.NoStore);
             var body = await response.Content.ReadFromJsonAsync<JsonElement>();
-            Assert.Equal(["ok", "mode", "checkedAt", "verdict"], body.EnumerateObject().Select(property => property.Name));
+            // Tests of this system run beside it and fail turns, so the verdict may have a cause.
+            string[] cause = body.GetProperty("verdict").GetString() is "ok" ? [] : ["cause"];
+            Assert.Equal(["ok", "mode", "checkedAt", "verdict", .. cause], body.EnumerateObject().Select(property => property.Name));
         }
     }
 

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Npgsql;
 using Pipelines.Sockets.Unofficial;
 using RabbitMQ.Client;
@@ -14,6 +15,7 @@ namespace Sendcat.UnitTests.Reliability;
 public sealed class StoreFailureTests
 {
     private static readonly Exception Bug = new NullReferenceException();
+    private static readonly Exception BugInAnArgument = new ArgumentOutOfRangeException();
 
     [Fact]
     public void Postgres_fails_with_its_own_exceptions_and_timeouts()
@@ -49,10 +51,12 @@ public sealed class StoreFailureTests
             new RedisTimeoutException("slow", CommandStatus.Sent),
             new TimeoutException(), new ObjectDisposedException("multiplexer"), new ConnectionResetException("reset"),
             new ConnectionAbortedException("closed"), new TaskCanceledException(),
+            Assert.Throws<ArgumentOutOfRangeException>(() => new Pipe().Writer.Advance(1)),
         ];
 
         Assert.All(failures, failure => Assert.True(RedisFailure.Is(failure)));
         Assert.False(RedisFailure.Is(Bug));
+        Assert.False(RedisFailure.Is(BugInAnArgument));
         Assert.False(RedisFailure.Is(new TaskCanceledException("The caller cancelled.", null, new(canceled: true))));
     }
 }
