@@ -11,8 +11,8 @@ namespace Sendcat.ApiService.Http;
 
 /// <summary>
 /// Reads a JSON body and checks it in this order: media type, size, JSON syntax, schema and the rules of <see cref="IValidatable"/>. A
-/// request without a body counts as <c>{}</c> for an <see cref="IOptionalBody"/>, and then needs no media type. So does the body <c>null</c>,
-/// which generated clients send for a body that is left out.
+/// request without a body counts as <c>{}</c> for an <see cref="IOptionalBody"/>, and then needs no media type. So does the body
+/// <c>null</c>, which generated clients send for a body that is left out.
 /// </summary>
 internal static class JsonBody
 {
@@ -28,7 +28,8 @@ internal static class JsonBody
     private static readonly ReadOnlySequence<byte> NoFields = new("{}"u8.ToArray());
 
     /// <param name="limitBytes">The most bytes of the body as it was sent, with a <c>Content-Length</c> or in chunks.</param>
-    public static ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    public static ValueTask<Outcome<T>> ReadAsync<T>(
+        HttpContext http, int limitBytes, JsonTypeInfo<T> type, CancellationToken cancellationToken)
         where T : class => ReadAsync(http, limitBytes, type, _ => limitBytes, cancellationToken);
 
     /// <param name="limitBytes">The most bytes of any body.</param>
@@ -40,7 +41,9 @@ internal static class JsonBody
         HttpContext http, int limitBytes, JsonTypeInfo<T> type, Func<T?, int> limitOf, CancellationToken cancellationToken)
         where T : class
     {
-        if (typeof(IOptionalBody).IsAssignableFrom(typeof(T)) && IsEmpty(http.Request) && Parse(NoFields, type, out _).TryGet(out var optional, out _))
+        if (typeof(IOptionalBody).IsAssignableFrom(typeof(T))
+            && IsEmpty(http.Request)
+            && Parse(NoFields, type, out _).TryGet(out var optional, out _))
         {
             return optional;
         }
@@ -79,8 +82,8 @@ internal static class JsonBody
     }
 
     /// <summary>
-    /// A read that fails, since the connection is reset or the caller has left, leaves Kestrel's reader as if it were still reading. Kestrel
-    /// then logs an error with a stack trace when it drains the body. An aborted connection is not drained.
+    /// A read that fails, since the connection is reset or the caller has left, leaves Kestrel's reader as if it were still reading.
+    /// Kestrel then logs an error with a stack trace when it drains the body. An aborted connection is not drained.
     /// </summary>
     public static async ValueTask<ReadResult> ReadAsync(HttpContext http, PipeReader reader, CancellationToken cancellationToken)
     {
@@ -97,7 +100,9 @@ internal static class JsonBody
 
     /// <summary>True for a request that announces no body.</summary>
     private static bool IsEmpty(HttpRequest request) =>
-        request.ContentLength == 0 || (request.ContentLength is null && request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false });
+        request.ContentLength == 0
+            || (request.ContentLength is null
+                && request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false });
 
     /// <summary>
     /// Parses the media type: <c>text/plain; note=application/json</c> is not JSON. JSON in another charset than UTF-8 is rejected.
@@ -132,7 +137,8 @@ internal static class JsonBody
             {
                 null when typeof(IOptionalBody).IsAssignableFrom(typeof(T)) => Parse(NoFields, type, out value),
                 null => ApiError.InvalidRequest("The body must be a JSON object"),
-                IValidatable { } request when string.Join(", ", request.Problems()) is { Length: > 0 } problems => ApiError.InvalidRequest($"Invalid request: {problems}"),
+                IValidatable { } request when string.Join(", ", request.Problems()) is { Length: > 0 } problems =>
+                    ApiError.InvalidRequest($"Invalid request: {problems}"),
                 _ => value,
             };
         }

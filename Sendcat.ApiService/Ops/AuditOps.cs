@@ -10,15 +10,19 @@ internal static class AuditOps
     public static void MapAudit(this RouteGroupBuilder ops) =>
         ops.MapGet("/audit", ListAsync).As("ops.audit", "Changes made by operators, the newest first", 400);
 
-    private static async Task<Results<Ok<Page<AuditView>>, ApiError>> ListAsync(OperatorAudit audit, string? cursor, string? limit, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Page<AuditView>>, ApiError>> ListAsync(
+        OperatorAudit audit, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 50, max: 200).TryGet(out var count, out var refusal) || !OpsCursor.Read(cursor).TryGet(out var after, out refusal))
+        if (!PageLimit.Read(limit, fallback: 50, max: 200).TryGet(out var count, out var refusal)
+            || !OpsCursor.Read(cursor).TryGet(out var after, out refusal))
         {
             return refusal;
         }
 
         var rows = await audit.ListAsync(after.Before, count + 1, cancellationToken);
-        return TypedResults.Ok(new Page<AuditView>([.. rows.Take(count).Select(AuditView.Of)], rows.Count > count ? OpsCursor.After(rows[count - 1].Id) : null));
+        return TypedResults.Ok(
+            new Page<AuditView>(
+                [.. rows.Take(count).Select(AuditView.Of)], rows.Count > count ? OpsCursor.After(rows[count - 1].Id) : null));
     }
 }
 

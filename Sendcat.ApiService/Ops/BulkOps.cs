@@ -21,10 +21,14 @@ internal static class BulkOps
     {
         var changes = ops.MapGroup("/tool-jobs/dead-letters/changes");
         changes.MapPost("", CreateAsync).Takes<BulkOrder>().As(
-            "ops.createBulkChange", "Change all dead letters that match: requeue or discard them in the background; confirm is their number, 409 when it differs", 400, 409, 413, 415);
-        changes.MapGet("", ListAsync).As("ops.listBulkChanges", "Changes of dead letters, the newest first, with progress and results", 400);
+            "ops.createBulkChange",
+            "Change all dead letters that match: requeue or discard them in the background; confirm is their number, 409 when it differs",
+            400, 409, 413, 415);
+        changes.MapGet("", ListAsync).As(
+            "ops.listBulkChanges", "Changes of dead letters, the newest first, with progress and results", 400);
         changes.MapGet("/{id}", FindAsync).As("ops.bulkChange", "A change of dead letters: its progress and its results", 404);
-        changes.MapPost("/{id}/cancel", CancelAsync).As("ops.cancelBulkChange", "Cancel a change of dead letters; jobs that it has requeued run", 404, 409);
+        changes.MapPost("/{id}/cancel", CancelAsync)
+            .As("ops.cancelBulkChange", "Cancel a change of dead letters; jobs that it has requeued run", 404, 409);
     }
 
     private static async Task<Results<Accepted<BulkChangeView>, ApiError>> CreateAsync(
@@ -39,7 +43,8 @@ internal static class BulkOps
         var (created, matched) = await changes.CreateAsync(
             order.Action!, order.Filter, order.Confirm!.Value, order.Force is true, OpsEndpoints.By(http), cancellationToken);
         return created is null
-            ? ApiError.Conflict(string.Create(CultureInfo.InvariantCulture, $"{matched} dead letters match now, and {order.Confirm} were confirmed"))
+            ? ApiError.Conflict(
+                string.Create(CultureInfo.InvariantCulture, $"{matched} dead letters match now, and {order.Confirm} were confirmed"))
             : TypedResults.Accepted((string?)null, BulkChangeView.Of(created));
     }
 
@@ -63,7 +68,8 @@ internal static class BulkOps
             rows.Count > count ? new PageCursor(CursorOrder, rows[count - 1].CreatedAt, rows[count - 1].Id).ToString() : null));
     }
 
-    private static async Task<Results<Ok<BulkChangeView>, ApiError>> FindAsync(string id, BulkChanges changes, CancellationToken cancellationToken) =>
+    private static async Task<Results<Ok<BulkChangeView>, ApiError>> FindAsync(
+        string id, BulkChanges changes, CancellationToken cancellationToken) =>
         Guid.TryParseExact(id, "D", out var change) && await changes.FindAsync(change, cancellationToken) is { } found
             ? TypedResults.Ok(BulkChangeView.Of(found))
             : ApiError.NotFound(NoSuchChange);
@@ -134,12 +140,13 @@ internal sealed record BulkOrder(
 /// <param name="Report">What became of the requeued jobs; absent for a discard.</param>
 /// <param name="WaitsFor">The provider whose circuit must close first.</param>
 internal sealed record BulkChangeView(
-    Guid Id, string Action, string State, bool Cancelled, string Target, bool Force, int Matched, int Changed, int Skipped, BulkReport? Report,
+    Guid Id, string Action, string State, bool Cancelled, string Target, bool Force, int Matched, int Changed, int Skipped,
+    BulkReport? Report,
     string? WaitsFor, string Actor, string? Reason, DateTime CreatedAt, DateTime? EndedAt)
 {
     public static BulkChangeView Of(BulkChange change) => new(
-        change.Id, change.Action, change.State, change.Cancelled, change.Target, change.Force, change.Matched, change.Changed, change.Skipped,
-        change.Action == BulkChange.Requeue ? new(change.Whole, change.Partial, change.Failed, change.Pending) : null,
+        change.Id, change.Action, change.State, change.Cancelled, change.Target, change.Force, change.Matched, change.Changed,
+        change.Skipped, change.Action == BulkChange.Requeue ? new(change.Whole, change.Partial, change.Failed, change.Pending) : null,
         change.WaitsFor, change.Actor, change.Reason, change.CreatedAt.UtcDateTime, change.EndedAt?.UtcDateTime);
 }
 

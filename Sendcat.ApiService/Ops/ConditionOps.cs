@@ -15,7 +15,8 @@ internal sealed class ConditionOps(ConditionStore conditions, RequestDatabase da
 
     public static void Map(RouteGroupBuilder ops) =>
         ops.MapGet("/conditions", ReadAsync).As(
-            "ops.conditions", "Conditions: silent workers, stuck leases, ending watches, parser drift, callers who are refused, processes that died");
+            "ops.conditions",
+            "Conditions: silent workers, stuck leases, ending watches, parser drift, callers who are refused, processes that died");
 
     private static async Task<Ok<ConditionsView>> ReadAsync(ConditionOps conditions, CancellationToken cancellationToken) =>
         TypedResults.Ok(await conditions.TakeAsync(cancellationToken));

@@ -7,7 +7,8 @@ using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ApiService.Ops;
 
-internal sealed record DeadLetterGroupView(string Tool, string Fingerprint, string Reason, string Error, int Count, DateTime FirstAt, DateTime LastAt)
+internal sealed record DeadLetterGroupView(
+    string Tool, string Fingerprint, string Reason, string Error, int Count, DateTime FirstAt, DateTime LastAt)
 {
     public static DeadLetterGroupView Of(DeadLetterGroup group) =>
         new(group.Tool, group.Fingerprint, group.Reason, group.Error, group.Count, group.First.UtcDateTime, group.Last.UtcDateTime);
@@ -16,7 +17,8 @@ internal sealed record DeadLetterGroupView(string Tool, string Fingerprint, stri
 /// <param name="History">One object per attempt, across all replays.</param>
 /// <param name="ReplayCount">How often it was requeued.</param>
 internal sealed record DeadLetterView(
-    Guid Id, string Tool, string Principal, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount, DateTime CreatedAt,
+    Guid Id, string Tool, string Principal, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount,
+    DateTime CreatedAt,
     DateTime DiedAt, JsonElement? Arguments, JsonElement? History)
 {
     /// <summary>The result of the last time that it was requeued; absent: it never was.</summary>
@@ -56,7 +58,9 @@ internal sealed record LastReplayView(string Result, string Error, DateTime At);
 /// <param name="DryRun">True: report what would be changed, and change nothing.</param>
 /// <remarks>A filter with a wrong name is refused: without it, more letters would match than were meant.</remarks>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint, IReadOnlyList<Guid>? Ids, DateTimeOffset? DiedBefore, int? Limit, bool? All, bool? DryRun) : IValidatable
+internal sealed partial record DeadLetterOrder(
+    string? Tool, string? Fingerprint, IReadOnlyList<Guid>? Ids, DateTimeOffset? DiedBefore, int? Limit, bool? All,
+    bool? DryRun) : IValidatable
 {
     public string? Principal { get; init; }
 
@@ -128,5 +132,6 @@ internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint
 /// <param name="LastDueAt">The time at which the last replayed job becomes due.</param>
 internal sealed record DeadLettersChanged(bool DryRun, int Matched, int Changed, int Skipped, IReadOnlyList<Guid> Ids, DateTime? LastDueAt)
 {
-    public static DeadLettersChanged Of(DeadLetterChange change) => new(change.DryRun, change.Matched, change.Jobs.Count, change.Skipped, change.Jobs, change.LastDueAt?.UtcDateTime);
+    public static DeadLettersChanged Of(DeadLetterChange change) =>
+        new(change.DryRun, change.Matched, change.Jobs.Count, change.Skipped, change.Jobs, change.LastDueAt?.UtcDateTime);
 }

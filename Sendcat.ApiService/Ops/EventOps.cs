@@ -19,13 +19,15 @@ internal static class EventOps
     public static void MapEvents(this RouteGroupBuilder ops)
     {
         ops.MapGet("/events", ListAsync).As(
-            "ops.events", "Events of limits, admission and circuits, the newest first; ?source=, ?bucket=, ?outcome=, ?reason=, ?key=, ?minutes=", 400);
+            "ops.events",
+            "Events of limits, admission and circuits, the newest first; ?source=, ?bucket=, ?outcome=, ?reason=, ?key=, ?minutes=", 400);
         ops.MapGet("/events/summary", SummaryAsync).As(
             "ops.eventSummary", "All events of the last minutes by source, bucket, outcome and reason, counted by their hits", 400);
     }
 
     private static async Task<Results<Ok<Page<EventView>>, ApiError>> ListAsync(
-        EventHistory events, CurrentKnobs knobs, TimeProvider time, string? source, string? bucket, string? outcome, string? reason, string? key,
+        EventHistory events, CurrentKnobs knobs, TimeProvider time, string? source, string? bucket, string? outcome, string? reason,
+        string? key,
         string? minutes, string? cursor, string? limit, CancellationToken cancellationToken)
     {
         var most = knobs.Of<OpsOptions>().MaxRowsPerSection;
@@ -42,7 +44,8 @@ internal static class EventOps
         }
 
         DateTimeOffset? since = string.IsNullOrEmpty(minutes) ? null : time.GetUtcNow().AddMinutes(-window);
-        var filter = new EventFilter(NullIfEmpty(source), NullIfEmpty(bucket), NullIfEmpty(outcome), NullIfEmpty(reason), NullIfEmpty(key), since);
+        var filter = new EventFilter(
+            NullIfEmpty(source), NullIfEmpty(bucket), NullIfEmpty(outcome), NullIfEmpty(reason), NullIfEmpty(key), since);
         var rows = await events.ListAsync(filter, after.Before, count + 1, cancellationToken);
         return TypedResults.Ok(new Page<EventView>(
             [.. rows.Take(count).Select(EventView.Of)], rows.Count > count ? OpsCursor.After(rows[count - 1].Id) : null));
@@ -64,17 +67,20 @@ internal static class EventOps
 
 /// <param name="Hits">How often it occurred in a time slot of five seconds, over all replicas.</param>
 internal sealed record EventView(
-    string Id, DateTime At, string Source, string Bucket, string Key, string Outcome, string? Reason, int Hits, int? RetryAfterMs, string? Path,
+    string Id, DateTime At, string Source, string Bucket, string Key, string Outcome, string? Reason, int Hits, int? RetryAfterMs,
+    string? Path,
     string? Method)
 {
     public static EventView Of(WrittenEvent row) => new(
-        OpsCursor.After(row.Id), row.At.UtcDateTime, row.Source, row.Bucket, row.Key, row.Outcome, row.Reason, row.Hits, row.RetryAfterMs, row.Path,
+        OpsCursor.After(row.Id), row.At.UtcDateTime, row.Source, row.Bucket, row.Key, row.Outcome, row.Reason, row.Hits, row.RetryAfterMs,
+        row.Path,
         row.Method);
 }
 
 /// <summary>The keys of the maps are joined by <c>:</c>. A missing reason is <c>none</c>.</summary>
 internal sealed record EventSummary(
-    long Total, int WindowMinutes, IReadOnlyDictionary<string, long> BySourceBucketOutcome, IReadOnlyDictionary<string, long> ByBucketOutcome,
+    long Total, int WindowMinutes, IReadOnlyDictionary<string, long> BySourceBucketOutcome,
+    IReadOnlyDictionary<string, long> ByBucketOutcome,
     IReadOnlyDictionary<string, long> ByBucketOutcomeReason)
 {
     public static EventSummary Of(int minutes, IReadOnlyList<EventTotal> totals) => new(
@@ -83,6 +89,7 @@ internal sealed record EventSummary(
         By(totals, total => $"{total.Bucket}:{total.Outcome}:{total.Reason}"));
 
     private static SortedDictionary<string, long> By(IEnumerable<EventTotal> totals, Func<EventTotal, string> key) => new(
-        totals.GroupBy(key, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Sum(total => total.Hits), StringComparer.Ordinal),
+        totals.GroupBy(key, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.Sum(total => total.Hits), StringComparer.Ordinal),
         StringComparer.Ordinal);
 }

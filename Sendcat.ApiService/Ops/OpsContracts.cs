@@ -9,7 +9,8 @@ internal sealed record AdmissionSwitched(string Mode, IReadOnlyList<KnobChanged>
     public DateTime? Until { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(KnobList))]
 [JsonSerializable(typeof(KnobSetting))]
 [JsonSerializable(typeof(KnobChanged))]

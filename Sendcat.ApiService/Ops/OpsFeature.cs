@@ -9,7 +9,8 @@ internal static class OpsFeature
 {
     public static IServiceCollection AddOps(this IServiceCollection services)
     {
-        services.AddSingleton(provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
+        services.AddSingleton(
+            provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddSingleton<NamedKeys>();
         services.AddSingleton<KnobWarnings>();
         services.AddSingleton<CostLedger>();
@@ -17,7 +18,8 @@ internal static class OpsFeature
         services.AddSingleton<ConditionOps>();
         services.AddSingleton<OpsGuard>();
         services.AddSingleton<ScheduleStore>();
-        services.AddSingleton<LaneObstacles>(provider => lane => UpstreamCircuits.Of(lane, provider.GetRequiredService<Circuits>().States()));
+        services.AddSingleton<LaneObstacles>(
+            provider => lane => UpstreamCircuits.Of(lane, provider.GetRequiredService<Circuits>().States()));
         services.AddBulkChanges();
         return services;
     }

@@ -26,7 +26,8 @@ internal sealed class OpsGuard(OpsKeys keys, NamedKeys named, RateLimiter limite
             OpsRole.Operator => OpsReason.TryRead(http, out _) ? null : ApiError.InvalidRequest(
                 $"A change needs its reason in the header {OpsReason.Header}: {OpsReason.Shortest} to {OpsReason.Longest} characters"),
             OpsRole.Viewer => IsRead(http) ? null : ApiError.Forbidden("This key may only read"),
-            _ when presented is not null && await CountWrongKeyAsync(http) is { } wait => ApiError.RateLimited(wait, RateLimitBucket.OpsKey.Name(), "Too many wrong keys"),
+            _ when presented is not null && await CountWrongKeyAsync(http) is { } wait =>
+                ApiError.RateLimited(wait, RateLimitBucket.OpsKey.Name(), "Too many wrong keys"),
             _ => ApiError.Unauthorized("The operator key is missing or wrong"),
         };
     }
@@ -72,7 +73,8 @@ internal sealed class OpsGuard(OpsKeys keys, NamedKeys named, RateLimiter limite
         }
 
         var bucket = RateLimitBucket.OpsKey.Name();
-        events.Record(new(RateLimitSource.Http, bucket, $"{bucket}:{address}", RateLimitOutcome.Blocked, WrongKey) { Path = route, Method = method });
+        events.Record(
+            new(RateLimitSource.Http, bucket, $"{bucket}:{address}", RateLimitOutcome.Blocked, WrongKey) { Path = route, Method = method });
         logger.WrongOperatorKey(address, method, route);
         return null;
     }

@@ -44,7 +44,8 @@ internal sealed class OpsKeys
         var (operators, viewers) = (Read(OperatorSetting), Read(ViewerSetting));
         return operators is null || operators != viewers
             ? new(operators, viewers)
-            : throw new InvalidOperationException($"{OperatorSetting} and {ViewerSetting} are the same key: viewers could change everything.");
+            : throw new InvalidOperationException(
+                $"{OperatorSetting} and {ViewerSetting} are the same key: viewers could change everything.");
 
         string? Read(string name)
         {
@@ -55,7 +56,8 @@ internal sealed class OpsKeys
 
             return key.Length >= Shortest || environment.IsDevelopment()
                 ? key
-                : throw new InvalidOperationException($"{name} has {key.Length} characters and needs at least {Shortest}. Make one with: openssl rand -hex 24");
+                : throw new InvalidOperationException(
+                    $"{name} has {key.Length} characters and needs at least {Shortest}. Make one with: openssl rand -hex 24");
         }
     }
 

@@ -26,7 +26,8 @@ internal sealed class OpsReason
         if (!reads && !endpoint.Metadata.OfType<NotNeeded>().Any())
         {
             endpoint.Metadata.Add(Marker);
-            if (!endpoint.Metadata.OfType<IProducesResponseTypeMetadata>().Any(response => response.StatusCode == StatusCodes.Status400BadRequest))
+            if (!endpoint.Metadata.OfType<IProducesResponseTypeMetadata>()
+                .Any(response => response.StatusCode == StatusCodes.Status400BadRequest))
             {
                 endpoint.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status400BadRequest, typeof(string), ["text/plain"]));
             }

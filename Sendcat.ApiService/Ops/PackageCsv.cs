@@ -5,8 +5,8 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.ApiService.Ops;
 
 /// <summary>
-/// Reads a feed as CSV (RFC 4180, UTF-8). The first row names the columns as the JSON does, in any order and case; blanks and underscores in
-/// names are ignored, and so are columns of other names.
+/// Reads a feed as CSV (RFC 4180, UTF-8). The first row names the columns as the JSON does, in any order and case; blanks and underscores
+/// in names are ignored, and so are columns of other names.
 /// </summary>
 internal static class PackageCsv
 {
@@ -85,13 +85,16 @@ internal static class PackageCsv
     private static ReportedPackage Package(List<string> names, List<string> cells)
     {
         return new(
-            Cell("trackingnumber"), Cell("status"), Cell("updatedat"), Number("weight"), Number("cost"), Cell("location"), Cell("merchant"), Cell("description"));
+            Cell("trackingnumber"), Cell("status"), Cell("updatedat"), Number("weight"), Number("cost"), Cell("location"), Cell("merchant"),
+            Cell("description"));
 
         string? Cell(string name) => names.IndexOf(name) is >= 0 and var at && at < cells.Count && cells[at].Length > 0 ? cells[at] : null;
 
         // A cell that is no number is out of range, so that its row is rejected.
         decimal? Number(string name) =>
-            Cell(name) is not { } cell ? null : decimal.TryParse(cell, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : -1;
+            Cell(name) is not { } cell
+                ? null
+                : decimal.TryParse(cell, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : -1;
     }
 
     /// <summary>

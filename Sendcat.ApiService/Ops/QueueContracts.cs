@@ -33,7 +33,8 @@ internal sealed record QueueView(
 internal sealed record JobCounts(int Queued, int Running, int Completed, int Failed, int DeadLetter, int Cancelled)
 {
     public static JobCounts Of(IReadOnlyList<LaneReading> lanes) => new(
-        lanes.Sum(lane => lane.Queued), lanes.Sum(lane => lane.Running), lanes.Sum(lane => lane.Completed), lanes.Sum(lane => lane.Failed), lanes.Sum(lane => lane.DeadLetters),
+        lanes.Sum(lane => lane.Queued), lanes.Sum(lane => lane.Running), lanes.Sum(lane => lane.Completed), lanes.Sum(lane => lane.Failed),
+        lanes.Sum(lane => lane.DeadLetters),
         lanes.Sum(lane => lane.Cancelled));
 }
 
@@ -41,11 +42,13 @@ internal sealed record JobCounts(int Queued, int Running, int Completed, int Fai
 /// <param name="QueuedUtilization">Due jobs divided by the lane's cap; above 1 only while caps are advisory.</param>
 /// <param name="OverCap">Jobs that were accepted over the cap while caps were advisory.</param>
 internal sealed record LanePressure(
-    string QosClass, int Due, double QueuedUtilization, double RunningUtilization, long OldestQueuedAgeMs, long OldestRunningAgeMs, long OldestDeadLetterAgeMs, int OverCap)
+    string QosClass, int Due, double QueuedUtilization, double RunningUtilization, long OldestQueuedAgeMs, long OldestRunningAgeMs,
+    long OldestDeadLetterAgeMs, int OverCap)
 {
     public static LanePressure Of(LaneReading lane) => new(
         lane.QosClass, lane.QueuedDue, Math.Round(lane.QueuedUtilization, 4), Math.Round(lane.RunningUtilization, 4),
-        (long)lane.OldestQueued.TotalMilliseconds, (long)lane.OldestRunning.TotalMilliseconds, (long)lane.OldestDeadLetter.TotalMilliseconds, lane.OverCap);
+        (long)lane.OldestQueued.TotalMilliseconds, (long)lane.OldestRunning.TotalMilliseconds,
+        (long)lane.OldestDeadLetter.TotalMilliseconds, lane.OverCap);
 }
 
 /// <param name="Level"><c>ok</c> or <c>warning</c></param>
@@ -57,15 +60,20 @@ internal sealed record QueueHealthView(string Level, IReadOnlyList<QueueFinding>
 /// <param name="CreatedAlerts">The number of new alerts. A finding in its cool-down creates none.</param>
 internal sealed record QueueChecked(bool Enabled, int CreatedAlerts, int ClearedAlerts, int WindowMinutes, QueueHealthView Health)
 {
-    public static QueueChecked Of(QueueCheck check) => new(check.Enabled, check.Created, check.Cleared, check.WindowMinutes, QueueHealthView.Of(check.Findings));
+    public static QueueChecked Of(QueueCheck check) =>
+        new(check.Enabled, check.Created, check.Cleared, check.WindowMinutes, QueueHealthView.Of(check.Findings));
 }
 
 /// <param name="Observed">Jobs or milliseconds: the largest value observed in the alert's time slot.</param>
 /// <param name="ClearedAt">Absent while the alert is active.</param>
-internal sealed record QueueAlertView(string AlertKey, string Kind, long Observed, long Threshold, int WindowMinutes, DateTime CreatedAt, DateTime ExpiresAt, DateTime? ClearedAt)
+internal sealed record QueueAlertView(
+    string AlertKey, string Kind, long Observed, long Threshold, int WindowMinutes, DateTime CreatedAt, DateTime ExpiresAt,
+    DateTime? ClearedAt)
 {
     public static QueueAlertView Of(QueueAlert alert) =>
-        new(alert.AlertKey, alert.Kind, alert.Observed, alert.Threshold, alert.WindowMinutes, alert.CreatedAt.UtcDateTime, alert.ExpiresAt.UtcDateTime, alert.ClearedAt?.UtcDateTime);
+        new(
+            alert.AlertKey, alert.Kind, alert.Observed, alert.Threshold, alert.WindowMinutes, alert.CreatedAt.UtcDateTime,
+            alert.ExpiresAt.UtcDateTime, alert.ClearedAt?.UtcDateTime);
 }
 
 /// <summary>One job.</summary>

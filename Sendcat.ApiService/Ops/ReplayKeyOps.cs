@@ -12,7 +12,8 @@ internal static class ReplayKeyOps
     private const int LongestKey = 1_000;
 
     public static void MapReplayKeys(this RouteGroupBuilder ops) =>
-        ops.MapGet("/replay-keys", ListAsync).As("ops.replayKeys", "Keys of webhook deliveries, the newest first; ?scope=, ?key= for one as its sender sent it", 400);
+        ops.MapGet("/replay-keys", ListAsync).As(
+            "ops.replayKeys", "Keys of webhook deliveries, the newest first; ?scope=, ?key= for one as its sender sent it", 400);
 
     private static async Task<Results<Ok<Page<ReplayKeyView>>, ApiError>> ListAsync(
         WebhookInbox inbox, string? scope, string? key, string? cursor, string? limit, CancellationToken cancellationToken)
@@ -32,7 +33,8 @@ internal static class ReplayKeyOps
             return PageCursor.Invalid;
         }
 
-        var rows = await inbox.ListRecentByScopeAsync(scope!, key, after is null ? null : (after.At, after.Id), count + 1, cancellationToken);
+        var rows = await inbox.ListRecentByScopeAsync(
+            scope!, key, after is null ? null : (after.At, after.Id), count + 1, cancellationToken);
         return TypedResults.Ok(new Page<ReplayKeyView>(
             [.. rows.Take(count).Select(ReplayKeyView.Of)],
             rows.Count > count ? new PageCursor(CursorOrder, rows[count - 1].FirstSeenAt, rows[count - 1].DeliveryId).ToString() : null));
@@ -42,8 +44,11 @@ internal static class ReplayKeyOps
 /// <param name="KeyDigest">SHA-256 of the key: keys may contain addresses and phone numbers.</param>
 /// <param name="Hits">Deliveries of the key, the first one included.</param>
 /// <param name="JobStatus">Absent: it has no job, or its job was completed and removed.</param>
-internal sealed record ReplayKeyView(string KeyDigest, int Hits, DateTime FirstSeenAt, DateTime LastSeenAt, DateTime ExpiresAt, Guid? JobId, string? JobStatus)
+internal sealed record ReplayKeyView(
+    string KeyDigest, int Hits, DateTime FirstSeenAt, DateTime LastSeenAt, DateTime ExpiresAt, Guid? JobId, string? JobStatus)
 {
     public static ReplayKeyView Of(InboxRow row) =>
-        new(row.Key, row.Hits, row.FirstSeenAt.UtcDateTime, row.LastSeenAt.UtcDateTime, row.ExpiresAt.UtcDateTime, row.JobId, row.JobStatus);
+        new(
+            row.Key, row.Hits, row.FirstSeenAt.UtcDateTime, row.LastSeenAt.UtcDateTime, row.ExpiresAt.UtcDateTime, row.JobId,
+            row.JobStatus);
 }

@@ -22,13 +22,14 @@ internal static class ReplicaOps
                 "Replicas and workers: what each holds, its own counts of circuits, its age and version, and whether it is drained", 503);
         ops.MapPost("/replicas/{id}/drain", DrainAsync).As(
             "ops.drainReplica",
-                "Drain a replica or worker: it begins no new turns or jobs within five seconds; 409 for the last of its kind, without ?force=true",
+                "Drain a replica or worker: it begins no new turns or jobs within five seconds; "
+                    + "409 for the last of its kind, without ?force=true",
             400, 404, 409, 503);
         ops.MapPost("/replicas/{id}/resume", ResumeAsync).As("ops.resumeReplica", "End the drain of a replica or worker", 404, 409, 503);
         ops.MapPost("/replicas/{id}/restart", RestartAsync).As(
             "ops.restartReplica",
-                "Restart a replica or worker: it is drained, and stops when nothing runs in it, or after ?waitSeconds= (300); its host starts it again; "
-                + "409 for the last of its kind, without ?force=true",
+                "Restart a replica or worker: it is drained, and stops when nothing runs in it, or after ?waitSeconds= (300); "
+                + "its host starts it again; 409 for the last of its kind, without ?force=true",
             400, 404, 409, 503);
         ops.MapPost("/replicas/{id}/release", ReleaseAsync).As(
             "ops.releaseReplica", "Release the leases of a dead replica, all its slots of admission and bulkheads", 404, 409, 503);

@@ -29,10 +29,13 @@ internal static class RouteOps
         ops.MapGet("/routes", ListAsync)
             .As("ops.routes", "Routes to the models: circuit, slots in use, models, and the share that is drained");
         ops.MapPost("/routes/{id}/drain", DrainAsync).As(
-            "ops.drainRoute", "Drain a route: this share of turns starts on the other one, while that one works; 0 ends it; with ?forSeconds= for a time", 400, 404);
+            "ops.drainRoute",
+            "Drain a route: this share of turns starts on the other one, while that one works; 0 ends it; with ?forSeconds= for a time",
+            400, 404);
         ops.MapPost("/routes/{id}/test", TestAsync).As(
             "ops.testRoute",
-                "Test a route now: one real model call, which ignores its circuit and costs a few tokens; a failure is a result with ok false", 400, 404);
+                "Test a route now: one real model call, which ignores its circuit and costs a few tokens; "
+                + "a failure is a result with ok false", 400, 404);
         ops.MapPost("/routes/models", SetModelsAsync).Takes<RouteModels>().As(
             "ops.setRouteModels",
                 "Change the models of the routes: all given ones together or none, or swap primary and secondary of a class", 400, 413,
@@ -94,7 +97,8 @@ internal static class RouteOps
     }
 
     private static async Task<Results<Ok<RouteTested>, ApiError>> TestAsync(
-        HttpContext http, string id, [FromQuery(Name = "class")] string? modelClass, RouteProbe probe, CurrentKnobs knobs, OperatorAudit audit,
+        HttpContext http, string id, [FromQuery(Name = "class")] string? modelClass, RouteProbe probe, CurrentKnobs knobs,
+        OperatorAudit audit,
         CancellationToken cancellationToken)
     {
         if (!ProviderRoute.Ids.Contains(id))

@@ -29,7 +29,8 @@ internal static class TimelineOps
     public static void MapTimeline(this RouteGroupBuilder ops) =>
         ops.MapGet("/timeline", ListAsync).As(
             "ops.timeline",
-            "What happened to the system, the newest first; ?from= and ?to= (the last hour), ?kinds=a,b; ?format=csv or markdown downloads the range", 400);
+            "What happened to the system, the newest first; ?from= and ?to= (the last hour), ?kinds=a,b; "
+                + "?format=csv or markdown downloads the range", 400);
 
     private static async Task<Results<Ok<Page<IncidentView>>, FileContentHttpResult, ApiError>> ListAsync(
         IncidentTimeline timeline, CurrentKnobs knobs, TimeProvider time, string? from, string? to, string? kinds, string? format,
@@ -76,8 +77,8 @@ internal static class TimelineOps
         }
         else
         {
-            text.Append(CultureInfo.InvariantCulture,
-                $"# Timeline {Minute(from)} to {Minute(to)} UTC\n\n| UTC | what | subject | detail | who and why |\n|---|---|---|---|---|\n");
+            text.Append(CultureInfo.InvariantCulture, $"# Timeline {Minute(from)} to {Minute(to)} UTC\n\n")
+                .Append("| UTC | what | subject | detail | who and why |\n|---|---|---|---|---|\n");
         }
 
         foreach (var entry in entries.Reverse())

@@ -19,7 +19,8 @@ internal static class UpstreamCircuits
     /// <summary>The first circuit of the lane that is open, else the first one that is half-open; null: all are closed.</summary>
     public static LaneObstacle? Of(ToolLane lane, IReadOnlyList<CircuitReading> circuits)
     {
-        var barring = circuits.Where(circuit => circuit.State != Closed && Providers[lane].Contains(circuit.Provider, StringComparer.Ordinal))
+        var barring = circuits.Where(
+            circuit => circuit.State != Closed && Providers[lane].Contains(circuit.Provider, StringComparer.Ordinal))
             .OrderBy(circuit => circuit.State == HalfOpen).FirstOrDefault();
         return barring is null ? null : new(barring.Provider, MayProbe: barring.State == HalfOpen);
     }

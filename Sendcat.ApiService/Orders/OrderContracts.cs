@@ -37,7 +37,9 @@ internal sealed record DraftView(
 }
 
 /// <param name="Carrier">Id of the carrier; absent: unknown.</param>
-/// <param name="IsVerified">An authenticated mail of a known merchant or the user names the number. False: compare it before you confirm the draft.</param>
+/// <param name="IsVerified">
+/// An authenticated mail of a known merchant or the user names the number. False: compare it before you confirm the draft.
+/// </param>
 /// <param name="PreAlertId">Its pre-alert, if there is one.</param>
 /// <param name="PreAlertStatus"><c>draft</c>, <c>submitted</c> or <c>rejected</c>.</param>
 internal sealed record ParcelView(string TrackingNumber, string? Carrier, bool IsVerified, Guid? PreAlertId, string? PreAlertStatus);

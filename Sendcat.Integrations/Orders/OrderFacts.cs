@@ -54,7 +54,9 @@ internal sealed record OrderFacts
 
 /// <param name="TrackingNumber">Upper case, without blanks.</param>
 /// <param name="Carrier">Null: unknown.</param>
-/// <param name="IsVerified">Its number was read in an authenticated mail of a known merchant or in a message of the user, and in no picture.</param>
+/// <param name="IsVerified">
+/// Its number was read in an authenticated mail of a known merchant or in a message of the user, and in no picture.
+/// </param>
 internal sealed record ParcelFacts(string TrackingNumber, string? Carrier, bool IsVerified);
 
 /// <summary>The limits of what drafts store.</summary>

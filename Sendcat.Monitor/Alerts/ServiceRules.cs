@@ -17,7 +17,9 @@ internal static class ServiceRules
             Of("redis_emptied", AlertSeverity.Page, "Redis came back without its data", Snapshot, "five minutes without another loss"),
             AlertFeature.Service, RedisEmptied),
         new(
-            Of("process_died", AlertSeverity.Ticket, "a process of the API or a worker sends no heartbeat any more, and did not stop in order",
+            Of(
+                "process_died", AlertSeverity.Ticket,
+                "a process of the API or a worker sends no heartbeat any more, and did not stop in order",
                 Timeline, "five minutes after it"),
             AlertFeature.Service, Died),
         new(
@@ -48,7 +50,8 @@ internal static class ServiceRules
     private static IEnumerable<AlertFinding>? Died(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         facts.Conditions?.Died.Select(died => new AlertFinding(
             kind, died.Process, 1, 0,
-            Text($"The {died.Process} was killed, crashed or is frozen: its heartbeat timed out at {died.At:HH:mm:ss} UTC. Others go on.")));
+            Text(
+                $"The {died.Process} was killed, crashed or is frozen: its heartbeat timed out at {died.At:HH:mm:ss} UTC. Others go on.")));
 
     private static IEnumerable<AlertFinding>? WatchExpiring(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
         facts.Conditions is not { WatchesEnding: var ending } ? null

@@ -13,7 +13,8 @@ namespace Sendcat.Monitor.Watch;
 /// <param name="Problem">Description of the problem; null in the state <c>up</c>.</param>
 /// <param name="Chat">The whole response of <c>/api/chat/health</c>; null when it was not JSON.</param>
 internal sealed record ApiObservation(
-    DateTimeOffset At, Uri Address, string State, int? HealthStatus, int? ChatStatus, bool? ChatOk, string? Mode, double LatencyMs, string? Problem, JsonElement? Chat)
+    DateTimeOffset At, Uri Address, string State, int? HealthStatus, int? ChatStatus, bool? ChatOk, string? Mode, double LatencyMs,
+    string? Problem, JsonElement? Chat)
 {
     public const string Up = "up";
     public const string Degraded = "degraded";

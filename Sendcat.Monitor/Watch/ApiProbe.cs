@@ -30,7 +30,9 @@ internal sealed class ApiProbe(HttpClient http, TimeProvider clock)
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             var problem = e is OperationCanceledException ? $"no answer within {timeout.TotalSeconds:0.#} s" : "no connection";
-            return new(clock.GetUtcNow(), address, ApiObservation.Down, null, null, null, null, clock.GetElapsedTime(start).TotalMilliseconds, problem, null);
+            return new(
+                clock.GetUtcNow(), address, ApiObservation.Down, null, null, null, null, clock.GetElapsedTime(start).TotalMilliseconds,
+                problem, null);
         }
     }
 
@@ -39,7 +41,8 @@ internal sealed class ApiProbe(HttpClient http, TimeProvider clock)
     private async Task<(int Status, JsonElement? Json)> GetAsync(Uri address, CancellationToken cancellationToken)
     {
         using var response = await http.GetAsync(address, cancellationToken);
-        if (response.Content.Headers.ContentType?.MediaType != "application/json" || response.Content.Headers.ContentLength > LargestResponse)
+        if (response.Content.Headers.ContentType?.MediaType != "application/json"
+            || response.Content.Headers.ContentLength > LargestResponse)
         {
             return ((int)response.StatusCode, null);
         }

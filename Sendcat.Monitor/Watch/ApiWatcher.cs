@@ -5,12 +5,14 @@ namespace Sendcat.Monitor.Watch;
 
 /// <summary>Probes every API address at a fixed interval and adds the results to the history.</summary>
 internal sealed class ApiWatcher(
-    ApiAddresses addresses, ApiProbe probe, ObservationHistory history, IOptionsMonitor<WatchOptions> options, TimeProvider clock, ILogger<ApiWatcher> logger) : BackgroundService
+    ApiAddresses addresses, ApiProbe probe, ObservationHistory history, IOptionsMonitor<WatchOptions> options, TimeProvider clock,
+    ILogger<ApiWatcher> logger) : BackgroundService
 {
     public async Task ProbeOnceAsync(CancellationToken cancellationToken)
     {
         var timeout = TimeSpan.FromMilliseconds(options.CurrentValue.TimeoutMs);
-        var round = await Task.WhenAll((await addresses.FindAsync(cancellationToken)).Select(a => probe.ProbeAsync(a, timeout, cancellationToken)));
+        var round = await Task.WhenAll(
+            (await addresses.FindAsync(cancellationToken)).Select(a => probe.ProbeAsync(a, timeout, cancellationToken)));
         foreach (var changed in history.Add(round))
         {
             logger.ApiStateChanged(changed.Address, changed.State, changed.Problem ?? "all well");

@@ -16,7 +16,10 @@ internal sealed record ConsoleStatus(DateTimeOffset At, string State, IReadOnlyL
 
     public static ConsoleStatus Of(ObservationHistory history, DateTimeOffset now)
     {
-        List<AddressStatus> apis = [.. history.Snapshot().Where(a => a.Observations.Count > 0).Select(a => AddressStatus.Of(a.Address, a.Observations))];
+        List<AddressStatus> apis =
+        [
+            .. history.Snapshot().Where(a => a.Observations.Count > 0).Select(a => AddressStatus.Of(a.Address, a.Observations)),
+        ];
         var states = apis.Select(a => a.Latest.State).ToList();
         var worst = states.Count == 0 ? Unknown
             : states.Contains(ApiObservation.Down) ? ApiObservation.Down

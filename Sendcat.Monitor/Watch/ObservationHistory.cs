@@ -58,7 +58,11 @@ internal sealed class ObservationHistory
     {
         lock (_gate)
         {
-            return [.. _byAddress.OrderBy(a => a.Key.AbsoluteUri, StringComparer.Ordinal).Select(a => (a.Key, (IReadOnlyList<ApiObservation>)[.. a.Value]))];
+            return
+            [
+                .. _byAddress.OrderBy(a => a.Key.AbsoluteUri, StringComparer.Ordinal)
+                    .Select(a => (a.Key, (IReadOnlyList<ApiObservation>)[.. a.Value])),
+            ];
         }
     }
 }

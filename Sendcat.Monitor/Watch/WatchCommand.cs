@@ -9,7 +9,10 @@ internal static class WatchCommand
     /// <param name="map">Maps its pages.</param>
     public static Command Create(Action<WebApplicationBuilder> add, Action<WebApplication> map)
     {
-        var command = new Command("watch", "Watches the API, raises alerts, and serves the operator console (http://127.0.0.1:5090 unless ASPNETCORE_URLS says otherwise).");
+        var command = new Command(
+            "watch",
+            "Watches the API, raises alerts, and serves the operator console "
+                + "(http://127.0.0.1:5090 unless ASPNETCORE_URLS says otherwise).");
         command.SetAction(async (_, stop) =>
         {
             await using var app = WatchProgram.Build([], add, map);

@@ -19,7 +19,8 @@ internal static class WatchProgram
         var builder = WebApplication.CreateBuilder(args);
         builder.WebHost.UseUrls(Urls(builder.Configuration));
         builder.AddServiceDefaults();
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
+        builder.Services.ConfigureHttpJsonOptions(
+            json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         builder.Services.AddOptions<WatchOptions>().Bind(builder.Configuration).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<WatchOptions>, WatchOptionsValidator>();
         builder.Services.AddSingleton<ObservationHistory>().AddSingleton<ApiAddresses>();
@@ -32,13 +33,16 @@ internal static class WatchProgram
 
         var app = builder.Build();
         app.MapDefaultEndpoints();
-        app.MapGet("/api/status", (ObservationHistory history, TimeProvider clock) => PublicStatus.Of(ConsoleStatus.Of(history, clock.GetUtcNow())));
+        app.MapGet(
+            "/api/status",
+            (ObservationHistory history, TimeProvider clock) => PublicStatus.Of(ConsoleStatus.Of(history, clock.GetUtcNow())));
         map?.Invoke(app);
         return app;
     }
 
     private static string[] Urls(IConfiguration configuration) =>
         configuration["urls"] is { Length: > 0 } urls ? urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
-        : configuration["http_ports"] is { Length: > 0 } ports ? [.. ports.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(p => $"http://*:{p}")]
-        : [DefaultUrl];
+        : configuration["http_ports"] is { Length: > 0 } ports
+            ? [.. ports.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(p => $"http://*:{p}")]
+            : [DefaultUrl];
 }

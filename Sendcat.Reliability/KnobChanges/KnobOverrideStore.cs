@@ -107,7 +107,8 @@ public sealed class KnobOverrideStore
         var before = await WriteAsync(settings, term, by, cancellationToken);
         var now = settings.Select(setting => _knobs.Read(_knobs.Find(setting.Name)!)).ToList();
         return new(
-            [.. now.Select(reading => (reading.Knob.Name, before.GetValueOrDefault(reading.Knob.Name)?.Value, (string?)reading.Value))], null)
+            [.. now.Select(reading => (reading.Knob.Name, before.GetValueOrDefault(reading.Knob.Name)?.Value, (string?)reading.Value))],
+            null)
         {
             Until = now.Select(reading => reading.Override?.Until).FirstOrDefault(),
         };

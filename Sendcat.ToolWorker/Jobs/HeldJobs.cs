@@ -190,10 +190,12 @@ internal sealed class HeldJob : IDisposable
     }
 
     /// <summary>
-    /// Completes when at least half of the lease is left by the clock; otherwise it waits for a renewal first. Renewals are due after a third
-    /// of the lease, so less is left only when they are late.
+    /// Completes when at least half of the lease is left by the clock; otherwise it waits for a renewal first. Renewals are due after a
+    /// third of the lease, so less is left only when they are late.
     /// </summary>
-    /// <exception cref="OperationCanceledException">The lease is lost, also when the timer that cancels the work has not fired yet.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The lease is lost, also when the timer that cancels the work has not fired yet.
+    /// </exception>
     public async Task EnsureAsync(CancellationToken cancellationToken)
     {
         while (true)

@@ -9,8 +9,8 @@ internal interface IToolHandler
     ToolLane Lane { get; }
 
     /// <summary>
-    /// Completes when jobs can run without a long preparation. This process claims no job of the lane before: it would take a slot of the lane
-    /// meanwhile, and processes that are prepared could not use it.
+    /// Completes when jobs can run without a long preparation. This process claims no job of the lane before: it would take a slot of the
+    /// lane meanwhile, and processes that are prepared could not use it.
     /// </summary>
     Task PrepareAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -43,7 +43,9 @@ internal abstract record ToolResult
         public TimeSpan? MinimumDelay { get; init; }
     }
 
-    /// <summary>The attempt failed, and another one would fail until an operator has removed the cause: the job becomes a dead letter.</summary>
+    /// <summary>
+    /// The attempt failed, and another one would fail until an operator has removed the cause: the job becomes a dead letter.
+    /// </summary>
     /// <param name="Error">For operators. It must not contain secrets.</param>
     public sealed record Rejected(string Error) : ToolResult;
 

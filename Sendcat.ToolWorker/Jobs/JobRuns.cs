@@ -138,7 +138,9 @@ internal sealed class JobRuns(
     /// </summary>
     private async Task<ToolResult?> FindCachedAsync(LeasedJob job, CancellationToken cancellationToken)
     {
-        var cached = job.Cache is { } slot && namespaces.Named(slot.Namespace) is { } space ? await cache.GetAsync(space, slot.Key, cancellationToken) : null;
+        var cached = job.Cache is { } slot && namespaces.Named(slot.Namespace) is { } space
+            ? await cache.GetAsync(space, slot.Key, cancellationToken)
+            : null;
         if (cached is null && job.Lease.Token > 1)
         {
             cached = await cache.GetAsync(namespaces.UnpersistedResults, $"{job.Lease.Id}", cancellationToken);
@@ -172,8 +174,10 @@ internal sealed class JobRuns(
             {
                 var outcome = result switch
                 {
-                    ToolResult.Done finished => await leases.CompleteAsync(job.Lease, finished.Json, finished.IsPartial) ? "completed" : Late(job),
-                    ToolResult.Failed failed => await leases.FailAsync(job.Lease, failed.Error, failed.Retryable, failed.MinimumDelay) switch
+                    ToolResult.Done finished =>
+                        await leases.CompleteAsync(job.Lease, finished.Json, finished.IsPartial) ? "completed" : Late(job),
+                    ToolResult.Failed failed =>
+                        await leases.FailAsync(job.Lease, failed.Error, failed.Retryable, failed.MinimumDelay) switch
                     {
                         null => Late(job),
                         "queued" => "requeued",

@@ -25,7 +25,8 @@ internal sealed class LaneFeed : IAsyncDisposable
     /// <summary>Starts a consumer on the queue of the lane.</summary>
     /// <param name="prefetch">Maximum number of unsettled messages that this worker holds.</param>
     /// <exception cref="TimeoutException">The broker responds, but the queue does not respond within 5 s.</exception>
-    public static async Task<LaneFeed> OpenAsync(ToolJobBroker broker, ToolLane lane, int prefetch, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<LaneFeed> OpenAsync(
+        ToolJobBroker broker, ToolLane lane, int prefetch, TimeProvider time, CancellationToken cancellationToken)
     {
         var feed = new LaneFeed(time);
         feed._channel = await broker.ConsumeAsync(lane, (ushort)prefetch, feed.Consumer, cancellationToken);

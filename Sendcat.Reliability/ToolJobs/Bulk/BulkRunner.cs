@@ -14,12 +14,13 @@ namespace Sendcat.Reliability.ToolJobs.Bulk;
 
 /// <summary>
 /// Carries out the changes of dead letters in steps. A step is one transaction, which also counts what it has done: a replica that dies
-/// loses nothing, and another one goes on. A step requeues as many letters of each tool as <c>TOOL_JOB_REPLAY_PER_SEC</c> allows for the next
-/// two seconds. The letters of a tool wait while the circuit of a provider that it needs is open; when the cooldown is over, one letter
-/// of the tool goes first.
+/// loses nothing, and another one goes on. A step requeues as many letters of each tool as <c>TOOL_JOB_REPLAY_PER_SEC</c> allows for the
+/// next two seconds. The letters of a tool wait while the circuit of a provider that it needs is open; when the cooldown is over, one
+/// letter of the tool goes first.
 /// </summary>
 public sealed class BulkRunner(
-    LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, LaneObstacles obstacles, OutboxPublisher publisher,
+    LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, LaneObstacles obstacles,
+    OutboxPublisher publisher,
     TimeProvider time, StoreOutages outages, ILogger<BulkRunner> logger) : BackgroundService
 {
     private const string Work = "Changing of dead letters";
@@ -65,7 +66,8 @@ public sealed class BulkRunner(
 
             _outage.Ends();
         }
-        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected)
+        catch (PostgresException exception) when (
+            exception.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected)
         {
             // A job with the cache slot of a letter was enqueued meanwhile, or other work changed the same letters. The step has changed
             // nothing, and the next one sees what was done.
@@ -155,7 +157,8 @@ public sealed class BulkRunner(
 
         if (step.Changed > 0)
         {
-            BackgroundRound.Record("change dead letters", began, ("sendcat.outcome", change.Action), ("sendcat.tool_jobs.count", step.Changed));
+            BackgroundRound.Record(
+                "change dead letters", began, ("sendcat.outcome", change.Action), ("sendcat.tool_jobs.count", step.Changed));
         }
 
         return change.Id;
@@ -185,7 +188,8 @@ public sealed class BulkRunner(
         string? Text(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
     }
 
-    private async Task<Step> RequeueAsync(NpgsqlConnection connection, BulkChange change, DeadLetterFilter filter, CancellationToken cancellationToken)
+    private async Task<Step> RequeueAsync(
+        NpgsqlConnection connection, BulkChange change, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         var step = new Step();
         var spacing = TimeSpan.FromSeconds(1.0 / options.CurrentValue.ReplayPerSecond);
@@ -218,7 +222,8 @@ public sealed class BulkRunner(
             ? step with { IsLast = false } : step;
     }
 
-    private async Task<Step> DiscardAsync(NpgsqlConnection connection, BulkChange change, DeadLetterFilter filter, CancellationToken cancellationToken)
+    private async Task<Step> DiscardAsync(
+        NpgsqlConnection connection, BulkChange change, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(BulkSql.Discard, connection);
         (filter with { Limit = DiscardStep }).AddTo(command.Parameters);
