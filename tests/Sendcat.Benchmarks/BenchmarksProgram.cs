@@ -15,8 +15,9 @@ using Sendcat.Benchmarks.Webhooks;
 namespace Sendcat.Benchmarks;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox|mail-texts|first-message|slo|snapshot|dlq
-/// --help</c>. docs/performance.md describes the method.
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks --
+/// chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox|mail-texts|first-message|slo|snapshot|dlq --help</c>.
+/// docs/performance.md describes the method.
 /// </summary>
 internal static class BenchmarksProgram
 {

@@ -30,7 +30,8 @@ internal static class RigProgram
         };
         var root = new RootCommand("Kills, pauses and restarts all processes that tool jobs depend on, and checks the outcome of each job.")
         {
-            minutes, seed, rate, workers, submitters, published, FreezeRun.Command(), IncidentRun.Command(), SubmitterProgram.Command(), UpstreamProgram.Command(),
+            minutes, seed, rate, workers, submitters, published, FreezeRun.Command(), IncidentRun.Command(), SubmitterProgram.Command(),
+            UpstreamProgram.Command(),
         };
         root.SetAction((parsed, cancellationToken) => KillRun.RunAndReportAsync(
             new()

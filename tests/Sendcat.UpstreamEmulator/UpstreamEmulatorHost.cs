@@ -12,8 +12,8 @@ using Sendcat.UpstreamEmulator.WhatsApp;
 namespace Sendcat.UpstreamEmulator;
 
 /// <summary>
-/// A running emulator. A test starts its own instance on ports that the operating system chooses; the start takes some tens of milliseconds.
-/// <see cref="EmulatorProgram"/> runs the same server from the command line.
+/// A running emulator. A test starts its own instance on ports that the operating system chooses; the start takes some tens of
+/// milliseconds. <see cref="EmulatorProgram"/> runs the same server from the command line.
 /// </summary>
 public sealed class UpstreamEmulatorHost : IAsyncDisposable
 {
@@ -102,7 +102,8 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     /// Starts an emulator on ports of 127.0.0.1 that the operating system chooses. It stores the last 256 requests.
     /// <paramref name="configure"/> may change these options.
     /// </summary>
-    public static Task<UpstreamEmulatorHost> StartAsync(Action<EmulatorOptions>? configure = null, CancellationToken cancellationToken = default)
+    public static Task<UpstreamEmulatorHost> StartAsync(
+        Action<EmulatorOptions>? configure = null, CancellationToken cancellationToken = default)
     {
         var options = new EmulatorOptions
         {
@@ -133,8 +134,8 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     public void ClearDirections() => _app.Services.GetRequiredService<StandingDirections<Directions>>().Clear();
 
     /// <summary>
-    /// Adds marker blocks for Serper, SerpAPI, eBay, S3, Resend, Google and Sentry, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
-    /// <see cref="Direct"/> applies to model requests only.
+    /// Adds marker blocks for Serper, SerpAPI, eBay, S3, Resend, Google and Sentry, for instance <c>[[emu at=ebay/search status=503]] [[emu
+    /// at=serper hang=before-headers]]</c>. <see cref="Direct"/> applies to model requests only.
     /// </summary>
     /// <exception cref="FormatException">The markers are not valid.</exception>
     public void DirectRest(string markers) => _app.Services.GetRequiredService<StandingDirections<RestDirections>>().Add(markers);
@@ -167,12 +168,15 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
 
     /// <summary>A token of the push subscription.</summary>
     /// <param name="change">Changes the claims; null: Google's.</param>
-    /// <param name="fault">The fault of the signature: <c>none</c>, <c>other-key</c>, <c>bad-signature</c>, <c>hs256</c> or <c>no-signature</c>.</param>
+    /// <param name="fault">
+    /// The fault of the signature: <c>none</c>, <c>other-key</c>, <c>bad-signature</c>, <c>hs256</c> or <c>no-signature</c>.
+    /// </param>
     public string PushToken(Action<Dictionary<string, object>>? change = null, string fault = "none")
     {
         var claims = _app.Services.GetRequiredService<PubSubPush>().Claims();
         change?.Invoke(claims);
-        return IdTokens.Sign(_app.Services.GetRequiredService<GoogleSigningKeys>(), claims, Markers.MarkerValues.EnumValue<IdTokenFault>(fault));
+        return IdTokens.Sign(
+            _app.Services.GetRequiredService<GoogleSigningKeys>(), claims, Markers.MarkerValues.EnumValue<IdTokenFault>(fault));
     }
 
     /// <summary>Puts a mail into an emulated mailbox, without a push.</summary>

@@ -26,7 +26,8 @@ internal sealed class ChatTargets : IAsyncDisposable
     /// <summary>
     /// The targets in the order of a round. Each round begins with another target, so that no target always follows the same one.
     /// </summary>
-    public IEnumerable<ITarget> OfRound(int round) => Enumerable.Range(0, _targets.Count).Select(n => _targets[(n + round) % _targets.Count]);
+    public IEnumerable<ITarget> OfRound(int round) =>
+        Enumerable.Range(0, _targets.Count).Select(n => _targets[(n + round) % _targets.Count]);
 
     public async ValueTask DisposeAsync()
     {

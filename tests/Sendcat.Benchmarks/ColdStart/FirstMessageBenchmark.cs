@@ -30,7 +30,8 @@ internal static class FirstMessageBenchmark
         var rounds = new Option<int>("--rounds") { Description = "starts of a worker", DefaultValueFactory = _ => 5 };
         var messages = new Option<int>("--messages") { Description = "messages of a round", DefaultValueFactory = _ => 10 };
         var worker = new Option<string?>("--worker") { Description = "the program of the worker; without it that of this build" };
-        var command = new Command("first-message", "The first WhatsApp message of a worker against the next ones: processor time and duration.")
+        var command = new Command(
+            "first-message", "The first WhatsApp message of a worker against the next ones: processor time and duration.")
         {
             rounds, messages, worker,
         };
@@ -39,7 +40,8 @@ internal static class FirstMessageBenchmark
         return command;
     }
 
-    private static async Task<int> RunAsync(int rounds, int messages, string? program, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        int rounds, int messages, string? program, TimeProvider clock, CancellationToken cancellationToken)
     {
         Report.WarnWhenDebug();
         await using var emulator = await Emulator.StartAsync();
@@ -111,7 +113,8 @@ internal static class FirstMessageBenchmark
     }
 
     private static async Task<Cost> DeliverAsync(
-        HttpClient http, NpgsqlDataSource database, int worker, string id, string order, TimeProvider clock, CancellationToken cancellationToken)
+        HttpClient http, NpgsqlDataSource database, int worker, string id, string order, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         var text = $"Thanks for your order {order} at the shop\\nTotal: $20.00";
         var body = Encoding.UTF8.GetBytes(
@@ -120,7 +123,8 @@ internal static class FirstMessageBenchmark
         request.Content.Headers.ContentType = new("application/json");
         request.Headers.Add(
             "X-Hub-Signature-256", $"sha256={Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Secret), body))}");
-        var (cpu, began, ended) = (ProcessCost.CpuSeconds(worker), clock.GetTimestamp(), await CountEndedAsync(database, cancellationToken));
+        var (cpu, began, ended) =
+            (ProcessCost.CpuSeconds(worker), clock.GetTimestamp(), await CountEndedAsync(database, cancellationToken));
         using (var response = await http.SendAsync(request, cancellationToken))
         {
             response.EnsureSuccessStatusCode();
@@ -137,11 +141,13 @@ internal static class FirstMessageBenchmark
 
     private static async Task<long> CountEndedAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT count(*) FROM reliability.tool_jobs WHERE tool = 'messages' AND status = 'completed'");
+        await using var command = database.CreateCommand(
+            "SELECT count(*) FROM reliability.tool_jobs WHERE tool = 'messages' AND status = 'completed'");
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private static double Median(IEnumerable<double> values) => Math.Round(values.Order().ToArray() is { Length: > 0 } sorted ? sorted[sorted.Length / 2] : 0, 2);
+    private static double Median(IEnumerable<double> values) =>
+        Math.Round(values.Order().ToArray() is { Length: > 0 } sorted ? sorted[sorted.Length / 2] : 0, 2);
 
     private static void Write(FirstMessageFigures figures)
     {

@@ -70,8 +70,9 @@ internal static class MailboxBenchmark
 
         var seconds = clock.GetElapsedTime(began).TotalSeconds;
         var result = new MailboxFigures(
-            mails, progress.State, progress.Total, progress.Processed, progress.Failed, progress.ModelCalls, progress.DraftsCreated, steps.Count,
-            Math.Round(seconds, 1), Math.Round((ProcessCost.CpuSeconds(worker.Id) - cpu) / Math.Max(1, progress.Processed) * 1_000, 2),
+            mails, progress.State, progress.Total, progress.Processed, progress.Failed, progress.ModelCalls, progress.DraftsCreated,
+            steps.Count, Math.Round(seconds, 1),
+            Math.Round((ProcessCost.CpuSeconds(worker.Id) - cpu) / Math.Max(1, progress.Processed) * 1_000, 2),
             Mib(idle), Mib(peak));
         Write(result);
         await Report.WriteAsync("mailbox", new { mails, settings }, result, clock);

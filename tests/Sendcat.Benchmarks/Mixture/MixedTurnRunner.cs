@@ -20,7 +20,8 @@ internal sealed class MixedTurnRunner(LoadClient client, SendcatRest rest, Uri a
             thread = await rest.CreateThreadAsync(session, cancellationToken);
             await rest.AddMessageAsync(session, thread, turn.Prompt, cancellationToken);
         }
-        catch (HttpRequestException refusal) when (refusal.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests)
+        catch (HttpRequestException refusal) when (
+            refusal.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests)
         {
             return $"refused {(int)refusal.StatusCode} before the turn";
         }

@@ -57,7 +57,8 @@ internal sealed class SendcatApi : IAsyncDisposable
         environment["ConnectionStrings__messaging"] = (await messaging).ConnectionString;
         environment.Apply(settings);
 
-        var api = new SendcatApi(await StartProcessAsync(environment), address, await redis, await postgres, await messaging, database, environment);
+        var api = new SendcatApi(
+            await StartProcessAsync(environment), address, await redis, await postgres, await messaging, database, environment);
         try
         {
             await api.WaitUntilReadyAsync(cancellationToken);
@@ -83,7 +84,8 @@ internal sealed class SendcatApi : IAsyncDisposable
     private static Task<TestProcess> StartProcessAsync(IReadOnlyDictionary<string, string?> environment)
     {
         var executable = Checkout.Executable("Sendcat.ApiService");
-        return TestProcess.StartAsync(new ProcessSpec(executable) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable) });
+        return TestProcess.StartAsync(
+            new ProcessSpec(executable) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable) });
     }
 
     public async ValueTask DisposeAsync()
@@ -116,7 +118,8 @@ internal sealed class SendcatApi : IAsyncDisposable
             }
             catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
             {
-                throw new InvalidOperationException($"The API is not ready after {StartTimeout.TotalSeconds:0} s:\n{_process.Output}", late);
+                throw new InvalidOperationException(
+                    $"The API is not ready after {StartTimeout.TotalSeconds:0} s:\n{_process.Output}", late);
             }
 
             if (_process.Exited.IsCompleted)

@@ -6,7 +6,10 @@ namespace Sendcat.Benchmarks.Targets;
 /// <summary>The requests of a client before a turn, and the abort of a turn.</summary>
 internal sealed class SendcatRest(Uri api) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64, UseProxy = false }) { BaseAddress = api };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64, UseProxy = false })
+    {
+        BaseAddress = api,
+    };
 
     /// <returns>The id of a new anonymous session.</returns>
     public async Task<string> CreateSessionAsync(CancellationToken cancellationToken) =>

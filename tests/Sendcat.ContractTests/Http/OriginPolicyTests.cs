@@ -17,7 +17,10 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : SharedApiTests
             using var response = await SendAsync(HttpMethod.Post, path, origin);
             Assert.Equal(origin, Assert.Single(response.Headers.GetValues("Access-Control-Allow-Origin")));
             Assert.Equal("true", Assert.Single(response.Headers.GetValues("Access-Control-Allow-Credentials")));
-            Assert.Equal("x-sendcat-error-code, x-sendcat-error-reason, x-sendcat-thread-id, Retry-After, Content-Disposition, x-vercel-ai-ui-message-stream", Assert.Single(response.Headers.GetValues("Access-Control-Expose-Headers")));
+            Assert.Equal(
+                "x-sendcat-error-code, x-sendcat-error-reason, x-sendcat-thread-id, Retry-After, Content-Disposition, "
+                + "x-vercel-ai-ui-message-stream",
+                Assert.Single(response.Headers.GetValues("Access-Control-Expose-Headers")));
             Assert.Contains("Origin", response.Headers.Vary);
         }
     }

@@ -139,7 +139,9 @@ public sealed class AccessTokensTests
     private static string Signed(string payload)
     {
         var signed = $"{Base64UrlEncoder.Encode("""{"alg":"HS256","typ":"JWT"}""")}.{Base64UrlEncoder.Encode(payload)}";
-        return $"{signed}.{Base64UrlEncoder.Encode(System.Security.Cryptography.HMACSHA256.HashData(Encoding.UTF8.GetBytes(SendcatApi.SigningKey), Encoding.ASCII.GetBytes(signed)))}";
+        var signature = System.Security.Cryptography.HMACSHA256.HashData(
+            Encoding.UTF8.GetBytes(SendcatApi.SigningKey), Encoding.ASCII.GetBytes(signed));
+        return $"{signed}.{Base64UrlEncoder.Encode(signature)}";
     }
 
     private AccessTokens Tokens() => new(SigningKeyOf(SendcatApi.SigningKey), _clock);

@@ -23,19 +23,26 @@ public sealed class CallerOpsTests(PostgresFixture postgres)
         await using var api = await StartAsync();
         await api.ExecuteAsync(
             """
-            insert into turn_costs (ended_at, stream_id, number, model, caller, address, calls, prompt_tokens, completion_tokens, cost_micro_usd)
+            insert into turn_costs (ended_at, stream_id, number, model, caller, address, calls, prompt_tokens, completion_tokens,
+                cost_micro_usd)
             select now() - make_interval(mins => m), s::uuid, n, 'm', c, a, 1, 100, 10, cost
             from (values
                 (1, '00000000-0000-0000-0000-000000000001', 0, 'user:#' || left(encode(sha256('ann'), 'hex'), 16), 'ip:192.0.2.1', 1500000),
                 (1, '00000000-0000-0000-0000-000000000001', 1, 'user:#' || left(encode(sha256('ann'), 'hex'), 16), 'ip:192.0.2.1', null),
                 (2, '00000000-0000-0000-0000-000000000002', 0, 'session:#0123456789abcdef', 'ip:192.0.2.1', 7),
                 (90, '00000000-0000-0000-0000-000000000003', 0, 'session:#0123456789abcdef', 'ip:192.0.2.1', 5)) as t(m, s, n, c, a, cost);
-            insert into reliability.tool_jobs (id, tool, qos_class, principal, args, max_attempts, available_at, fair_at, announced_at, created_at, updated_at)
-            select gen_random_uuid(), 'search_web', 'realtime', p, '{}', 2, now(), now(), now(), now(), now() from unnest(array['user:ann', 'user:ann', 'schedule']) as p;
-            insert into reliability.rate_limit_events (source, bucket, key, outcome, dedupe_key, hits, retry_after_ms, created_at, expires_at)
+            insert into reliability.tool_jobs (id, tool, qos_class, principal, args, max_attempts, available_at, fair_at, announced_at,
+                created_at, updated_at)
+            select gen_random_uuid(), 'search_web', 'realtime', p, '{}', 2, now(), now(), now(), now(), now()
+            from unnest(array['user:ann', 'user:ann', 'schedule']) as p;
+            insert into reliability.rate_limit_events (source, bucket, key, outcome, dedupe_key, hits, retry_after_ms, created_at,
+                expires_at)
             select 'chat_http', b, b || ':' || k, o, b || k || o, h, r, now(), now() + interval '7 days'
-            from (values ('chat_stream', 'user:ann', 'blocked', 3, 1000), ('chat_admission', 'session:#0123456789abcdef', 'contention_fallback', 2, 1000),
-                ('chat_admission', 'session:#0123456789abcdef', 'allowed', 50, null), ('chat_admission_shadow', 'user:ann', 'blocked', 9, 1000),
+            from (values
+                ('chat_stream', 'user:ann', 'blocked', 3, 1000),
+                ('chat_admission', 'session:#0123456789abcdef', 'contention_fallback', 2, 1000),
+                ('chat_admission', 'session:#0123456789abcdef', 'allowed', 50, null),
+                ('chat_admission_shadow', 'user:ann', 'blocked', 9, 1000),
                 ('chat_ip', 'ip:192.0.2.9', 'blocked', 40, 1000)) as e(b, k, o, h, r);
             """);
 
@@ -44,13 +51,16 @@ public sealed class CallerOpsTests(PostgresFixture postgres)
 
         Assert.Equal(
             [
-                $"ip:192.0.2.1 turns 2 jobs 0 refusals 0 tokens 330 usd 1.500007 unpriced 1", $"{Ann} turns 1 jobs 2 refusals 3 tokens 220 usd 1.5 unpriced 1",
-                "session:#0123456789abcdef turns 1 jobs 0 refusals 2 tokens 110 usd 0.000007 unpriced 0", "ip:192.0.2.9 turns 0 jobs 0 refusals 40 tokens 0 usd 0 unpriced 0",
+                $"ip:192.0.2.1 turns 2 jobs 0 refusals 0 tokens 330 usd 1.500007 unpriced 1",
+                $"{Ann} turns 1 jobs 2 refusals 3 tokens 220 usd 1.5 unpriced 1",
+                "session:#0123456789abcdef turns 1 jobs 0 refusals 2 tokens 110 usd 0.000007 unpriced 0",
+                "ip:192.0.2.9 turns 0 jobs 0 refusals 40 tokens 0 usd 0 unpriced 0",
             ],
             byCost["items"]!.AsArray().Select(Line));
         Assert.Equal(["ip:192.0.2.9"], byRefusals["items"]!.AsArray().Select(caller => (string)caller!["caller"]!));
         await (await api.WithBearer(Key).GetAsync("/api/ops/callers?by=name")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await api.WithBearer(Key).GetAsync("/api/ops/callers?minutes=1441")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await api.WithBearer(Key).GetAsync("/api/ops/callers?minutes=1441"))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
@@ -68,14 +78,17 @@ public sealed class CallerOpsTests(PostgresFixture postgres)
         await refused.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
         Assert.NotEqual(HttpStatusCode.TooManyRequests, (await ChatAsync(bob)).StatusCode);
         var listed = Assert.Single((await CallersAsync(api, ""))["blocked"]!.AsArray())!;
-        Assert.Equal((caller, "a test", (string)block["until"]!), ((string)listed["caller"]!, (string)listed["reason"]!, (string)listed["until"]!));
+        Assert.Equal(
+            (caller, "a test", (string)block["until"]!), ((string)listed["caller"]!, (string)listed["reason"]!, (string)listed["until"]!));
 
         (await operators.PostAsJsonAsync("/api/ops/callers/unblock", new { caller })).EnsureSuccessStatusCode();
         Assert.NotEqual(HttpStatusCode.TooManyRequests, (await ChatAsync(ann)).StatusCode);
-        await (await operators.PostAsJsonAsync("/api/ops/callers/unblock", new { caller })).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+        await (await operators.PostAsJsonAsync("/api/ops/callers/unblock", new { caller }))
+            .RefusedAsync(HttpStatusCode.NotFound, "not_found");
         Assert.Equal(
             ["caller.unblock", "caller.block"],
-            (await (await operators.GetAsync("/api/ops/audit")).JsonAsync())["items"]!.AsArray().Select(entry => (string)entry!["action"]!));
+            (await (await operators.GetAsync("/api/ops/audit")).JsonAsync())["items"]!.AsArray()
+                .Select(entry => (string)entry!["action"]!));
     }
 
     [Fact]
@@ -106,8 +119,10 @@ public sealed class CallerOpsTests(PostgresFixture postgres)
     {
         await using var api = await StartAsync();
 
-        await (await api.WithBearer(Key).PostAsJsonAsync("/api/ops/callers/block", new { caller, minutes })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await api.WithBearer(Viewer).PostAsJsonAsync("/api/ops/callers/block", new { caller = "192.0.2.1", minutes = 5 })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await api.WithBearer(Key).PostAsJsonAsync("/api/ops/callers/block", new { caller, minutes }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await api.WithBearer(Viewer).PostAsJsonAsync("/api/ops/callers/block", new { caller = "192.0.2.1", minutes = 5 }))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 
     [Theory]
@@ -119,9 +134,11 @@ public sealed class CallerOpsTests(PostgresFixture postgres)
     public void A_caller_has_one_name(string text, string name) => Assert.Equal(name, CallerName.Parse(text));
 
     private static string Line(JsonNode? caller) =>
-        $"{caller!["caller"]} turns {caller["turns"]} jobs {caller["jobs"]} refusals {caller["refusals"]} tokens {caller["tokens"]} usd {caller["usd"]} unpriced {caller["unpricedTurns"]}";
+        $"{caller!["caller"]} turns {caller["turns"]} jobs {caller["jobs"]} refusals {caller["refusals"]} tokens {caller["tokens"]} usd "
+        + $"{caller["usd"]} unpriced {caller["unpricedTurns"]}";
 
-    private static async Task<JsonNode> CallersAsync(SendcatApi api, string query) => await (await api.WithBearer(Viewer).GetAsync($"/api/ops/callers{query}")).JsonAsync();
+    private static async Task<JsonNode> CallersAsync(SendcatApi api, string query) =>
+        await (await api.WithBearer(Viewer).GetAsync($"/api/ops/callers{query}")).JsonAsync();
 
     /// <summary>The name of a guest for operators.</summary>
     private static string CallerOf(SendcatApi api, HttpClient guest)

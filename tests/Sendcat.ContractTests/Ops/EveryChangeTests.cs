@@ -48,14 +48,16 @@ public sealed class EveryChangeTests(PostgresFixture postgres)
 
     private const string Rows =
         """
-        insert into reliability.alerts (kind, subject, severity, cause, command, playbook, over_when, observed, threshold, tags, raised_at, seen_at, notified_at)
+        insert into reliability.alerts (kind, subject, severity, cause, command, playbook, over_when, observed, threshold, tags, raised_at,
+            seen_at, notified_at)
         values ('quota', '', 'page', '', '', '', '', 1, 0, '{}', now(), now(), now());
         insert into reliability.scheduled_jobs (name, description, interval_ms, listed_at, next_run_at)
         values ('count-runs', 'Counts.', 3600000, now(), now() + interval '1 hour');
         insert into reliability.tool_jobs (id, tool, qos_class, principal, args, status, attempts, max_attempts, available_at, fair_at,
-            announced_at, created_at, updated_at, completed_at, expires_at, dead_letter_at, dead_letter_reason, last_error, error_fingerprint)
-        values (gen_random_uuid(), 'search_web', 'realtime', 'session:1', '{}', 'dead_letter', 3, 3, now(), now(), now(), now(), now(), now(),
-            now() + interval '7 days', now(), 'attempts_exhausted', 'HTTP 503', 'a1b2c3d4e5f6')
+            announced_at, created_at, updated_at, completed_at, expires_at, dead_letter_at, dead_letter_reason, last_error,
+            error_fingerprint)
+        values (gen_random_uuid(), 'search_web', 'realtime', 'session:1', '{}', 'dead_letter', 3, 3, now(), now(), now(), now(), now(),
+            now(), now() + interval '7 days', now(), 'attempts_exhausted', 'HTTP 503', 'a1b2c3d4e5f6')
         """;
 
     [Fact]
@@ -74,7 +76,8 @@ public sealed class EveryChangeTests(PostgresFixture postgres)
             var change = address.Contains("{change}", StringComparison.Ordinal)
                 ? (await api.ScalarAsync<Guid>("select id from reliability.dead_letter_changes")).ToString() : "";
             using var response = await SendAsync(
-                operators, route, address.Replace("{own}", own, StringComparison.Ordinal).Replace("{change}", change, StringComparison.Ordinal), body);
+                operators, route,
+                address.Replace("{own}", own, StringComparison.Ordinal).Replace("{change}", change, StringComparison.Ordinal), body);
 
             // No worker takes the request to refresh, and the single letter is discarded before the cancellation.
             Assert.True(
@@ -82,7 +85,8 @@ public sealed class EveryChangeTests(PostgresFixture postgres)
                 $"{route}: {response.StatusCode} {await response.Content.ReadAsStringAsync()}");
             Assert.True(
                 await api.ScalarAsync<long>(
-                    $"select count(*) from reliability.operator_audit where reason = 'reason of {route}' and actor like 'operator at ip:%'") > 0,
+                    "select count(*) from reliability.operator_audit "
+                    + $"where reason = 'reason of {route}' and actor like 'operator at ip:%'") > 0,
                 $"{route} left no audit row");
         }
     }
@@ -98,7 +102,8 @@ public sealed class EveryChangeTests(PostgresFixture postgres)
 
         foreach (var (route, address, body) in Changes)
         {
-            var path = address.Replace("{own}", "own", StringComparison.Ordinal).Replace("{change}", Guid.Empty.ToString(), StringComparison.Ordinal);
+            var path = address.Replace("{own}", "own", StringComparison.Ordinal)
+                .Replace("{change}", Guid.Empty.ToString(), StringComparison.Ordinal);
             await (await SendAsync(viewers, route, path, body)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
             await (await SendAsync(api.Anyone, route, path, body)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
             using var unexplained = new HttpRequestMessage(HttpMethod.Parse(route.Split(' ')[0]), Root + path) { Content = body?.AsJson() };
@@ -106,7 +111,8 @@ public sealed class EveryChangeTests(PostgresFixture postgres)
             if (!reads.Contains(route.Split(' ')[1]))
             {
                 using var read = await operators.GetAsync(Root + path);
-                Assert.True(read.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed, $"GET {path}: {read.StatusCode}");
+                Assert.True(
+                    read.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed, $"GET {path}: {read.StatusCode}");
             }
         }
 

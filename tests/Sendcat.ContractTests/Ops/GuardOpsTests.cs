@@ -21,7 +21,9 @@ public sealed class GuardOpsTests(PostgresFixture postgres)
         var circuits = api.Services.GetRequiredService<Circuits>();
 
         var isolated = await (await client.PostAsync($"/api/ops/circuits/{Provider}/isolate?seconds=60", null)).JsonAsync();
-        Assert.Equal(("open", "operator", true), ((string)isolated["circuit"]!["state"]!, (string)isolated["circuit"]!["suspended"]!, (bool)isolated["shared"]!));
+        Assert.Equal(
+            ("open", "operator", true),
+            ((string)isolated["circuit"]!["state"]!, (string)isolated["circuit"]!["suspended"]!, (bool)isolated["shared"]!));
         Assert.Null((await circuits.EnterAsync(Provider, CancellationToken.None)).Permit);
         var closed = await (await client.PostAsync($"/api/ops/circuits/{Provider}/close", null)).JsonAsync();
 
@@ -29,7 +31,9 @@ public sealed class GuardOpsTests(PostgresFixture postgres)
         Assert.NotNull((await circuits.EnterAsync(Provider, CancellationToken.None)).Permit);
         Assert.Equal(
             "circuit.isolate serper_search: open for 60 s; circuit.close serper_search: closed",
-            await api.ScalarAsync<string>("select string_agg(action || ' ' || target || ': ' || after, '; ' order by id) from reliability.operator_audit where reason = 'a test'"));
+            await api.ScalarAsync<string>(
+                "select string_agg(action || ' ' || target || ': ' || after, '; ' order by id) from reliability.operator_audit "
+                + "where reason = 'a test'"));
     }
 
     [Fact]
@@ -38,7 +42,8 @@ public sealed class GuardOpsTests(PostgresFixture postgres)
         await using var model = await UpstreamEmulatorHost.StartAsync();
         await using var api = await StartAsync(new()
         {
-            ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test", ["FF_PROVIDER_FAILOVER_ENABLED"] = "true",
+            ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test",
+            ["FF_PROVIDER_FAILOVER_ENABLED"] = "true",
         });
         var (operatorClient, guest) = (api.WithBearer(Key), await api.GuestAsync());
         (await operatorClient.PostAsync("/api/ops/circuits/openrouter_chat_primary/isolate", null)).EnsureSuccessStatusCode();
@@ -101,15 +106,19 @@ public sealed class GuardOpsTests(PostgresFixture postgres)
         await api.ExecuteAsync(
             """
             insert into reliability.rate_limit_events (source, bucket, key, outcome, dedupe_key, hits, created_at, expires_at)
-            select 'http', 'reads', 'k', 'blocked', 'd' || n, 1, now(), now() + make_interval(hours => n) from generate_series(-2, 2) as n where n <> 0
+            select 'http', 'reads', 'k', 'blocked', 'd' || n, 1, now(), now() + make_interval(hours => n) from generate_series(-2, 2) as n
+            where n <> 0
             """);
 
         var cleaned = await (await api.WithBearer(Key).PostAsync("/api/ops/clean-ups/events", null)).JsonAsync();
 
         Assert.Equal(2, (int)cleaned["deleted"]!);
         Assert.Equal(2, await api.ScalarAsync<long>("select count(*) from reliability.rate_limit_events where expires_at > now()"));
-        Assert.Equal("2 deleted", await api.ScalarAsync<string>("select after from reliability.operator_audit where action = 'clean_up' and target = 'events'"));
+        Assert.Equal(
+            "2 deleted",
+            await api.ScalarAsync<string>("select after from reliability.operator_audit where action = 'clean_up' and target = 'events'"));
     }
 
-    private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) => SendcatApi.StartAsync(postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key });
+    private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) =>
+        SendcatApi.StartAsync(postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key });
 }

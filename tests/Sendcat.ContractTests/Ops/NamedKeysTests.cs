@@ -26,10 +26,12 @@ public sealed class NamedKeysTests(PostgresFixture postgres)
 
         await (await bob.GetAsync("/api/ops/knobs")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.Equal(
-            "operator key.make ann>operator, operator key.make bob>viewer, ann (operator) knob.set ADMISSION_USER_MAX_INFLIGHT>9, ann (operator) key.revoke bob>",
+            "operator key.make ann>operator, operator key.make bob>viewer, "
+                + "ann (operator) knob.set ADMISSION_USER_MAX_INFLIGHT>9, ann (operator) key.revoke bob>",
             await api.ScalarAsync<string>(
                 """
-                select string_agg(split_part(actor, ' at ip:', 1) || ' ' || action || ' ' || target || '>' || coalesce(after, ''), ', ' order by id)
+                select string_agg(split_part(actor, ' at ip:', 1) || ' ' || action || ' ' || target || '>' || coalesce(after, ''), ', '
+                  order by id)
                 from reliability.operator_audit where reason = 'a test'
                 """));
     }
@@ -56,7 +58,8 @@ public sealed class NamedKeysTests(PostgresFixture postgres)
 
         Assert.StartsWith("sendcat_ops_", key, StringComparison.Ordinal);
         Assert.Equal(32, await api.ScalarAsync<int>("select octet_length(hash) from reliability.operator_keys"));
-        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from reliability.operator_keys k where k::text like '%{key[12..]}%'"));
+        Assert.Equal(
+            0, await api.ScalarAsync<long>($"select count(*) from reliability.operator_keys k where k::text like '%{key[12..]}%'"));
         var list = await (await operators.GetAsync("/api/ops/keys")).JsonAsync();
         Assert.DoesNotContain(key, list.ToJsonString(), StringComparison.Ordinal);
         Assert.Equal(("ann", "viewer"), ((string)list["items"]![0]!["name"]!, (string)list["items"]![0]!["role"]!));
@@ -116,8 +119,13 @@ public sealed class NamedKeysTests(PostgresFixture postgres)
         var silent = api.WithBearer(Key);
         silent.DefaultRequestHeaders.Remove("x-sendcat-reason");
 
-        await (await silent.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", "{\"value\":9}".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        foreach (var path in new[] { "/api/ops/keys", "/api/ops/admission/off", "/api/ops/tool-cache/clear", "/api/ops/tool-jobs/dead-letters/requeue", "/api/ops/taxonomy/refresh" })
+        await (await silent.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", "{\"value\":9}".AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        foreach (var path in new[]
+        {
+            "/api/ops/keys", "/api/ops/admission/off", "/api/ops/tool-cache/clear", "/api/ops/tool-jobs/dead-letters/requeue",
+            "/api/ops/taxonomy/refresh",
+        })
         {
             await (await silent.PostAsync(path, "{}".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         }
@@ -130,7 +138,8 @@ public sealed class NamedKeysTests(PostgresFixture postgres)
 
     private static async Task<string> MakeAsync(HttpClient operators, string name, string role)
     {
-        using var response = await operators.PostAsync("/api/ops/keys", new JsonObject { ["name"] = name, ["role"] = role }.ToJsonString().AsJson());
+        using var response = await operators.PostAsync(
+            "/api/ops/keys", new JsonObject { ["name"] = name, ["role"] = role }.ToJsonString().AsJson());
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         return (string)(await response.JsonAsync())["key"]!;
     }

@@ -20,8 +20,10 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         var client = key is null ? api.Anyone : api.WithBearer(key);
 
         await (await client.GetAsync("/api/ops/knobs")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await client.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", "{\"value\":9}".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await client.DeleteAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await client.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", "{\"value\":9}".AsJson()))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await client.DeleteAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT"))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await client.PostAsync("/api/ops/admission/off", null)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 
@@ -46,7 +48,9 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         Assert.Equal("9", (string)set["value"]!);
         Assert.Equal(("9", "override"), ((string)now["value"]!, (string)now["source"]!));
         Assert.Equal(("1", "default"), ((string)after["value"]!, (string)after["source"]!));
-        Assert.Equal(2, await api.ScalarAsync<long>("select count(*) from reliability.operator_audit where target = 'ADMISSION_USER_MAX_INFLIGHT' and actor like 'operator at ip:%'"));
+        Assert.Equal(2, await api.ScalarAsync<long>(
+            "select count(*) from reliability.operator_audit where target = 'ADMISSION_USER_MAX_INFLIGHT' "
+            + "and actor like 'operator at ip:%'"));
     }
 
     [Fact]
@@ -56,7 +60,8 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         var client = api.WithBearer(Key);
         await (await client.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", """{"value":5}""".AsJson())).JsonAsync();
 
-        var set = await (await client.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", """{"value":9,"forSeconds":900}""".AsJson())).JsonAsync();
+        var set = await (await client.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", """{"value":9,"forSeconds":900}""".AsJson()))
+            .JsonAsync();
         var listed = await KnobAsync(client, "ADMISSION_USER_MAX_INFLIGHT");
         var undone = await (await client.PutAsync(
             "/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", """{"value":5,"forSeconds":60,"then":null}""".AsJson())).JsonAsync();
@@ -67,7 +72,8 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         Assert.InRange((DateTimeOffset)set["until"]!, now.AddMinutes(13), now.AddMinutes(16));
         Assert.Equal(
             ("9", "override", "4", "5", (string)set["until"]!),
-            ((string)listed["value"]!, (string)listed["source"]!, (string)listed["configured"]!, (string)listed["then"]!, (string)listed["until"]!));
+            ((string)listed["value"]!, (string)listed["source"]!, (string)listed["configured"]!, (string)listed["then"]!,
+                (string)listed["until"]!));
         Assert.StartsWith("operator at ip:", (string)listed["setBy"]!, StringComparison.Ordinal);
         Assert.Equal(
             ("9", (string)set["until"]!, "5", null),
@@ -84,12 +90,15 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         Assert.Null(await WarningAsync("CIRCUIT_EBAY_COOLDOWN_MS", 60_000));
         await (await client.PostAsync("/api/ops/circuits/ebay_search/isolate?seconds=600", null)).JsonAsync();
 
-        Assert.StartsWith("The circuit of ebay_search is open until ", await WarningAsync("CIRCUIT_EBAY_COOLDOWN_MS", 60_000), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The circuit of ebay_search is open until ", await WarningAsync("CIRCUIT_EBAY_COOLDOWN_MS", 60_000), StringComparison.Ordinal);
         Assert.Null(await WarningAsync("CIRCUIT_EBAY_THRESHOLD", 5));
         Assert.Null(await WarningAsync("CIRCUIT_SERPER_COOLDOWN_MS", 60_000));
-        Assert.Equal("It has no effect while FF_PROVIDER_FAILOVER_ENABLED is off", await WarningAsync("CHAT_PROVIDER_PRIMARY_DRAIN_PCT", 10));
+        Assert.Equal(
+            "It has no effect while FF_PROVIDER_FAILOVER_ENABLED is off", await WarningAsync("CHAT_PROVIDER_PRIMARY_DRAIN_PCT", 10));
         Assert.Equal("It has no effect; see its description", await WarningAsync("TOOL_JOB_CLAIM_SCAN", 100));
-        Assert.StartsWith("It is read at start alone", (string)(await KnobAsync(client, "SENDCAT_STRICT_CONFIG"))["warning"]!, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "It is read at start alone", (string)(await KnobAsync(client, "SENDCAT_STRICT_CONFIG"))["warning"]!, StringComparison.Ordinal);
         await (await client.PutAsync("/api/ops/knobs/SENDCAT_STRICT_CONFIG", """{"value":true}""".AsJson()))
             .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
@@ -103,7 +112,8 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forseconds\":60}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"then\":4}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":60,\"then\":[]}", HttpStatusCode.BadRequest, "invalid_request")]
-    [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":60,\"then\":1000}", HttpStatusCode.BadRequest, "invalid_request")]
+    [InlineData(
+        "ADMISSION_USER_MAX_INFLIGHT", "{\"value\":5,\"forSeconds\":60,\"then\":1000}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":0}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":\"many\"}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":null}", HttpStatusCode.BadRequest, "invalid_request")]
@@ -144,14 +154,21 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         var now = TimeProvider.System.GetUtcNow();
         Assert.InRange((DateTimeOffset)shadow["until"]!, now.AddMinutes(13), now.AddMinutes(16));
         Assert.Equal(
-            [("ADMISSION_REDIS_ENABLED", "true", "true"), ("ADMISSION_REDIS_SHADOW_MODE", "true", "false"), ("FF_ADMISSION_ENFORCE", "false", "true")],
-            await Task.WhenAll(new[] { "ADMISSION_REDIS_ENABLED", "ADMISSION_REDIS_SHADOW_MODE", "FF_ADMISSION_ENFORCE" }.Select(async name =>
-            {
-                var knob = await KnobAsync(client, name);
-                return (name, (string)knob["value"]!, (string)knob["then"]!);
-            })));
-        Assert.Equal(1, await api.ScalarAsync<long>("select count(distinct created_at) from reliability.operator_audit where after like '% until %'"));
-        await (await client.PostAsync("/api/ops/admission/shadow?forSeconds=soon", null)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+            [
+                ("ADMISSION_REDIS_ENABLED", "true", "true"), ("ADMISSION_REDIS_SHADOW_MODE", "true", "false"),
+                ("FF_ADMISSION_ENFORCE", "false", "true"),
+            ],
+            await Task.WhenAll(
+                new[] { "ADMISSION_REDIS_ENABLED", "ADMISSION_REDIS_SHADOW_MODE", "FF_ADMISSION_ENFORCE" }.Select(async name =>
+                {
+                    var knob = await KnobAsync(client, name);
+                    return (name, (string)knob["value"]!, (string)knob["then"]!);
+                })));
+        Assert.Equal(
+            1,
+            await api.ScalarAsync<long>("select count(distinct created_at) from reliability.operator_audit where after like '% until %'"));
+        await (await client.PostAsync("/api/ops/admission/shadow?forSeconds=soon", null))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
@@ -159,7 +176,8 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
     {
         await using var api = await StartAsync();
         var client = api.WithBearer(Key);
-        await (await client.PostAsync("/api/ops/taxonomy/refresh", null)).RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+        await (await client.PostAsync("/api/ops/taxonomy/refresh", null))
+            .RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
 
         var requested = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var worker = api.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
@@ -170,10 +188,13 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
         Assert.Equal(("EBAY_US", 1, 0), ((string)result["marketplace"]!, (int)result["workers"]!, (int)result["categories"]!));
         Assert.Equal("EBAY_US", await requested.Task.WaitAsync(TimeSpan.FromSeconds(30)));
-        Assert.Equal(2, await api.ScalarAsync<long>("select count(*) from reliability.operator_audit where action = 'taxonomy.refresh' and after like 'received by % workers'"));
+        Assert.Equal(2, await api.ScalarAsync<long>(
+            "select count(*) from reliability.operator_audit where action = 'taxonomy.refresh' "
+            + "and after like 'received by % workers'"));
     }
 
-    private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) => SendcatApi.StartAsync(postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key });
+    private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) =>
+        SendcatApi.StartAsync(postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key });
 
     private static async Task<JsonNode> KnobAsync(HttpClient client, string name) =>
         (await (await client.GetAsync("/api/ops/knobs")).JsonAsync())["items"]!.AsArray().Single(knob => (string)knob!["name"]! == name)!;

@@ -19,15 +19,23 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
         await using var api = await StartAsync();
         var viewer = api.WithBearer(Viewer);
 
-        foreach (var page in new[] { "/api/ops/knobs", "/api/ops/audit", "/api/ops/tool-jobs", "/api/ops/tool-jobs/dead-letters", "/openapi/v1.json" })
+        foreach (var page in new[]
+        {
+            "/api/ops/knobs", "/api/ops/audit", "/api/ops/tool-jobs", "/api/ops/tool-jobs/dead-letters", "/openapi/v1.json",
+        })
         {
             using var read = await viewer.GetAsync(page);
             Assert.Equal((HttpStatusCode.OK, page), (read.StatusCode, page));
         }
 
-        await (await viewer.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", "{\"value\":9}".AsJson())).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await viewer.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", "{\"value\":9}".AsJson()))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         await (await viewer.DeleteAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        foreach (var change in new[] { "/api/ops/admission/off", "/api/ops/tool-cache/clear", "/api/ops/tool-jobs/dead-letters/requeue", "/api/ops/tool-jobs/dead-letters/discard", "/api/ops/taxonomy/refresh", "/api/ops/tool-jobs/monitor" })
+        foreach (var change in new[]
+        {
+            "/api/ops/admission/off", "/api/ops/tool-cache/clear", "/api/ops/tool-jobs/dead-letters/requeue",
+            "/api/ops/tool-jobs/dead-letters/discard", "/api/ops/taxonomy/refresh", "/api/ops/tool-jobs/monitor",
+        })
         {
             await (await viewer.PostAsync(change, "{}".AsJson())).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         }
@@ -61,9 +69,14 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
         using var beyond = await unauthorized.GetAsync("/api/ops/knobs");
         await beyond.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
         Assert.InRange(beyond.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(120));
-        await EventuallyAsync(async () => await api.ScalarAsync<long>("select coalesce(sum(hits), 0)::bigint from reliability.rate_limit_events where bucket = 'ops_key'") == 4);
-        Assert.Equal(3, await api.ScalarAsync<long>("select sum(hits)::bigint from reliability.rate_limit_events where bucket = 'ops_key' and reason = 'wrong_key' and path = '/api/ops/knobs'"));
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from reliability.rate_limit_events e where e::text like '%not the key%'"));
+        await EventuallyAsync(
+            async () => await api.ScalarAsync<long>(
+                "select coalesce(sum(hits), 0)::bigint from reliability.rate_limit_events where bucket = 'ops_key'") == 4);
+        Assert.Equal(3, await api.ScalarAsync<long>(
+            "select sum(hits)::bigint from reliability.rate_limit_events where bucket = 'ops_key' and reason = 'wrong_key' "
+            + "and path = '/api/ops/knobs'"));
+        Assert.Equal(
+            0, await api.ScalarAsync<long>("select count(*) from reliability.rate_limit_events e where e::text like '%not the key%'"));
     }
 
     [Fact]
@@ -98,10 +111,14 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
         await using var api = await StartAsync();
         foreach (var name in new[] { "key", "api_key", "apiKey", "access_token", "token", "authorization" })
         {
-            await (await api.Anyone.GetAsync($"/api/ops/knobs?{name}={Uri.EscapeDataString(Operator)}")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+            await (await api.Anyone.GetAsync($"/api/ops/knobs?{name}={Uri.EscapeDataString(Operator)}"))
+                .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         }
 
-        using var basic = new HttpRequestMessage(HttpMethod.Get, "/api/ops/knobs") { Headers = { Authorization = new AuthenticationHeaderValue("Basic", Operator) } };
+        using var basic = new HttpRequestMessage(HttpMethod.Get, "/api/ops/knobs")
+        {
+            Headers = { Authorization = new AuthenticationHeaderValue("Basic", Operator) },
+        };
         await (await api.Anyone.SendAsync(basic)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         using var header = new HttpRequestMessage(HttpMethod.Get, "/api/ops/knobs") { Headers = { { "x-api-key", Operator } } };
         await (await api.Anyone.SendAsync(header)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
@@ -123,10 +140,15 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
 
     [Fact]
     public void One_key_for_both_roles_fails_the_start() =>
-        Assert.Contains("the same key", Assert.Throws<InvalidOperationException>(() => Load("Development", ("OPS_API_KEY", Operator), ("OPS_VIEWER_KEY", Operator))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the same key",
+            Assert.Throws<InvalidOperationException>(
+                () => Load("Development", ("OPS_API_KEY", Operator), ("OPS_VIEWER_KEY", Operator))).Message,
+            StringComparison.Ordinal);
 
     private static OpsKeys Load(string environment, params (string Name, string Value)[] settings) => OpsKeys.Load(
-        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value))).Build(),
+        new ConfigurationBuilder().AddInMemoryCollection(
+            settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value))).Build(),
         new HostingEnvironment { EnvironmentName = environment });
 
     /// <summary>Polls until the condition holds, for at most 30 s. The API writes its events once a second.</summary>

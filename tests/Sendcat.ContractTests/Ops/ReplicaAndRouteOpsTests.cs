@@ -67,7 +67,9 @@ public sealed class ReplicaAndRouteOpsTests(PostgresFixture postgres)
         var drained = await (await client.PostAsync("/api/ops/routes/primary/drain?percent=30&forSeconds=900", null)).JsonAsync();
         var now = TimeProvider.System.GetUtcNow();
         Assert.InRange((DateTimeOffset)drained["until"]!, now.AddMinutes(13), now.AddMinutes(16));
-        Assert.Equal(((string)drained["until"]!, 30), ((string)(await RoutesAsync(client))[0]["drainUntil"]!, (int)(await RoutesAsync(client))[0]["drainPercent"]!));
+        Assert.Equal(
+            ((string)drained["until"]!, 30),
+            ((string)(await RoutesAsync(client))[0]["drainUntil"]!, (int)(await RoutesAsync(client))[0]["drainPercent"]!));
         await (await client.PostAsync("/api/ops/routes/primary/drain?percent=0", null)).JsonAsync();
         await (await client.PostAsync("/api/ops/routes/primary/drain?percent=30&forSeconds=9", null))
             .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");

@@ -30,7 +30,9 @@ public sealed class ScheduleTests(PostgresFixture postgres)
         await RunAsync(workers);
 
         var job = await ReadAsync(api);
-        Assert.Equal((1, "succeeded", "run 1", 3600, false), (runs, (string)job["lastOutcome"]!, (string)job["lastResult"]!, (double)job["everySeconds"]!, (bool)job["running"]!));
+        Assert.Equal(
+            (1, "succeeded", "run 1", 3600, false),
+            (runs, (string)job["lastOutcome"]!, (string)job["lastResult"]!, (double)job["everySeconds"]!, (bool)job["running"]!));
         Assert.True((DateTimeOffset)job["nextRunAt"]! > (DateTimeOffset)job["lastEndedAt"]!);
         using var accepted = await Ops(api).PostAsync("/api/ops/schedule/count-runs/run", null);
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
@@ -46,14 +48,23 @@ public sealed class ScheduleTests(PostgresFixture postgres)
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPS_API_KEY"] = SendcatApi.OpsKey });
         var fails = true;
-        ScheduledJob[] jobs = [new("sometimes", "Fails at first.", Hour, (_, _) => fails ? throw new InvalidOperationException("a secret") : Task.FromResult(new ScheduledResult("done", Changed: false)))];
+        ScheduledJob[] jobs =
+        [
+            new(
+                "sometimes", "Fails at first.", Hour,
+                (_, _) =>
+                    fails ? throw new InvalidOperationException("a secret") : Task.FromResult(new ScheduledResult("done", Changed: false))),
+        ];
         Scheduler[] workers = [Worker(api, jobs)];
 
         await RunAsync(workers);
 
         var job = await ReadAsync(api);
-        Assert.Equal(("failed", nameof(InvalidOperationException), 1), ((string)job["lastOutcome"]!, (string)job["lastResult"]!, (int)job["failures"]!));
-        Assert.InRange((DateTimeOffset)job["nextRunAt"]! - (DateTimeOffset)job["lastEndedAt"]!, TimeSpan.FromSeconds(59), TimeSpan.FromSeconds(61));
+        Assert.Equal(
+            ("failed", nameof(InvalidOperationException), 1),
+            ((string)job["lastOutcome"]!, (string)job["lastResult"]!, (int)job["failures"]!));
+        Assert.InRange(
+            (DateTimeOffset)job["nextRunAt"]! - (DateTimeOffset)job["lastEndedAt"]!, TimeSpan.FromSeconds(59), TimeSpan.FromSeconds(61));
 
         // A worker has claimed it and died: nobody renews the lease.
         fails = false;
@@ -98,7 +109,9 @@ public sealed class ScheduleTests(PostgresFixture postgres)
     }
 
     private static Scheduler Worker(SendcatApi api, ScheduledJob[] jobs, Drain? drain = null) =>
-        new(jobs, new(api.Database), drain ?? new(), TimeProvider.System, api.Services.GetRequiredService<StoreOutages>(), NullLogger<Scheduler>.Instance);
+        new(
+            jobs, new(api.Database), drain ?? new(), TimeProvider.System, api.Services.GetRequiredService<StoreOutages>(),
+            NullLogger<Scheduler>.Instance);
 
     private static async Task RunAsync(Scheduler[] workers)
     {

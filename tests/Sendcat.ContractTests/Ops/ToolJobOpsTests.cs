@@ -18,8 +18,10 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
 
     public static TheoryData<string, string> Operations => new()
     {
-        { "GET", "/api/ops/tool-jobs" }, { "GET", "/api/ops/tool-jobs/alerts" }, { "POST", "/api/ops/tool-jobs/monitor" }, { "GET", DeadLettersPath }, { "GET", $"{DeadLettersPath}/groups" }, { "POST", $"{DeadLettersPath}/requeue" },
-        { "POST", $"{DeadLettersPath}/discard" }, { "POST", $"{DeadLettersPath}/changes" }, { "GET", "/api/ops/events" }, { "GET", "/api/ops/tool-cache" }, { "POST", "/api/ops/tool-cache/clear" }, { "GET", "/api/ops/audit" },
+        { "GET", "/api/ops/tool-jobs" }, { "GET", "/api/ops/tool-jobs/alerts" }, { "POST", "/api/ops/tool-jobs/monitor" },
+        { "GET", DeadLettersPath }, { "GET", $"{DeadLettersPath}/groups" }, { "POST", $"{DeadLettersPath}/requeue" },
+        { "POST", $"{DeadLettersPath}/discard" }, { "POST", $"{DeadLettersPath}/changes" }, { "GET", "/api/ops/events" },
+        { "GET", "/api/ops/tool-cache" }, { "POST", "/api/ops/tool-cache/clear" }, { "GET", "/api/ops/audit" },
     };
 
     [Theory]
@@ -29,7 +31,8 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         var api = await postgres.ApiAsync();
         foreach (var client in new[] { api.Anyone, api.WithBearer("another key"), await api.GuestAsync() })
         {
-            await (await client.SendAsync(new(new(method), path) { Content = method == "POST" ? "{\"all\":true}".AsJson() : null })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+            await (await client.SendAsync(new(new(method), path) { Content = method == "POST" ? "{\"all\":true}".AsJson() : null }))
+                .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         }
     }
 
@@ -46,11 +49,20 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
 
         var queue = await (await api.WithBearer(Key).GetAsync("/api/ops/tool-jobs?minutes=60")).JsonAsync();
 
-        Assert.Equal("""{"queued":2,"running":1,"completed":0,"failed":0,"deadLetter":1,"cancelled":0}""", queue["byStatus"]!.ToJsonString());
-        Assert.Equal((2, 1, 1), ((int)queue["byTool"]!["search_web"]!["queued"]!, (int)queue["byTool"]!["search_global"]!["running"]!, (int)queue["byTool"]!["search_products"]!["deadLetter"]!));
-        Assert.Equal((0.5, 1.0), ((double)queue["pressureByTool"]!["search_web"]!["queuedUtilization"]!, (double)queue["pressureByTool"]!["search_global"]!["runningUtilization"]!));
+        Assert.Equal(
+            """{"queued":2,"running":1,"completed":0,"failed":0,"deadLetter":1,"cancelled":0}""", queue["byStatus"]!.ToJsonString());
+        Assert.Equal(
+            (2, 1, 1),
+            ((int)queue["byTool"]!["search_web"]!["queued"]!, (int)queue["byTool"]!["search_global"]!["running"]!,
+                (int)queue["byTool"]!["search_products"]!["deadLetter"]!));
+        Assert.Equal(
+            (0.5, 1.0),
+            ((double)queue["pressureByTool"]!["search_web"]!["queuedUtilization"]!,
+                (double)queue["pressureByTool"]!["search_global"]!["runningUtilization"]!));
         Assert.True((long)queue["oldestQueuedAgeMs"]! >= 30_000);
-        Assert.Equal(("ok", 16, 60), ((string)queue["health"]!["level"]!, queue["health"]!["findings"]!.AsArray().Count, (int)queue["windowMinutes"]!));
+        Assert.Equal(
+            ("ok", 16, 60),
+            ((string)queue["health"]!["level"]!, queue["health"]!["findings"]!.AsArray().Count, (int)queue["windowMinutes"]!));
     }
 
     [Fact]
@@ -68,7 +80,9 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         Assert.Equal(1, await CheckAsync(client, "clearedAlerts"));
 
         var alert = Assert.Single((await (await client.GetAsync("/api/ops/tool-jobs/alerts")).JsonAsync())["items"]!.AsArray())!;
-        Assert.Equal(("dead_letter_depth", 2L, 1L, 5), ((string)alert["kind"]!, (long)alert["observed"]!, (long)alert["threshold"]!, (int)alert["windowMinutes"]!));
+        Assert.Equal(
+            ("dead_letter_depth", 2L, 1L, 5),
+            ((string)alert["kind"]!, (long)alert["observed"]!, (long)alert["threshold"]!, (int)alert["windowMinutes"]!));
         Assert.NotNull(alert["clearedAt"]);
     }
 
@@ -99,21 +113,28 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         var groups = (await (await client.GetAsync($"{DeadLettersPath}/groups")).JsonAsync())["items"]!.AsArray();
         var first = await (await client.GetAsync($"{DeadLettersPath}?limit=2")).JsonAsync();
         var second = await (await client.GetAsync($"{DeadLettersPath}?limit=2&cursor={first["nextCursor"]}")).JsonAsync();
-        var one = await (await client.GetAsync($"{DeadLettersPath}?tool=search_web&fingerprint={groups[1]!["fingerprint"]}&ids={ids[0]},{ids[1]}&diedBefore=2999-01-01T00:00:00Z")).JsonAsync();
+        var one = await (await client.GetAsync(
+            $"{DeadLettersPath}?tool=search_web&fingerprint={groups[1]!["fingerprint"]}&ids={ids[0]},{ids[1]}"
+            + "&diedBefore=2999-01-01T00:00:00Z")).JsonAsync();
 
         Assert.Equal([2, 1], groups.Select(group => (int)group!["count"]!));
         Assert.Equal(ids, first["items"]!.AsArray().Concat(second["items"]!.AsArray()).Select(letter => (string)letter!["id"]!));
         Assert.Null(second["nextCursor"]);
         var letter = Assert.Single(one["items"]!.AsArray())!;
-        Assert.Equal(("unreadable answer", "attempts_exhausted", "kettle", 1), ((string)letter["error"]!, (string)letter["reason"]!, (string)letter["arguments"]!["query"]!, letter["history"]!.AsArray().Count));
+        Assert.Equal(
+            ("unreadable answer", "attempts_exhausted", "kettle", 1),
+            ((string)letter["error"]!, (string)letter["reason"]!, (string)letter["arguments"]!["query"]!,
+                letter["history"]!.AsArray().Count));
         Assert.Equal((0, null), ((int)letter["replayCount"]!, letter["lastReplay"]));
 
         await api.ExecuteAsync(
-            $"update reliability.tool_jobs set replay_count = 2, dead_letter_reason = case id when '{ids[0]}' then 'partial_result' else 'replay_failed' end where id in ('{ids[0]}', '{ids[1]}')");
+            $"update reliability.tool_jobs set replay_count = 2, dead_letter_reason = case id when '{ids[0]}' then 'partial_result' "
+            + $"else 'replay_failed' end where id in ('{ids[0]}', '{ids[1]}')");
         var replayed = await (await client.GetAsync($"{DeadLettersPath}?ids={ids[0]},{ids[1]}")).JsonAsync();
         Assert.Equal(
             ["2 partial", "2 failed"],
-            replayed["items"]!.AsArray().OrderBy(each => ids.IndexOf((string)each!["id"]!)).Select(each => $"{each!["replayCount"]} {each["lastReplay"]!["result"]}"));
+            replayed["items"]!.AsArray().OrderBy(each => ids.IndexOf((string)each!["id"]!))
+                .Select(each => $"{each!["replayCount"]} {each["lastReplay"]!["result"]}"));
     }
 
     [Fact]
@@ -121,7 +142,9 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     {
         await using var api = await StartAsync();
         var client = api.WithBearer(Key);
-        var (web, global) = (await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503"), await DeadLetterAsync(api, QueuedTool.SearchGlobal.Lane, "HTTP 503"));
+        var (web, global) =
+            (await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503"),
+                await DeadLetterAsync(api, QueuedTool.SearchGlobal.Lane, "HTTP 503"));
 
         var dryRun = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true,"dryRun":true}""".AsJson())).JsonAsync();
         var requeued = await (await client.PostAsync($"{DeadLettersPath}/requeue", $$"""{"ids":["{{web}}"]}""".AsJson())).JsonAsync();
@@ -130,10 +153,16 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         Assert.Equal((true, 2, 2), ((bool)dryRun["dryRun"]!, (int)dryRun["matched"]!, (int)dryRun["changed"]!));
         Assert.Equal((web.ToString(), 0), ((string)Assert.Single(requeued["ids"]!.AsArray())!, (int)requeued["skipped"]!));
         Assert.Equal(1, (int)discarded["changed"]!);
-        Assert.Equal("queued,cancelled", await api.ScalarAsync<string>($"select string_agg(status, ',' order by tool desc) from reliability.tool_jobs where id in ('{web}', '{global}')"));
+        Assert.Equal(
+            "queued,cancelled",
+            await api.ScalarAsync<string>(
+                $"select string_agg(status, ',' order by tool desc) from reliability.tool_jobs where id in ('{web}', '{global}')"));
         var audit = (await (await client.GetAsync("/api/ops/audit")).JsonAsync())["items"]!.AsArray();
         Assert.Equal(
-            [("dlq.discard", "tool=search_global limit=10000", "1 discarded"), ("dlq.requeue", $"job={web} limit=10000", "1 requeued, 0 skipped")],
+            [
+                ("dlq.discard", "tool=search_global limit=10000", "1 discarded"),
+                ("dlq.requeue", $"job={web} limit=10000", "1 requeued, 0 skipped"),
+            ],
             audit.Select(entry => ((string)entry!["action"]!, (string)entry["target"]!, (string)entry["after"]!)));
         Assert.All(audit, entry => Assert.StartsWith("operator at ip:", (string)entry!["actor"]!, StringComparison.Ordinal));
     }
@@ -148,19 +177,29 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
 
         const string Search = "tool=search_web&principal=ann&arguments=kettle&diedAfter=2020-01-01T00:00:00Z";
         Assert.Equal(1, (int)(await (await client.GetAsync($"{DeadLettersPath}/count?{Search}")).JsonAsync())["matched"]!);
-        Assert.Equal(letter.ToString(), (string)Assert.Single((await (await client.GetAsync($"{DeadLettersPath}?{Search}")).JsonAsync())["items"]!.AsArray())!["id"]!);
-        await (await client.PostAsync($"{DeadLettersPath}/changes", """{"action":"requeue","tool":"search_web","confirm":2}""".AsJson())).RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        Assert.Equal(
+            letter.ToString(),
+            (string)Assert.Single((await (await client.GetAsync($"{DeadLettersPath}?{Search}")).JsonAsync())["items"]!.AsArray())!["id"]!);
+        await (await client.PostAsync($"{DeadLettersPath}/changes", """{"action":"requeue","tool":"search_web","confirm":2}""".AsJson()))
+            .RefusedAsync(HttpStatusCode.Conflict, "conflict");
         var created = await client.PostAsync(
-            $"{DeadLettersPath}/changes", """{"action":"requeue","tool":"search_web","principal":"ann","arguments":"kettle","confirm":1}""".AsJson());
+            $"{DeadLettersPath}/changes",
+            """{"action":"requeue","tool":"search_web","principal":"ann","arguments":"kettle","confirm":1}""".AsJson());
         Assert.Equal(HttpStatusCode.Accepted, created.StatusCode);
         var change = $"{DeadLettersPath}/changes/{(await created.JsonAsync())["id"]}";
         var found = await UntilAsync(client, change, it => (string)it["state"]! == "settling");
 
-        Assert.Equal(("tool=search_web principal=ann arguments=kettle", 1, 1, 0), ((string)found["target"]!, (int)found["matched"]!, (int)found["changed"]!, (int)found["skipped"]!));
+        Assert.Equal(
+            ("tool=search_web principal=ann arguments=kettle", 1, 1, 0),
+            ((string)found["target"]!, (int)found["matched"]!, (int)found["changed"]!, (int)found["skipped"]!));
         Assert.Equal("""{"whole":0,"partial":0,"failed":0,"pending":1}""", found["report"]!.ToJsonString());
         var job = await (await client.GetAsync($"/api/ops/tool-jobs/{letter}")).JsonAsync();
-        Assert.Equal(("queued", 1, "ann", 1), ((string)job["status"]!, (int)job["replayCount"]!, (string)job["principal"]!, job["history"]!.AsArray().Count));
-        Assert.Equal((string)found["id"]!, (string)Assert.Single((await (await client.GetAsync($"{DeadLettersPath}/changes")).JsonAsync())["items"]!.AsArray())!["id"]!);
+        Assert.Equal(
+            ("queued", 1, "ann", 1),
+            ((string)job["status"]!, (int)job["replayCount"]!, (string)job["principal"]!, job["history"]!.AsArray().Count));
+        Assert.Equal(
+            (string)found["id"]!,
+            (string)Assert.Single((await (await client.GetAsync($"{DeadLettersPath}/changes")).JsonAsync())["items"]!.AsArray())!["id"]!);
         await (await client.PostAsync($"{change}/cancel", null)).RefusedAsync(HttpStatusCode.Conflict, "conflict");
         await (await client.GetAsync($"{DeadLettersPath}/changes/{letter}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
         await (await client.GetAsync("/api/ops/tool-jobs/nonsense")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
@@ -174,8 +213,10 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
         (await client.PostAsync("/api/ops/circuits/serper_search/isolate", null)).EnsureSuccessStatusCode();
 
-        var text = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true}""".AsJson())).RefusedAsync(HttpStatusCode.Conflict, "conflict");
-        var change = (string)(await (await client.PostAsync($"{DeadLettersPath}/changes", """{"action":"requeue","all":true,"confirm":1}""".AsJson())).JsonAsync())["id"]!;
+        var text = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true}""".AsJson()))
+            .RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        var change = (string)(await (await client.PostAsync(
+            $"{DeadLettersPath}/changes", """{"action":"requeue","all":true,"confirm":1}""".AsJson())).JsonAsync())["id"]!;
         await UntilAsync(client, $"{DeadLettersPath}/changes/{change}", it => (string?)it["waitsFor"] == "serper_search");
         await (await client.PostAsync($"{DeadLettersPath}/changes/{change}/cancel", null)).JsonAsync();
         var forced = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true,"force":true}""".AsJson())).JsonAsync();
@@ -195,7 +236,8 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     {
         await using var api = await StartAsync();
 
-        await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/changes", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/changes", body.AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Theory]
@@ -218,7 +260,8 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
         foreach (var verb in new[] { "requeue", "discard" })
         {
-            await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/{verb}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, code);
+            await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/{verb}", body.AsJson()))
+                .RefusedAsync(HttpStatusCode.BadRequest, code);
         }
 
         Assert.Equal(1, await api.ScalarAsync<long>("select count(*) from reliability.tool_jobs where status = 'dead_letter'"));
@@ -229,7 +272,8 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     {
         await using var api = await StartAsync();
         await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
-        var changed = await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/discard", """{"diedBefore":"2999-01-01T00:00:00-05:00"}""".AsJson())).JsonAsync();
+        var changed = await (await api.WithBearer(Key)
+            .PostAsync($"{DeadLettersPath}/discard", """{"diedBefore":"2999-01-01T00:00:00-05:00"}""".AsJson())).JsonAsync();
         Assert.Equal(1, (int)changed["changed"]!);
     }
 
@@ -280,10 +324,12 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         Assert.Equal("""{"deleted":2,"hasMore":false,"byNamespace":{"explore_v1":1,"search_web_v1":1}}""", all.ToJsonString());
         Assert.Null(await cache.GetAsync(spaces.Of(QueuedTool.SearchWeb.Cache), "a", CancellationToken.None));
         Assert.Equal("search_web_v1: 2 deleted, more are left; all: 2 deleted", await api.ScalarAsync<string>(
-            "select string_agg(target || ': ' || after, '; ' order by id) from reliability.operator_audit where action = 'tool_cache.clear'"));
+            "select string_agg(target || ': ' || after, '; ' order by id) from reliability.operator_audit "
+            + "where action = 'tool_cache.clear'"));
         foreach (var query in new[] { "namespace=a%20b", "namespace=*", "maxDeletes=0", "maxDeletes=100001", "maxDeletes=x" })
         {
-            await (await client.PostAsync($"/api/ops/tool-cache/clear?{query}", null)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+            await (await client.PostAsync($"/api/ops/tool-cache/clear?{query}", null))
+                .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         }
     }
 
@@ -294,7 +340,8 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
 
         foreach (var which in new[] { "", "?namespace=search_web_v1" })
         {
-            await (await api.WithBearer(Key).PostAsync($"/api/ops/tool-cache/clear{which}", null)).RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+            await (await api.WithBearer(Key).PostAsync($"/api/ops/tool-cache/clear{which}", null))
+                .RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
         }
     }
 
@@ -317,10 +364,12 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         }
     }
 
-    private static async Task<int> CheckAsync(HttpClient client, string field) => (int)(await (await client.PostAsync("/api/ops/tool-jobs/monitor", null)).JsonAsync())[field]!;
+    private static async Task<int> CheckAsync(HttpClient client, string field) =>
+        (int)(await (await client.PostAsync("/api/ops/tool-jobs/monitor", null)).JsonAsync())[field]!;
 
     private static async Task<Guid> EnterAsync(SendcatApi api, ToolLane lane, string principal) =>
-        (await api.Services.GetRequiredService<ToolJobLedger>().EnterAsync(Guid.CreateVersion7(), new(lane, """{"query":"kettle"}""", principal), default)).Id!.Value;
+        (await api.Services.GetRequiredService<ToolJobLedger>()
+            .EnterAsync(Guid.CreateVersion7(), new(lane, """{"query":"kettle"}""", principal), default)).Id!.Value;
 
     private static async Task<LeasedJob> ClaimAsync(SendcatApi api, ToolLane lane) =>
         Assert.Single((await api.Services.GetRequiredService<ToolJobLeases>().ClaimAsync(lane, 1, "worker", CancellationToken.None)).Jobs);
@@ -328,7 +377,9 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     private static async Task<Guid> DeadLetterAsync(SendcatApi api, ToolLane lane, string error)
     {
         var job = await EnterAsync(api, lane, "ann");
-        Assert.Equal("dead_letter", await api.Services.GetRequiredService<ToolJobLeases>().FailAsync((await ClaimAsync(api, lane)).Lease, error, retryable: true));
+        Assert.Equal(
+            "dead_letter",
+            await api.Services.GetRequiredService<ToolJobLeases>().FailAsync((await ClaimAsync(api, lane)).Lease, error, retryable: true));
         return job;
     }
 }

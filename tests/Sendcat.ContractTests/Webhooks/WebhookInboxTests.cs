@@ -52,9 +52,11 @@ public sealed class WebhookInboxTests(PostgresFixture postgres) : SharedApiTests
         var receipt = await Inbox.ReceiveAsync(Entry("key"));
 
         Assert.Equal((expected, 2), (receipt.Outcome, receipt.Hits));
-        Assert.Equal(expected is InboxOutcome.Retried ? """queued 0 {"to":1} 2""" : $$"""{{status}} 5 {} 1""", await Api.ScalarAsync<string>(
-            "SELECT status || ' ' || attempts || ' ' || args || ' ' || (SELECT count(*) FROM reliability.tool_outbox o "
-                + $"WHERE o.job_id = j.id) FROM reliability.tool_jobs j WHERE principal = '{_scope.Name}'"));
+        Assert.Equal(
+            expected is InboxOutcome.Retried ? """queued 0 {"to":1} 2""" : $$"""{{status}} 5 {} 1""",
+            await Api.ScalarAsync<string>(
+                "SELECT status || ' ' || attempts || ' ' || args || ' ' || (SELECT count(*) FROM reliability.tool_outbox o "
+                    + $"WHERE o.job_id = j.id) FROM reliability.tool_jobs j WHERE principal = '{_scope.Name}'"));
     }
 
     [Fact]

@@ -62,7 +62,9 @@ public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
         var alert = Assert.Single(await two.KnownAsync(_now, Stop));
         Assert.Equal((55d, _now, _now - TimeSpan.FromSeconds(15)), (alert.Observed, alert.SeenAt, alert.RaisedAt));
         var again = Assert.Single(await two.DueAsync(_now, Stop));
-        Assert.Equal((notice.MessageId, 1, "away", "blocked"), (again.MessageId, again.Attempts, again.Failure, again.Alert.Tags[AlertTags.Outcome]));
+        Assert.Equal(
+            (notice.MessageId, 1, "away", "blocked"),
+            (again.MessageId, again.Attempts, again.Failure, again.Alert.Tags[AlertTags.Outcome]));
         await two.EndAsync(again, null, _now, Stop);
         Assert.Empty(await two.DueAsync(_now + TimeSpan.FromHours(1), Stop));
     }
@@ -82,7 +84,8 @@ public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
         Assert.Equal(["raised", "resolved", "reopened"], (await watcher.DueAsync(_now, Stop)).Select(notice => notice.Event.Name()));
         Assert.Equal(
             "whatsapp_webhook blocked 41 40 5",
-            await ScalarAsync("SELECT concat_ws(' ', bucket, outcome, observed, threshold, window_minutes) FROM reliability.rate_limit_alerts"));
+            await ScalarAsync(
+                "SELECT concat_ws(' ', bucket, outcome, observed, threshold, window_minutes) FROM reliability.rate_limit_alerts"));
     }
 
     [Fact]
@@ -96,7 +99,8 @@ public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
         _now += TimeSpan.FromSeconds(15);
         Assert.Equal([AlertEvent.Raised], await RoundAsync(watcher, [page]));
         var paged = Assert.Single(await watcher.KnownAsync(_now, Stop));
-        Assert.Equal((AlertSeverity.Page, _now, null, null), (paged.Severity, paged.NotifiedAt, paged.AcknowledgedAt, paged.AcknowledgedReason));
+        Assert.Equal(
+            (AlertSeverity.Page, _now, null, null), (paged.Severity, paged.NotifiedAt, paged.AcknowledgedAt, paged.AcknowledgedReason));
         foreach (var findings in new AlertFinding[][] { [], [page], [], [page] })
         {
             _now += TimeSpan.FromMinutes(2);
@@ -104,7 +108,8 @@ public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
         }
 
         Assert.Equal(
-            "12:00:15 alert_raised Alert is a page now, 12:02:15 alert_resolved Alert resolved, 12:04:15 alert_reopened Alert opened again (page), "
+            "12:00:15 alert_raised Alert is a page now, 12:02:15 alert_resolved Alert resolved, "
+            + "12:04:15 alert_reopened Alert opened again (page), "
             + "12:06:15 alert_resolved Alert resolved, 12:08:15 alert_reopened Alert opened again (page)",
             await ScalarAsync(
                 """
@@ -126,7 +131,9 @@ public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
         await watcher.AdoptAsync(memory, _now, Stop);
         await watcher.AdoptAsync(memory, _now, Stop);
 
-        Assert.Equal(["gmail_push", "whatsapp_webhook"], (await watcher.KnownAsync(_now, Stop)).Select(alert => alert.Subject).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["gmail_push", "whatsapp_webhook"],
+            (await watcher.KnownAsync(_now, Stop)).Select(alert => alert.Subject).Order(StringComparer.Ordinal));
         Assert.Equal("whatsapp_webhook", Assert.Single(await watcher.DueAsync(_now, Stop)).Alert.Subject);
         Assert.Equal("1", await ScalarAsync("SELECT count(*)::text FROM reliability.alert_notices WHERE sent_at IS NOT NULL"));
     }
@@ -138,8 +145,10 @@ public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
         await RoundAsync(watcher, [Over]);
         await ScalarAsync(
             """
-            INSERT INTO reliability.alerts (kind, subject, severity, cause, command, playbook, over_when, observed, threshold, tags, raised_at, seen_at, notified_at, resolved_at)
-            SELECT 'old', n::text, 'page', '', '', '', '', 1, 0, '{}', '2026-11-01', '2026-11-01', '2026-11-01', '2026-11-01' FROM generate_series(1, 1500) AS n
+            INSERT INTO reliability.alerts (kind, subject, severity, cause, command, playbook, over_when, observed, threshold, tags,
+              raised_at, seen_at, notified_at, resolved_at)
+            SELECT 'old', n::text, 'page', '', '', '', '', 1, 0, '{}', '2026-11-01', '2026-11-01', '2026-11-01', '2026-11-01'
+            FROM generate_series(1, 1500) AS n
             """);
 
         _now += TimeSpan.FromMinutes(59);
@@ -159,7 +168,8 @@ public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
     {
         Assert.True(await store.LeadAsync(_now, Stop));
         var step = AlertBook.Step(
-            await store.KnownAsync(_now, Stop), new Dictionary<AlertKey, DateTimeOffset>(), new(findings, new HashSet<string>(StringComparer.Ordinal)), _now);
+            await store.KnownAsync(_now, Stop), new Dictionary<AlertKey, DateTimeOffset>(),
+            new(findings, new HashSet<string>(StringComparer.Ordinal)), _now);
         Assert.True(await store.CommitAsync(step.Changes, (_, _) => ["webhook"], _now, Stop));
         return [.. step.Changes.Select(change => change.Event)];
     }

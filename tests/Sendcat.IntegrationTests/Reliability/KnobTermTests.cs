@@ -145,7 +145,8 @@ public sealed class KnobTermTests(SharedStores stores)
         return knobs.Read(knobs.Find(Knob)!);
     }
 
-    private static async Task<List<(string Action, string? Before, string? After, string? Reason, DateTimeOffset At)>> AuditAsync(Replica replica)
+    private static async Task<List<(string Action, string? Before, string? After, string? Reason, DateTimeOffset At)>> AuditAsync(
+        Replica replica)
     {
         await using var context = await replica.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
         return [

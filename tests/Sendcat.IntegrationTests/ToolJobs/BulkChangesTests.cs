@@ -30,7 +30,9 @@ public sealed class BulkChangesTests(SharedStores stores)
 
         async Task<int> CountAsync(DeadLetterFilter filter)
         {
-            Assert.Equal((await letters.ListAsync(filter, null, CancellationToken.None)).Count, await letters.CountAsync(filter, CancellationToken.None));
+            Assert.Equal(
+                (await letters.ListAsync(filter, null, CancellationToken.None)).Count,
+                await letters.CountAsync(filter, CancellationToken.None));
             return await letters.CountAsync(filter, CancellationToken.None);
         }
 
@@ -40,7 +42,9 @@ public sealed class BulkChangesTests(SharedStores stores)
         Assert.Equal(1, await CountAsync(new() { Arguments = "reibe 12.5" }));
         Assert.Equal(0, await CountAsync(new() { Arguments = "ettle" }));
         Assert.Equal(0, await CountAsync(new() { Arguments = "it's | !kettle & (" }));
-        Assert.Equal((2, 1), (await CountAsync(new() { Principal = "user:eve" }), await CountAsync(new(Tool: "search_web") { Principal = "user:eve" })));
+        Assert.Equal(
+            (2, 1),
+            (await CountAsync(new() { Principal = "user:eve" }), await CountAsync(new(Tool: "search_web") { Principal = "user:eve" })));
         var yesterday = TimeProvider.System.GetUtcNow().AddDays(-1);
         Assert.Equal((21, 1), (await CountAsync(new() { DiedAfter = yesterday }), await CountAsync(new(DiedBefore: yesterday))));
     }
@@ -57,7 +61,9 @@ public sealed class BulkChangesTests(SharedStores stores)
         while ((await FindAsync(rig, change)).State == "running")
         {
             await Task.WhenAll(one.StepAsync(CancellationToken.None), two.StepAsync(CancellationToken.None));
-            await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET status = 'dead_letter', dead_letter_at = now() WHERE id IN (SELECT id FROM reliability.tool_jobs WHERE status = 'queued' LIMIT 1)");
+            await rig.ExecuteAsync(
+                "UPDATE reliability.tool_jobs SET status = 'dead_letter', dead_letter_at = now() "
+                    + "WHERE id IN (SELECT id FROM reliability.tool_jobs WHERE status = 'queued' LIMIT 1)");
         }
 
         Assert.Equal(1_500, await rig.CountAsync("tool_jobs WHERE replay_count = 1"));
@@ -74,7 +80,9 @@ public sealed class BulkChangesTests(SharedStores stores)
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_REPLAY_PER_SEC", "50"));
         await InsertAsync(rig, 160, "'search_web'", "'{}'", slot: "CASE WHEN n <= 3 THEN 'kettle' END");
         var runner = Runner(rig);
-        var (one, two) = (await CreateAsync(rig, runner, BulkChange.Requeue, new(), 160), await CreateAsync(rig, runner, BulkChange.Requeue, new(), 160));
+        var (one, two) =
+            (await CreateAsync(rig, runner, BulkChange.Requeue, new(), 160),
+                await CreateAsync(rig, runner, BulkChange.Requeue, new(), 160));
 
         // The rate allows the last ones after a second.
         await Eventually.TrueAsync(async () => !await runner.StepAsync(CancellationToken.None));
@@ -82,7 +90,9 @@ public sealed class BulkChangesTests(SharedStores stores)
         var (first, second) = (await FindAsync(rig, one), await FindAsync(rig, two));
         Assert.Equal(("settling", "settling", 158), (first.State, second.State, first.Changed + second.Changed));
         Assert.Equal((2, 2), (first.Skipped, second.Skipped));
-        Assert.Equal((158, 2), (await rig.CountAsync("tool_jobs WHERE replay_count = 1"), await rig.CountAsync("tool_jobs WHERE status = 'dead_letter'")));
+        Assert.Equal(
+            (158, 2),
+            (await rig.CountAsync("tool_jobs WHERE replay_count = 1"), await rig.CountAsync("tool_jobs WHERE status = 'dead_letter'")));
     }
 
     [Fact]
@@ -92,13 +102,18 @@ public sealed class BulkChangesTests(SharedStores stores)
         await InsertAsync(rig, 20, "'search_web'", "'{}'");
 
         // A retry of an earlier replay that is due later does not hold the others up.
-        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET status = 'queued', replay_count = 1, attempts = 1, available_at = now() + interval '1 hour' WHERE id = (SELECT max(id::text)::uuid FROM reliability.tool_jobs)");
+        await rig.ExecuteAsync(
+            "UPDATE reliability.tool_jobs SET status = 'queued', replay_count = 1, attempts = 1, available_at = now() + interval '1 hour' "
+                + "WHERE id = (SELECT max(id::text)::uuid FROM reliability.tool_jobs)");
         var runner = Runner(rig);
         await CreateAsync(rig, runner, BulkChange.Requeue, new(), 19);
 
         await runner.StepAsync(CancellationToken.None);
         Assert.Equal(4, await rig.CountAsync("tool_jobs WHERE replay_count = 1 AND attempts = 0"));
-        Assert.Equal(0, await rig.CountAsync("tool_jobs a JOIN reliability.tool_jobs b ON a.available_at = b.available_at AND a.id <> b.id WHERE a.status = 'queued'"));
+        Assert.Equal(
+            0,
+            await rig.CountAsync(
+                "tool_jobs a JOIN reliability.tool_jobs b ON a.available_at = b.available_at AND a.id <> b.id WHERE a.status = 'queued'"));
         await runner.StepAsync(CancellationToken.None);
 
         Assert.InRange(await rig.CountAsync("tool_jobs WHERE replay_count = 1 AND attempts = 0"), 4, 6);
@@ -163,9 +178,11 @@ public sealed class BulkChangesTests(SharedStores stores)
         var done = await FindAsync(rig, change);
         Assert.Equal(("done", 3, 1), (done.State, done.Changed, done.Skipped));
         Assert.Equal((1, 1, 1, 0), (done.Whole, done.Partial, done.Failed, done.Pending));
-        await using var audit = rig.Database.CreateCommand("SELECT actor || ' ' || action || ' ' || target || ' ' || reason || ': ' || after FROM reliability.operator_audit");
+        await using var audit = rig.Database.CreateCommand(
+            "SELECT actor || ' ' || action || ' ' || target || ' ' || reason || ': ' || after FROM reliability.operator_audit");
         Assert.Equal(
-            "ada dlq.requeue_all all the shop is back: 3 requeued, 1 skipped: 1 whole, 1 partial, 1 failed, 0 pending", (string?)await audit.ExecuteScalarAsync());
+            "ada dlq.requeue_all all the shop is back: 3 requeued, 1 skipped: 1 whole, 1 partial, 1 failed, 0 pending",
+            (string?)await audit.ExecuteScalarAsync());
     }
 
     [Fact]
@@ -200,13 +217,17 @@ public sealed class BulkChangesTests(SharedStores stores)
         var changes = Changes(rig, runner);
 
         Assert.Equal((null, 1_500), await changes.CreateAsync(BulkChange.Requeue, new(), 1_499, force: false, Ada, CancellationToken.None));
-        Assert.Equal((null, 0), await changes.CreateAsync(BulkChange.Requeue, new(Tool: "search_global"), 0, force: false, Ada, CancellationToken.None));
+        Assert.Equal(
+            (null, 0),
+            await changes.CreateAsync(BulkChange.Requeue, new(Tool: "search_global"), 0, force: false, Ada, CancellationToken.None));
         Assert.Equal(0, await rig.CountAsync("operator_audit"));
         var requeue = await CreateAsync(rig, runner, BulkChange.Requeue, new(Tool: "search_web"), 1_500);
         await runner.StepAsync(CancellationToken.None);
         Assert.True(await changes.CancelAsync(requeue, CancellationToken.None));
         Assert.False(await changes.CancelAsync(requeue, CancellationToken.None));
-        Assert.Equal(("settling", true, 2), ((await FindAsync(rig, requeue)).State, (await FindAsync(rig, requeue)).Cancelled, (await FindAsync(rig, requeue)).Pending));
+        Assert.Equal(
+            ("settling", true, 2),
+            ((await FindAsync(rig, requeue)).State, (await FindAsync(rig, requeue)).Cancelled, (await FindAsync(rig, requeue)).Pending));
 
         var discard = await CreateAsync(rig, runner, BulkChange.Discard, new() { Principal = "user:1" }, 1_498);
         await runner.StepAsync(CancellationToken.None);
@@ -214,35 +235,43 @@ public sealed class BulkChangesTests(SharedStores stores)
         await runner.StepAsync(CancellationToken.None);
 
         Assert.Equal(("done", 1_498), ((await FindAsync(rig, discard)).State, (await FindAsync(rig, discard)).Changed));
-        Assert.Equal((0, 1_498), (await rig.CountAsync("tool_jobs WHERE status = 'dead_letter'"), await rig.CountAsync("tool_jobs WHERE status = 'cancelled'")));
+        Assert.Equal(
+            (0, 1_498),
+            (await rig.CountAsync("tool_jobs WHERE status = 'dead_letter'"), await rig.CountAsync("tool_jobs WHERE status = 'cancelled'")));
         Assert.Equal([discard, requeue], (await changes.ListAsync(null, 10, CancellationToken.None)).Select(change => change.Id));
     }
 
     private BulkRunner Runner(QueueRig rig) => new(
-        rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), lane => lane == QueuedTool.SearchProducts.Lane ? _obstacle : null,
+        rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(),
+        lane => lane == QueuedTool.SearchProducts.Lane ? _obstacle : null,
         rig.Get<OutboxPublisher>(), TimeProvider.System, rig.Get<StoreOutages>(), NullLogger<BulkRunner>.Instance);
 
     private static BulkChanges Changes(QueueRig rig, BulkRunner runner) => new(rig.Get<RequestDatabase>(), runner);
 
-    private static async Task<Guid> CreateAsync(QueueRig rig, BulkRunner runner, string action, DeadLetterFilter filter, int matching, bool force = false)
+    private static async Task<Guid> CreateAsync(
+        QueueRig rig, BulkRunner runner, string action, DeadLetterFilter filter, int matching, bool force = false)
     {
         var (created, matched) = await Changes(rig, runner).CreateAsync(action, filter, matching, force, Ada, CancellationToken.None);
         Assert.Equal(matching, matched);
         return created!.Id;
     }
 
-    private async Task<BulkChange> FindAsync(QueueRig rig, Guid change) => (await Changes(rig, Runner(rig)).FindAsync(change, CancellationToken.None))!;
+    private async Task<BulkChange> FindAsync(QueueRig rig, Guid change) =>
+        (await Changes(rig, Runner(rig)).FindAsync(change, CancellationToken.None))!;
 
     /// <returns>The id of the last letter.</returns>
     private static async Task<Guid> InsertAsync(
-        QueueRig rig, int count, string tool, string arguments, string principal = "'user:1'", string age = "'1 minute'", string slot = "NULL::text")
+        QueueRig rig, int count, string tool, string arguments, string principal = "'user:1'", string age = "'1 minute'",
+        string slot = "NULL::text")
     {
         await using var command = rig.Database.CreateCommand(
             $"""
-            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, cache_namespace, cache_key, status, attempts, max_attempts, available_at, fair_at, announced_at,
-                created_at, updated_at, completed_at, expires_at, dead_letter_at, dead_letter_reason, last_error, error_fingerprint)
-            SELECT gen_random_uuid(), {tool}, 'realtime', {principal}, {arguments}, CASE WHEN {slot} IS NOT NULL THEN 'search_web_v1' END, {slot}, 'dead_letter', 1, 1, now(), now(), now(),
-                now(), now(), now(), now() + interval '7 days', now() - interval {age} + n * interval '1 millisecond', 'attempts_exhausted', 'HTTP 503', '0123456789ab'
+            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, cache_namespace, cache_key, status, attempts,
+                max_attempts, available_at, fair_at, announced_at, created_at, updated_at, completed_at, expires_at, dead_letter_at,
+                dead_letter_reason, last_error, error_fingerprint)
+            SELECT gen_random_uuid(), {tool}, 'realtime', {principal}, {arguments}, CASE WHEN {slot} IS NOT NULL THEN 'search_web_v1' END,
+                {slot}, 'dead_letter', 1, 1, now(), now(), now(), now(), now(), now(), now() + interval '7 days',
+                now() - interval {age} + n * interval '1 millisecond', 'attempts_exhausted', 'HTTP 503', '0123456789ab'
             FROM generate_series(1, {count}) AS n RETURNING id
             """);
         return (Guid)(await command.ExecuteScalarAsync())!;

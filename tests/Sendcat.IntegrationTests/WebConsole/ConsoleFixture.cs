@@ -243,7 +243,8 @@ public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
         await using var command = database.CreateCommand(
             """
             INSERT INTO reliability.webhook_inbox (scope, key, delivery_id, hit_count, first_seen_at, last_seen_at, expires_at)
-            SELECT 'whatsapp_message', 'console' || n, gen_random_uuid(), CASE n WHEN 1 THEN 3 ELSE 1 END, now(), now(), now() + interval '1 day'
+            SELECT 'whatsapp_message', 'console' || n, gen_random_uuid(), CASE n WHEN 1 THEN 3 ELSE 1 END, now(), now(),
+              now() + interval '1 day'
             FROM generate_series(1, 3) AS n
             """);
         await command.ExecuteNonQueryAsync();

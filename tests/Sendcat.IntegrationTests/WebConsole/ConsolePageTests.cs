@@ -81,7 +81,8 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
 
         foreach (var job in (await console.ApiAsync(HttpMethod.Get, "schedule")).GetProperty("items").EnumerateArray())
         {
-            await Expect(Row(page, "schedule", job.GetProperty("name").GetString()!)).ToContainTextAsync(job.GetProperty("description").GetString()!);
+            await Expect(Row(page, "schedule", job.GetProperty("name").GetString()!))
+                .ToContainTextAsync(job.GetProperty("description").GetString()!);
         }
 
         foreach (var route in (await console.ApiAsync(HttpMethod.Get, "routes")).GetProperty("items").EnumerateArray())
@@ -150,7 +151,8 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
         var rows = Panel(page, "timeline").Locator("tbody tr");
         foreach (var (kind, subject) in new[]
         {
-            ("process started", "worker"), ("circuit opened", "openrouter_chat_primary"), ("alert raised", "circuit_open openrouter_chat_primary"),
+            ("process started", "worker"), ("circuit opened", "openrouter_chat_primary"),
+            ("alert raised", "circuit_open openrouter_chat_primary"),
         })
         {
             await Expect(rows.Filter(new() { HasText = kind }).Filter(new() { HasText = subject }).First).ToBeVisibleAsync();
@@ -159,7 +161,8 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
         var saved = await page.RunAndWaitForDownloadAsync(
             () => page.GetByRole(AriaRole.Link, new() { Name = "Save as Markdown" }).ClickAsync());
         Assert.EndsWith(".md", saved.SuggestedFilename, StringComparison.Ordinal);
-        Assert.Contains("circuit_open openrouter_chat_primary", await File.ReadAllTextAsync(await saved.PathAsync()), StringComparison.Ordinal);
+        Assert.Contains(
+            "circuit_open openrouter_chat_primary", await File.ReadAllTextAsync(await saved.PathAsync()), StringComparison.Ordinal);
         Assert.Equal("", string.Join('\n', console.Errors));
     }
 
@@ -413,7 +416,8 @@ public sealed partial class ConsolePageTests(ConsoleFixture console) : IClassFix
     private static partial Regex InUse();
 
     [GeneratedRegex(
-        "^(?:Acknowledge|Close|Isolate|Switch|Clear|Run now|Release|Requeue|Discard|Change|Drain|Test|Swap|Block|Unblock|Restart)", RegexOptions.None,
+        "^(?:Acknowledge|Close|Isolate|Switch|Clear|Run now|Release|Requeue|Discard|Change|Drain|Test|Swap|Block|Unblock|Restart)",
+        RegexOptions.None,
         1_000)]
     private static partial Regex Changes();
 }

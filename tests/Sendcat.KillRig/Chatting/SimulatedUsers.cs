@@ -94,7 +94,8 @@ internal sealed class SimulatedUsers(IReadOnlyList<Uri> replicas, int count, Tim
             using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(deadline.Token));
             while (await lines.ReadLineAsync(deadline.Token) is { } line)
             {
-                if (line.StartsWith("data: {", StringComparison.Ordinal) && TypeOf(line[6..]) is { } end and ("done" or "error" or "aborted"))
+                if (line.StartsWith("data: {", StringComparison.Ordinal)
+                    && TypeOf(line[6..]) is { } end and ("done" or "error" or "aborted"))
                 {
                     return end;
                 }

@@ -17,7 +17,8 @@ internal sealed record FreezeAudit(int Turns, IReadOnlyList<string> Lost, long L
     public bool Passes => Lost.Count == 0 && Left == 0 && Open == 0 && EndedTwice == 0;
 
     public static async Task<FreezeAudit> CreateAsync(
-        RigProcesses processes, IReadOnlyCollection<AcceptedTurn> accepted, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+        RigProcesses processes, IReadOnlyCollection<AcceptedTurn> accepted, TimeSpan patience, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var left = await TurnLeftovers.WaitUntilNoneAsync(patience, processes.Database, processes.Redis, time, cancellationToken);
         var began = time.GetTimestamp();
@@ -42,7 +43,8 @@ internal sealed record FreezeAudit(int Turns, IReadOnlyList<string> Lost, long L
         }
     }
 
-    private static async Task<List<string>> LostAsync(NpgsqlDataSource database, IReadOnlyCollection<AcceptedTurn> accepted, CancellationToken cancellationToken)
+    private static async Task<List<string>> LostAsync(
+        NpgsqlDataSource database, IReadOnlyCollection<AcceptedTurn> accepted, CancellationToken cancellationToken)
     {
         var questions = new Dictionary<string, int>(StringComparer.Ordinal);
         var answers = new Dictionary<Guid, (string Status, string Content)>();

@@ -7,7 +7,9 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.KillRig.Freezing;
 
-/// <summary>Suspends Postgres, Redis and RabbitMQ one after the other while users chat, and checks what they got and what was stored.</summary>
+/// <summary>
+/// Suspends Postgres, Redis and RabbitMQ one after the other while users chat, and checks what they got and what was stored.
+/// </summary>
 internal static class FreezeRun
 {
     private static readonly TimeSpan LeftoverPatience = TimeSpan.FromSeconds(60);
@@ -32,9 +34,14 @@ internal static class FreezeRun
     {
         var seconds = new Option<double>("--seconds") { Description = "how long each store is suspended", DefaultValueFactory = _ => 30 };
         var people = new Option<int>("--people") { Description = "simulated users", DefaultValueFactory = _ => 64 };
-        var command = new Command("freeze", "Suspends each store under chatting users, and reports answers by status and time, recovery and losses.") { seconds, people };
+        var command = new Command(
+            "freeze", "Suspends each store under chatting users, and reports answers by status and time, recovery and losses.")
+        {
+            seconds, people,
+        };
         command.SetAction((parsed, cancellationToken) => RunAndReportAsync(
-            new() { Frozen = TimeSpan.FromSeconds(parsed.GetValue(seconds)), People = parsed.GetValue(people) }, Console.Out, cancellationToken));
+            new() { Frozen = TimeSpan.FromSeconds(parsed.GetValue(seconds)), People = parsed.GetValue(people) }, Console.Out,
+            cancellationToken));
         return command;
     }
 
@@ -56,10 +63,12 @@ internal static class FreezeRun
     }
 
     /// <exception cref="MissingServerException">A server program of a store is not installed.</exception>
-    public static async Task<FreezeReport> RunAsync(FreezeOptions options, TimeProvider time, TextWriter output, CancellationToken cancellationToken)
+    public static async Task<FreezeReport> RunAsync(
+        FreezeOptions options, TimeProvider time, TextWriter output, CancellationToken cancellationToken)
     {
         var began = time.GetUtcNow();
-        var folder = Path.Combine(BuiltProgram.Root, ".output", "kill-rig", string.Create(CultureInfo.InvariantCulture, $"{began:yyyyMMdd'T'HHmmss'Z'}-freeze"));
+        var folder = Path.Combine(
+            BuiltProgram.Root, ".output", "kill-rig", string.Create(CultureInfo.InvariantCulture, $"{began:yyyyMMdd'T'HHmmss'Z'}-freeze"));
         Directory.CreateDirectory(folder);
         await output.WriteLineAsync($"report and logs in {Path.GetRelativePath(BuiltProgram.Root, folder)}");
         await using var processes = await RigProcesses.StartAsync(

@@ -21,7 +21,10 @@ internal sealed class FreezeUsers(IReadOnlyList<Uri> replicas, FreezeOptions opt
     /// <summary>Longer than every timeout of the service, so that a request without an answer is a finding.</summary>
     private static readonly TimeSpan ClientTimeout = TimeSpan.FromSeconds(120);
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     private readonly ConcurrentQueue<Request> _requests = [];
     private readonly ConcurrentQueue<AcceptedTurn> _accepted = [];
@@ -32,11 +35,13 @@ internal sealed class FreezeUsers(IReadOnlyList<Uri> replicas, FreezeOptions opt
     public IReadOnlyCollection<AcceptedTurn> Accepted => _accepted;
 
     /// <summary>Chats until the token is cancelled, and reads the running turns to their end.</summary>
-    public Task ChatAsync(CancellationToken stopping) => Task.WhenAll(Enumerable.Range(0, options.People).Select(user => ChatAsync(user, stopping)));
+    public Task ChatAsync(CancellationToken stopping) =>
+        Task.WhenAll(Enumerable.Range(0, options.People).Select(user => ChatAsync(user, stopping)));
 
     private async Task ChatAsync(int user, CancellationToken stopping)
     {
-        await Task.Delay(options.Pause * ((double)user / options.People), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(options.Pause * ((double)user / options.People), time, stopping)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using var http = new HttpClient { BaseAddress = replicas[user % replicas.Count], Timeout = ClientTimeout };
         Guid? thread = null;
         for (var turn = user; !stopping.IsCancellationRequested; turn++)
@@ -47,7 +52,8 @@ internal sealed class FreezeUsers(IReadOnlyList<Uri> replicas, FreezeOptions opt
                 await ListAsync(http);
                 thread = await RunTurnAsync(http, thread, searches: turn % TurnsPerSearch == 0) ?? thread;
             }
-            catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or JsonException or IOException)
+            catch (Exception exception) when (
+                exception is HttpRequestException or OperationCanceledException or JsonException or IOException)
             {
                 // Recorded as the outcome of its request.
             }
@@ -62,7 +68,8 @@ internal sealed class FreezeUsers(IReadOnlyList<Uri> replicas, FreezeOptions opt
         {
             using var session = await http.PostAsJsonAsync("api/auth/anonymous", new { });
             session.EnsureSuccessStatusCode();
-            http.DefaultRequestHeaders.Add("x-sendcat-session", (await session.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("sessionId").GetString());
+            http.DefaultRequestHeaders.Add(
+                "x-sendcat-session", (await session.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("sessionId").GetString());
         }
     }
 
@@ -94,7 +101,8 @@ internal sealed class FreezeUsers(IReadOnlyList<Uri> replicas, FreezeOptions opt
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "api/chat")
             {
-                Content = JsonContent.Create(new { threadId = thread, message = question, clientId = nonce, webSearch = true }, options: Json),
+                Content = JsonContent.Create(
+                    new { threadId = thread, message = question, clientId = nonce, webSearch = true }, options: Json),
             };
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
             (responded, outcome) = (time.GetElapsedTime(began), OutcomeOf(response));

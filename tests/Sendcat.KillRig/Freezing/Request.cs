@@ -2,8 +2,8 @@ namespace Sendcat.KillRig.Freezing;
 
 /// <summary>One request of a simulated user.</summary>
 /// <param name="Kind">
-/// <c>list</c> (the user's threads), <c>chat</c> (until the response of a turn begins), <c>answer</c> or <c>search</c> (a whole accepted turn
-/// without or with a search).
+/// <c>list</c> (the user's threads), <c>chat</c> (until the response of a turn begins), <c>answer</c> or <c>search</c> (a whole accepted
+/// turn without or with a search).
 /// </param>
 /// <param name="Outcome">
 /// The HTTP status, with the reason of a refusal; <c>done</c>, <c>error</c>, <c>aborted</c> or <c>cut off</c> of a turn; <c>no answer</c>

@@ -25,7 +25,10 @@ internal sealed class AlertWatch(LocalSystem system, TimeProvider time)
             if (_open is { } before)
             {
                 _begun.AddRange(
-                    from alert in alerts where before.All(other => other.Key != alert.Key) orderby alert.RaisedAt select new BegunAlert(alert, now));
+                    from alert in alerts
+                    where before.All(other => other.Key != alert.Key)
+                    orderby alert.RaisedAt
+                    select new BegunAlert(alert, now));
             }
 
             _open = alerts;

@@ -42,7 +42,8 @@ internal sealed record Incident(
         return () => system.DirectAsync(root);
     }
 
-    private static async Task<Func<Task>> TakeShopsDownAsync(LocalSystem system, IncidentTraffic traffic, CancellationToken cancellationToken)
+    private static async Task<Func<Task>> TakeShopsDownAsync(
+        LocalSystem system, IncidentTraffic traffic, CancellationToken cancellationToken)
     {
         await system.DirectAsync("rest", "[[emu at=serper status=503]] [[emu at=ebay status=503]] [[emu at=serpapi status=503]]");
         return async () =>

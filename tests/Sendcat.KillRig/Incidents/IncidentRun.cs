@@ -29,10 +29,17 @@ internal static class IncidentRun
 
     public static Command Command()
     {
-        var only = new Option<string[]>("--only") { Description = $"of {string.Join(", ", Incident.All.Select(it => it.Name))}", AllowMultipleArgumentsPerToken = true };
+        var only = new Option<string[]>("--only")
+        {
+            Description = $"of {string.Join(", ", Incident.All.Select(it => it.Name))}", AllowMultipleArgumentsPerToken = true,
+        };
         var guests = new Option<int>("--guests") { Description = "guests who chat", DefaultValueFactory = _ => 16 };
         var quiet = new Option<int>("--quiet") { Description = "minutes of chatting without a fault, instead of incidents" };
-        var command = new Command("incidents", "Plays incidents on the running system, and measures the time until an alert names the cause.") { only, guests, quiet };
+        var command = new Command(
+            "incidents", "Plays incidents on the running system, and measures the time until an alert names the cause.")
+        {
+            only, guests, quiet,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             try
@@ -42,7 +49,8 @@ internal static class IncidentRun
                     ? await WatchQuietAsync(system, parsed.GetValue(guests), TimeSpan.FromMinutes(minutes), cancellationToken)
                     : await PlayAllAsync(system, parsed.GetValue(guests), parsed.GetValue(only) ?? [], cancellationToken);
             }
-            catch (Exception exception) when (exception is InvalidOperationException or IOException or HttpRequestException or TimeoutException)
+            catch (Exception exception) when (
+                exception is InvalidOperationException or IOException or HttpRequestException or TimeoutException)
             {
                 await Console.Error.WriteLineAsync($"The incidents could not be played: {exception.Message}");
                 return 2;
@@ -56,7 +64,8 @@ internal static class IncidentRun
         var time = TimeProvider.System;
         var results = new List<Played>();
         var folder = Path.Combine(
-            BuiltProgram.Root, ".output", "incidents", string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}"));
+            BuiltProgram.Root, ".output", "incidents",
+            string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}"));
         Directory.CreateDirectory(folder);
         foreach (var incident in Incident.All.Where(it => only.Length == 0 || only.Contains(it.Name)))
         {
@@ -68,7 +77,8 @@ internal static class IncidentRun
 
             // After each of them: a run takes half an hour, and may be stopped.
             await File.WriteAllTextAsync(Path.Combine(folder, "incidents.md"), ToMarkdown(results), cancellationToken);
-            await File.WriteAllTextAsync(Path.Combine(folder, "incidents.json"), JsonSerializer.Serialize(results, Json), cancellationToken);
+            await File.WriteAllTextAsync(
+                Path.Combine(folder, "incidents.json"), JsonSerializer.Serialize(results, Json), cancellationToken);
         }
 
         Console.WriteLine(ToMarkdown(results));
@@ -211,7 +221,9 @@ internal static class IncidentRun
     }
 
     private static string EndsOf(IReadOnlyDictionary<string, int> ends) =>
-        string.Join(", ", ends.OrderByDescending(end => end.Value).Select(end => string.Create(CultureInfo.InvariantCulture, $"{end.Value} {end.Key}")));
+        string.Join(
+            ", ",
+            ends.OrderByDescending(end => end.Value).Select(end => string.Create(CultureInfo.InvariantCulture, $"{end.Value} {end.Key}")));
 
     /// <summary>What came of one incident.</summary>
     /// <param name="Name">The name of the incident.</param>
@@ -231,7 +243,8 @@ internal static class IncidentRun
     {
         public bool Passes => AlertAfter <= Allowed && OverAfter is not null;
 
-        public string ToLine() => string.Create(CultureInfo.InvariantCulture, $"  alert after {Seconds(AlertAfter)}: {Alert}; over after {Seconds(OverAfter)}");
+        public string ToLine() =>
+            string.Create(CultureInfo.InvariantCulture, $"  alert after {Seconds(AlertAfter)}: {Alert}; over after {Seconds(OverAfter)}");
 
         public string ToRow() =>
             $"| {Name} | {Seconds(AlertAfter)} | {Alert} | {Cause} | {Verdict} | {string.Join(", ", Others)} | {EndedBy} "

@@ -16,7 +16,9 @@ internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : 
     /// <summary>Then a guest begins another thread. The tokens of a long one would exceed <c>RATE_LIMIT_CHAT_TOKENS_MAX</c>.</summary>
     private const int TurnsOfThread = 4;
 
-    /// <summary>With a shorter pause the guests would meet <c>RATE_LIMIT_CHAT_STREAM_MAX</c> (30 turns in five minutes), an incident of its own.</summary>
+    /// <summary>
+    /// With a shorter pause the guests would meet <c>RATE_LIMIT_CHAT_STREAM_MAX</c> (30 turns in five minutes), an incident of its own.
+    /// </summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(11);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
@@ -26,7 +28,9 @@ internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : 
     private Task _all = Task.CompletedTask;
     private int _turns;
 
-    /// <summary>The number of turns by their end: <c>done</c>, <c>error</c>, <c>aborted</c>, <c>cut off</c>, <c>failed</c>, or a status.</summary>
+    /// <summary>
+    /// The number of turns by their end: <c>done</c>, <c>error</c>, <c>aborted</c>, <c>cut off</c>, <c>failed</c>, or a status.
+    /// </summary>
     public IReadOnlyDictionary<string, int> Ends => _ends;
 
     public void Start() => _all = Task.WhenAll(Enumerable.Range(0, guests).Select(_ => ChatAsync(Pause, _stop.Token)));
@@ -80,7 +84,8 @@ internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : 
                 await SignInAsync(http, stopping);
                 (end, thread) = await RunTurnAsync(http, thread, Interlocked.Increment(ref _turns), stopping);
             }
-            catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or JsonException or IOException)
+            catch (Exception exception) when (
+                exception is HttpRequestException or OperationCanceledException or JsonException or IOException)
             {
                 // Counted as failed.
             }
@@ -101,7 +106,8 @@ internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : 
             using var session = await http.PostAsJsonAsync("api/auth/anonymous", new { }, cancellationToken);
             session.EnsureSuccessStatusCode();
             http.DefaultRequestHeaders.Add(
-                "x-sendcat-session", (await session.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("sessionId").GetString());
+                "x-sendcat-session",
+                (await session.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("sessionId").GetString());
         }
     }
 
@@ -115,7 +121,8 @@ internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : 
         };
         using var request = new HttpRequestMessage(HttpMethod.Post, "api/chat")
         {
-            Content = JsonContent.Create(thread is null ? (object)new { message, webSearch = true } : new { threadId = thread, message, webSearch = true }),
+            Content = JsonContent.Create(
+                thread is null ? (object)new { message, webSearch = true } : new { threadId = thread, message, webSearch = true }),
         };
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stopping);
         if (!response.IsSuccessStatusCode)

@@ -10,8 +10,8 @@ using StackExchange.Redis;
 namespace Sendcat.KillRig.Incidents;
 
 /// <summary>
-/// The system that <c>./sendcat up</c> has started in this checkout: its addresses, its keys and its processes. Linux only, because it finds
-/// the processes by their environment in <c>/proc</c>.
+/// The system that <c>./sendcat up</c> has started in this checkout: its addresses, its keys and its processes. Linux only, because it
+/// finds the processes by their environment in <c>/proc</c>.
 /// </summary>
 internal sealed class LocalSystem : IDisposable
 {
@@ -41,10 +41,13 @@ internal sealed class LocalSystem : IDisposable
     /// <exception cref="InvalidOperationException">No system of this checkout is running, or not all that the incidents need.</exception>
     public static LocalSystem Find()
     {
-        var state = Environment.GetEnvironmentVariable("SENDCAT_STATE") is { Length: > 0 } given ? given : Path.Combine(BuiltProgram.Root, ".sendcat");
+        var state = Environment.GetEnvironmentVariable("SENDCAT_STATE") is { Length: > 0 } given
+            ? given
+            : Path.Combine(BuiltProgram.Root, ".sendcat");
         if (!File.Exists(Path.Combine(state, "running")))
         {
-            throw new InvalidOperationException("Nothing of this checkout is running. Start it with: ./sendcat up --replicas 2 --workers 2");
+            throw new InvalidOperationException(
+                "Nothing of this checkout is running. Start it with: ./sendcat up --replicas 2 --workers 2");
         }
 
         var system = new LocalSystem(
@@ -53,7 +56,8 @@ internal sealed class LocalSystem : IDisposable
             File.ReadAllText(Path.Combine(state, "ops-api-key")).Trim());
         return system.ProcessesOf("Sendcat.ToolWorker").Count >= 2
             ? system
-            : throw new InvalidOperationException("The incidents need two workers. Start the system with: ./sendcat up --replicas 2 --workers 2");
+            : throw new InvalidOperationException(
+                "The incidents need two workers. Start the system with: ./sendcat up --replicas 2 --workers 2");
     }
 
     /// <summary>The ids of the running processes of a program.</summary>
@@ -88,7 +92,8 @@ internal sealed class LocalSystem : IDisposable
     /// <summary>The alerts that are not resolved.</summary>
     public async Task<IReadOnlyList<RaisedAlert>> AlertsAsync(CancellationToken cancellationToken)
     {
-        var page = await Operator.GetFromJsonAsync<JsonElement>(new Uri("api/ops/alerts?open=true&limit=200", UriKind.Relative), cancellationToken);
+        var page = await Operator.GetFromJsonAsync<JsonElement>(
+            new Uri("api/ops/alerts?open=true&limit=200", UriKind.Relative), cancellationToken);
         return
         [
             .. page.GetProperty("items").EnumerateArray().Select(alert => new RaisedAlert(
@@ -100,7 +105,9 @@ internal sealed class LocalSystem : IDisposable
         ];
     }
 
-    /// <summary>The verdict as <c>./sendcat status</c> and the console show it: with its cause and the sentence about the last minute.</summary>
+    /// <summary>
+    /// The verdict as <c>./sendcat status</c> and the console show it: with its cause and the sentence about the last minute.
+    /// </summary>
     public async Task<ShownVerdict> VerdictAsync(CancellationToken cancellationToken)
     {
         using var response = await Operator.GetAsync(new Uri("api/chat/health", UriKind.Relative), cancellationToken);
@@ -124,7 +131,8 @@ internal sealed class LocalSystem : IDisposable
                 return;
             }
 
-            using var change = await Operator.PostAsJsonAsync($"{DeadLetters}/changes", new { action = "requeue", all = true, confirm = letters });
+            using var change = await Operator.PostAsJsonAsync(
+                $"{DeadLetters}/changes", new { action = "requeue", all = true, confirm = letters });
             if (change.StatusCode != HttpStatusCode.Conflict)
             {
                 change.EnsureSuccessStatusCode();

@@ -22,7 +22,8 @@ internal static class Audit
             IF NEW.status = 'running' THEN
                 INSERT INTO rig.claims VALUES (NEW.id, NEW.tool, NEW.token, NEW.lease_owner, clock_timestamp());
             ELSIF NEW.status <> 'queued' OR OLD.status NOT IN ('queued', 'running') THEN
-                INSERT INTO rig.ends VALUES (NEW.id, NEW.token, NEW.lease_owner, OLD.status, NEW.status, substring(NEW.result from 'exec:([0-9]+)'), clock_timestamp());
+                INSERT INTO rig.ends VALUES (NEW.id, NEW.token, NEW.lease_owner, OLD.status, NEW.status,
+                  substring(NEW.result from 'exec:([0-9]+)'), clock_timestamp());
             ELSE
                 INSERT INTO rig.requeues VALUES (NEW.id, NEW.tool, NEW.token, NEW.available_at, clock_timestamp());
             END IF;
@@ -38,7 +39,8 @@ internal static class Audit
     public static async Task<(long Jobs, long Messages)> RemainingAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
-            "SELECT (SELECT count(*) FROM reliability.tool_jobs WHERE status IN ('queued', 'running')), (SELECT count(*) FROM reliability.tool_outbox)");
+            "SELECT (SELECT count(*) FROM reliability.tool_jobs WHERE status IN ('queued', 'running')), "
+                + "(SELECT count(*) FROM reliability.tool_outbox)");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return (reader.GetInt64(0), reader.GetInt64(1));
@@ -47,7 +49,8 @@ internal static class Audit
     /// <summary>The jobs of tools. Those of messages are in <see cref="Delivering.MessageEffects"/>.</summary>
     public static Task<List<JobRow>> JobsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
         database,
-        "SELECT id, tool, status, attempts, substring(args from 'rig-[0-9]+-[0-9]+-[0-9]+-[a-z]'), dead_letter_reason, last_error, history::text, cache_namespace || ' ' || cache_key FROM reliability.tool_jobs WHERE tool = ANY($1)",
+        "SELECT id, tool, status, attempts, substring(args from 'rig-[0-9]+-[0-9]+-[0-9]+-[a-z]'), dead_letter_reason, last_error, "
+            + "history::text, cache_namespace || ' ' || cache_key FROM reliability.tool_jobs WHERE tool = ANY($1)",
         reader => new JobRow(
             reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetString(4), Text(reader, 5),
             Text(reader, 6), reader.GetString(7), Text(reader, 8)),
@@ -70,7 +73,8 @@ internal static class Audit
 
     public static Task<List<EndRow>> EndsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
         database,
-        "SELECT job, token, was, status, coalesce(execution, ''), at, coalesce(split_part(owner, ':', 2), '0')::int FROM rig.ends ORDER BY at",
+        "SELECT job, token, was, status, coalesce(execution, ''), at, coalesce(split_part(owner, ':', 2), '0')::int "
+            + "FROM rig.ends ORDER BY at",
         reader => new EndRow(
             reader.GetGuid(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), reader.GetString(4),
             reader.GetFieldValue<DateTimeOffset>(5), reader.GetInt32(6)),
@@ -83,14 +87,16 @@ internal static class Audit
         foreach (var table in (string[])["claims", "requeues", "ends"])
         {
             await using var rows = await connection.BeginTextExportAsync($"COPY rig.{table} TO STDOUT (HEADER)", cancellationToken);
-            await File.WriteAllTextAsync(Path.Combine(folder, $"audit-{table}.tsv"), await rows.ReadToEndAsync(cancellationToken), cancellationToken);
+            await File.WriteAllTextAsync(
+                Path.Combine(folder, $"audit-{table}.tsv"), await rows.ReadToEndAsync(cancellationToken), cancellationToken);
         }
     }
 
     private static string Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? "" : reader.GetString(column);
 
     private static async Task<List<T>> ReadAsync<T>(
-        NpgsqlDataSource database, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
+        NpgsqlDataSource database, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken,
+        params NpgsqlParameter[] parameters)
     {
         await using var command = database.CreateCommand(sql);
         command.Parameters.AddRange(parameters);

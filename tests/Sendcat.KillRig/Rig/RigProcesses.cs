@@ -128,7 +128,8 @@ internal sealed class RigProcesses : IAsyncDisposable
     /// <summary>The emulator that is the model provider and the Graph API.</summary>
     public Uri Upstreams => _model.Address;
 
-    public IEnumerable<(string Name, StoreServer Store)> StoresByName => [("Postgres", _postgres), ("Redis", _redis), ("RabbitMQ", _broker)];
+    public IEnumerable<(string Name, StoreServer Store)> StoresByName =>
+        [("Postgres", _postgres), ("Redis", _redis), ("RabbitMQ", _broker)];
 
     public string Redis => _redis.ConnectionString;
 
@@ -173,7 +174,8 @@ internal sealed class RigProcesses : IAsyncDisposable
     public async Task WaitUntilBusyAsync(ProgramVictim worker, CancellationToken cancellationToken)
     {
         await using var command = Database.CreateCommand(
-            "SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' AND split_part(lease_owner, ':', 2) = $1");
+            "SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' "
+            + "AND split_part(lease_owner, ':', 2) = $1");
         var process = new NpgsqlParameter<string> { TypedValue = "" };
         command.Parameters.Add(process);
         do

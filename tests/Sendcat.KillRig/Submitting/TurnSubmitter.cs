@@ -99,7 +99,8 @@ internal sealed class TurnSubmitter(
     private static string Arguments(ToolLane lane, string nonce) =>
         lane == QueuedTool.SearchWeb.Lane ? JsonSerializer.Serialize(new SearchWebArguments(nonce), ToolJson.Default.SearchWebArguments)
         : lane == QueuedTool.SearchProducts.Lane
-            ? JsonSerializer.Serialize(new SearchProductsArguments(nonce, 5, IncludeGlobal: false), ToolJson.Default.SearchProductsArguments)
+            ? JsonSerializer.Serialize(
+                new SearchProductsArguments(nonce, 5, IncludeGlobal: false), ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new SearchGlobalArguments(nonce, 5), ToolJson.Default.SearchGlobalArguments);
 
     /// <summary>

@@ -38,11 +38,12 @@ internal static class UpstreamProgram
                 worker, start, "search_global", body.Q, http,
                 title =>
                     $$"""{"shopping":[{"title":"{{title}}","link":"https://example.com/{{title}}","price":"$1.00","source":"A shop"}]}"""));
-        app.MapGet("/{worker:int}/{start:int}/buy/browse/v1/item_summary/search", async (int worker, int start, string q, HttpContext http) =>
-            await executions.RunAsync(
-                worker, start, "search_products", q, http,
-                title =>
-                    $$"""{"itemSummaries":[{"itemId":"v1|1|0","title":"{{title}}","itemWebUrl":"https://example.com/{{title}}","price":{"value":"1.00","currency":"USD"} }]}"""));
+        app.MapGet(
+            "/{worker:int}/{start:int}/buy/browse/v1/item_summary/search", async (int worker, int start, string q, HttpContext http) =>
+                await executions.RunAsync(
+                    worker, start, "search_products", q, http,
+                    title =>
+                        $$"""{"itemSummaries":[{"itemId":"v1|1|0","title":"{{title}}","itemWebUrl":"https://example.com/{{title}}","price":{"value":"1.00","currency":"USD"} }]}"""));
         app.MapPost("/{worker:int}/{start:int}/identity/v1/oauth2/token", () => Results.Content(
             """{"access_token":"a-token","expires_in":7200,"token_type":"Application Access Token"}""", "application/json"));
         await app.RunAsync(cancellationToken);

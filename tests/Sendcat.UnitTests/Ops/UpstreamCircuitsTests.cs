@@ -12,10 +12,12 @@ public sealed class UpstreamCircuitsTests
     [Fact]
     public void Every_lane_waits_for_each_of_its_providers()
     {
-        var needs = QueuedTool.All.Select(tool => (tool.Lane, tool.Providers)).Concat(QueuedWork.All.Select(work => (work.Lane, work.Providers)));
+        var needs = QueuedTool.All.Select(tool => (tool.Lane, tool.Providers))
+            .Concat(QueuedWork.All.Select(work => (work.Lane, work.Providers)));
 
         Assert.All(needs, lane => Assert.All(lane.Providers, provider => Assert.Equal(
-            new LaneObstacle(provider.Name, MayProbe: false), UpstreamCircuits.Of(lane.Lane, [Reading("another", "open"), Reading(provider.Name, "open")]))));
+            new LaneObstacle(provider.Name, MayProbe: false),
+            UpstreamCircuits.Of(lane.Lane, [Reading("another", "open"), Reading(provider.Name, "open")]))));
     }
 
     [Theory]

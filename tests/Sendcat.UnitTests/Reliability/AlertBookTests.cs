@@ -88,7 +88,8 @@ public sealed class AlertBookTests
     public async Task An_alert_that_opens_again_is_nobodys_and_is_repeated()
     {
         await RoundAsync(Over);
-        var acknowledged = new MemoryAlertStore(_store.Alerts.Select(alert => alert with { AcknowledgedAt = _now, AcknowledgedBy = "ann" }));
+        var acknowledged = new MemoryAlertStore(
+            _store.Alerts.Select(alert => alert with { AcknowledgedAt = _now, AcknowledgedBy = "ann" }));
         _now += TimeSpan.FromMinutes(2);
         await RoundAsync(acknowledged, [], []);
 

@@ -100,7 +100,8 @@ public sealed class RowTests
         Assert.Equal((300, 1_000), (Assert.Single(hits).Title.Length, hits[0].Snippet!.Length));
         var product = Assert.Single(products);
         Assert.Equal(("", null), (product.Image, product.ProductUrl));
-        Assert.InRange(product.Title.Length + product.Price.Length + product.MerchantName!.Length + product.SellerName!.Length + product.Condition!.Length, 1, 1_000);
+        string[] texts = [product.Title, product.Price, product.MerchantName!, product.SellerName!, product.Condition!];
+        Assert.InRange(texts.Sum(text => text.Length), 1, 1_000);
     }
 
     private static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement.Clone();

@@ -36,7 +36,11 @@ public sealed class TelemetryTests
 
         Assert.Null(host.Services.GetService<TracerProvider>());
         Assert.Null(host.Services.GetService<MeterProvider>());
-        foreach (var name in (string[])["Npgsql", "RabbitMQ.Client.Publisher", "RabbitMQ.Client.Subscriber", "OpenTelemetry.Instrumentation.StackExchangeRedis", "Sendcat.Redis", "Sendcat.Chat"])
+        foreach (var name in new[]
+        {
+            "Npgsql", "RabbitMQ.Client.Publisher", "RabbitMQ.Client.Subscriber", "OpenTelemetry.Instrumentation.StackExchangeRedis",
+            "Sendcat.Redis", "Sendcat.Chat",
+        })
         {
             using var source = new ActivitySource(name);
             Assert.False(source.HasListeners(), name);

@@ -134,7 +134,8 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
             .. page.Select(offer => EbayItem.Summary(request, offer, clock.GetUtcNow())),
             .. Enumerable.Range(0, directions.Junk).Select(i => new { itemId = $"v1|{i}|0", price = new { value = "cheap" } }),
         ];
-        var here = $"https://api.ebay.com/buy/browse/v1/item_summary/search?q={Uri.EscapeDataString(query)}&limit={limit.ToString(CultureInfo.InvariantCulture)}&offset=";
+        var here = "https://api.ebay.com/buy/browse/v1/item_summary/search"
+            + string.Create(CultureInfo.InvariantCulture, $"?q={Uri.EscapeDataString(query)}&limit={limit}&offset=");
         return RestResponse.Of(new
         {
             href = here + offset.ToString(CultureInfo.InvariantCulture),

@@ -93,7 +93,8 @@ internal static class SignatureV4
                 signedHeaders,
                 payload,
             ]);
-        var text = $"{Algorithm}\n{date}\n{day}/{region}/s3/aws4_request\n{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)))}";
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)));
+        var text = $"{Algorithm}\n{date}\n{day}/{region}/s3/aws4_request\n{hash}";
         var signing = Hmac(Hmac(Hmac(Hmac(Encoding.UTF8.GetBytes("AWS4" + secret), day), region), "s3"), "aws4_request");
         var expected = Convert.ToHexStringLower(Hmac(signing, text));
         return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), Encoding.ASCII.GetBytes(signature))

@@ -53,7 +53,14 @@ public sealed class AlertRulesTests
     public void A_flood_names_its_reason_and_its_caller()
     {
         var facts = Facts.Healthy.With("chat_admission:blocked", 900, "user_inflight")
-            .With(conditions => conditions with { Callers = [new("chat_admission", "blocked", "chat_admission:user:42", 880), new("reads", "blocked", "ip:10.0.0.1", 990)] });
+            .With(
+                conditions => conditions with
+                {
+                    Callers =
+                    [
+                        new("chat_admission", "blocked", "chat_admission:user:42", 880), new("reads", "blocked", "ip:10.0.0.1", 990),
+                    ],
+                });
 
         Assert.Equal(
             "900 requests were refused by chat_admission in 5 minutes, most for user_inflight; caller user:42 has 880 of them.",
@@ -66,7 +73,9 @@ public sealed class AlertRulesTests
         var findings = Judge(Facts.Healthy.With(new CircuitFact("openrouter_chat_primary", "open", 5, "503 Service Unavailable", null)));
 
         Assert.Equal(["circuit_open", "circuit_open_long"], findings.Select(finding => finding.Kind.Name));
-        Assert.Contains("Provider openrouter_chat_primary fails: its circuit opened after 5 failures; the last error: 503", findings[0].Cause, StringComparison.Ordinal);
+        Assert.Contains(
+            "Provider openrouter_chat_primary fails: its circuit opened after 5 failures; the last error: 503", findings[0].Cause,
+            StringComparison.Ordinal);
         Assert.Equal((AlertSeverity.Page, TimeSpan.FromMinutes(1)), (findings[1].Kind.Severity, findings[1].Kind.For));
     }
 
@@ -84,13 +93,17 @@ public sealed class AlertRulesTests
     [Fact]
     public void A_slow_provider_is_seen_by_the_turns_that_still_wait()
     {
-        var facts = Facts.Healthy.With(new HealthFacts("failing", "provider", new("3 of 4 turns wait too long. The model provider is slow or fails", 1, 0, 0, 0, 0, 3)));
+        var facts = Facts.Healthy.With(
+            new HealthFacts(
+                "failing", "provider", new("3 of 4 turns wait too long. The model provider is slow or fails", 1, 0, 0, 0, 0, 3)));
 
         var findings = Judge(facts);
 
         Assert.Equal(["turns_bad", "first_token_slow"], findings.Select(finding => finding.Kind.Name));
         Assert.Equal("provider", findings[0].Subject);
-        Assert.Equal("The model provider is slow: 3 of 4 turns of the last minute waited over 10 s for their first token, or still wait.", findings[1].Cause);
+        Assert.Equal(
+            "The model provider is slow: 3 of 4 turns of the last minute waited over 10 s for their first token, or still wait.",
+            findings[1].Cause);
     }
 
     [Fact]
@@ -99,7 +112,8 @@ public sealed class AlertRulesTests
 
     [Fact]
     public void Turns_without_their_tools_raise_an_alert() =>
-        Assert.Equal("partial_results", Assert.Single(Judge(Facts.Healthy.With(new HealthFacts("ok", null, new("", 9, 0, 0, 0, 2, 0))))).Kind.Name);
+        Assert.Equal(
+            "partial_results", Assert.Single(Judge(Facts.Healthy.With(new HealthFacts("ok", null, new("", 9, 0, 0, 0, 2, 0))))).Kind.Name);
 
     [Theory]
     [InlineData(400, true)]
@@ -117,7 +131,10 @@ public sealed class AlertRulesTests
     public void A_full_bulkhead_raises_an_alert_of_its_provider()
     {
         var facts = Facts.Healthy;
-        facts = facts with { Snapshot = facts.Snapshot! with { Bulkheads = new(new Dictionary<string, int> { ["openrouter_chat_primary"] = 24 }) } };
+        facts = facts with
+        {
+            Snapshot = facts.Snapshot! with { Bulkheads = new(new Dictionary<string, int> { ["openrouter_chat_primary"] = 24 }) },
+        };
 
         var finding = Assert.Single(Judge(facts));
 
@@ -127,11 +144,14 @@ public sealed class AlertRulesTests
     [Fact]
     public void Dead_letters_name_the_shop_whose_circuit_is_open()
     {
-        var facts = Facts.Healthy.With(new QueueFindingFact("dead_letter_depth", 136, 20)).With(new CircuitFact("ebay_search", "open", 4, null, null));
+        var facts = Facts.Healthy.With(new QueueFindingFact("dead_letter_depth", 136, 20))
+            .With(new CircuitFact("ebay_search", "open", 4, null, null));
 
         var finding = Assert.Single(Judge(facts), finding => finding.Kind.Name == "tool_queue");
 
-        Assert.Equal(("dead_letter_depth", "dead_letter_depth", TimeSpan.FromMinutes(15)), (finding.Subject, finding.Tags["kind"], finding.Kind.Cooldown));
+        Assert.Equal(
+            ("dead_letter_depth", "dead_letter_depth", TimeSpan.FromMinutes(15)),
+            (finding.Subject, finding.Tags["kind"], finding.Kind.Cooldown));
         Assert.Equal("The tool queue has dead_letter_depth 136, more than 20. Open circuits: ebay_search.", finding.Cause);
     }
 
@@ -139,7 +159,10 @@ public sealed class AlertRulesTests
     public void The_queue_is_not_judged_while_its_knob_is_off()
     {
         var facts = Facts.Healthy.With(new QueueFindingFact("queued_depth", 500, 200));
-        facts = facts with { Snapshot = facts.Snapshot! with { Config = facts.Snapshot.Config with { ToolQueueAlerts = new(false, 900_000) } } };
+        facts = facts with
+        {
+            Snapshot = facts.Snapshot! with { Config = facts.Snapshot.Config with { ToolQueueAlerts = new(false, 900_000) } },
+        };
 
         Assert.Empty(Judge(facts));
     }
@@ -210,7 +233,10 @@ public sealed class AlertRulesTests
             Slo = new(
                 [
                     new("/api/chat", "availability",
-                        [new("burn_3", "ticket", "firing", days), new("burn_14.4", "page", "firing", hour), new("burn_6", "page", "firing", hour)]),
+                        [
+                            new("burn_3", "ticket", "firing", days), new("burn_14.4", "page", "firing", hour),
+                            new("burn_6", "page", "firing", hour),
+                        ]),
                     new("/api/chat", "first_token", [new("burn_14.4", "page", "quiet", hour), new("burn_1", "ticket", "firing", days)]),
                 ],
                 []),
@@ -222,7 +248,8 @@ public sealed class AlertRulesTests
             [("/api/chat:availability", AlertSeverity.Page), ("/api/chat:first_token", AlertSeverity.Ticket)],
             burnt.Select(finding => (finding.Subject, finding.Kind.Severity)));
         Assert.Equal(
-            "availability of /api/chat: 90 of 100 requests of 60 minutes are bad, 180 times what the budget allows (burn_14.4, also burn_6, burn_3).",
+            "availability of /api/chat: 90 of 100 requests of 60 minutes are bad, "
+                + "180 times what the budget allows (burn_14.4, also burn_6, burn_3).",
             burnt[0].Cause);
     }
 
@@ -234,8 +261,12 @@ public sealed class AlertRulesTests
         {
             Slo = new(
                 [
-                    new("/api/chat", "availability", [new("burn_14.4", "page", "unknown", window), new("burn_1", "ticket", "quiet", window)]),
-                    new("/api/gmail/push", "availability", [new("burn_14.4", "page", "unknown", window), new("burn_1", "ticket", "firing", window)]),
+                    new(
+                        "/api/chat", "availability",
+                        [new("burn_14.4", "page", "unknown", window), new("burn_1", "ticket", "quiet", window)]),
+                    new(
+                        "/api/gmail/push", "availability",
+                        [new("burn_14.4", "page", "unknown", window), new("burn_1", "ticket", "firing", window)]),
                 ],
                 []),
         };
@@ -251,16 +282,21 @@ public sealed class AlertRulesTests
     {
         var down = AlertRules.Judge(new(DateTimeOffset.UnixEpoch) { Apis = [new(Facts.Api, "no connection", null)] }, AlertPolicy.Default);
         var blind = AlertRules.Judge(
-            new(DateTimeOffset.UnixEpoch) { Apis = [new(Facts.Api, null, null)], Problem = "GET /api/ops/snapshot: status 401" }, AlertPolicy.Default);
+            new(DateTimeOffset.UnixEpoch) { Apis = [new(Facts.Api, null, null)], Problem = "GET /api/ops/snapshot: status 401" },
+            AlertPolicy.Default);
 
         Assert.Equal("api_down", Assert.Single(down.Findings).Kind.Name);
         Assert.Equal("The Monitor cannot judge: GET /api/ops/snapshot: status 401.", Assert.Single(blind.Findings).Cause);
-        Assert.Equal(["api_down", "monitor_blind"], AlertRules.All.Select(rule => rule.Kind.Name).Except(down.Unknown).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["api_down", "monitor_blind"],
+            AlertRules.All.Select(rule => rule.Kind.Name).Except(down.Unknown).Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void The_shares_are_those_of_the_verdict() =>
-        Assert.Equal((0.2, 2, 10d), (SloPolicy.Default.Verdict.BadShare, SloPolicy.Default.Verdict.MinBad, SloPolicy.Default.Verdict.FirstTokenLimit.TotalSeconds));
+        Assert.Equal(
+            (0.2, 2, 10d),
+            (SloPolicy.Default.Verdict.BadShare, SloPolicy.Default.Verdict.MinBad, SloPolicy.Default.Verdict.FirstTokenLimit.TotalSeconds));
 
     private static IReadOnlyList<AlertFinding> Judge(AlertFacts facts) => AlertRules.Judge(facts, AlertPolicy.Default).Findings;
 }

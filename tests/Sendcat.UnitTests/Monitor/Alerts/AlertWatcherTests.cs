@@ -44,8 +44,8 @@ public sealed class AlertWatcherTests : IAsyncLifetime
         });
         _monitor = WatchProgram.Build(
             [
-                $"--SENDCAT_API_URL={_api.Address}", $"--OPS_VIEWER_KEY={Key}", $"--RATE_LIMIT_SENTRY_DSN={_upstreams.SentryDsn("7")}", $"--ALERT_WEBHOOK_URL={_api.Address}hook",
-                $"--ALERT_WEBHOOK_SECRET={Secret}", "--Logging:LogLevel:Default=None",
+                $"--SENDCAT_API_URL={_api.Address}", $"--OPS_VIEWER_KEY={Key}", $"--RATE_LIMIT_SENTRY_DSN={_upstreams.SentryDsn("7")}",
+                $"--ALERT_WEBHOOK_URL={_api.Address}hook", $"--ALERT_WEBHOOK_SECRET={Secret}", "--Logging:LogLevel:Default=None",
             ],
             builder =>
             {
@@ -73,14 +73,21 @@ public sealed class AlertWatcherTests : IAsyncLifetime
         await RoundAsync();
 
         var (project, key, report) = Assert.Single(_upstreams.SentryEvents);
-        Assert.Equal(("7", "public", "warning", "sendcat.rateLimit.monitor"), (project, key, report.GetProperty("level").GetString(), report.GetProperty("logger").GetString()));
+        Assert.Equal(
+            ("7", "public", "warning", "sendcat.rateLimit.monitor"),
+            (project, key, report.GetProperty("level").GetString(), report.GetProperty("logger").GetString()));
         var tags = report.GetProperty("tags");
         Assert.Equal(
             ("rate_limit_monitor", "whatsapp_webhook", "blocked"),
             (tags.GetProperty("feature").GetString(), tags.GetProperty("bucket").GetString(), tags.GetProperty("outcome").GetString()));
         var extra = report.GetProperty("extra");
-        Assert.Equal((40, 40, 5), (extra.GetProperty("observed").GetInt32(), extra.GetProperty("threshold").GetInt32(), extra.GetProperty("windowMinutes").GetInt32()));
-        Assert.Equal(["rate_limit_blocked", "whatsapp_webhook"], report.GetProperty("fingerprint").EnumerateArray().Select(part => part.GetString()!));
+        Assert.Equal(
+            (40, 40, 5),
+            (extra.GetProperty("observed").GetInt32(), extra.GetProperty("threshold").GetInt32(),
+                extra.GetProperty("windowMinutes").GetInt32()));
+        Assert.Equal(
+            ["rate_limit_blocked", "whatsapp_webhook"],
+            report.GetProperty("fingerprint").EnumerateArray().Select(part => part.GetString()!));
         Assert.False(report.TryGetProperty("user", out var user) && user.TryGetProperty("id", out _));
         Assert.False(report.TryGetProperty("threads", out _));
     }
@@ -113,7 +120,9 @@ public sealed class AlertWatcherTests : IAsyncLifetime
 
         var messages = _posts.Select(post => JsonDocument.Parse(post.Body).RootElement).ToList();
         Assert.Equal(["alert.raised", "alert.resolved"], messages.Select(message => message.GetProperty("type").GetString()!));
-        Assert.StartsWith("[ticket] circuit_open ebay_search: Provider ebay_search fails: its circuit opened", messages[0].GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "[ticket] circuit_open ebay_search: Provider ebay_search fails: its circuit opened",
+            messages[0].GetProperty("text").GetString(), StringComparison.Ordinal);
         var data = messages[0].GetProperty("data");
         Assert.Equal(
             ("circuit_open:ebay_search", "docs/alerts.md#circuit_open", "./sendcat snapshot --minutes 5"),
@@ -177,13 +186,17 @@ public sealed class AlertWatcherTests : IAsyncLifetime
         await RoundAsync();
 
         Assert.Equal(
-            ["monitor_blind: The Monitor cannot judge: GET /api/ops/snapshot: status 401.", $"api_down: The API at {address} does not respond: no connection."],
+            [
+                "monitor_blind: The Monitor cannot judge: GET /api/ops/snapshot: status 401.",
+                $"api_down: The API at {address} does not respond: no connection.",
+            ],
             (await KnownAsync()).Select(alert => $"{alert.Kind}: {alert.Cause}"));
     }
 
     private static void Page(WebApplication app, string name, Func<object?> read) => app.MapGet(
         $"/api/ops/{name}",
-        (HttpRequest request) => read() is { } page && request.Headers.Authorization == $"Bearer {Key}" ? Results.Json(page) : Results.StatusCode(401));
+        (HttpRequest request) =>
+            read() is { } page && request.Headers.Authorization == $"Bearer {Key}" ? Results.Json(page) : Results.StatusCode(401));
 
     /// <summary>Takes five seconds for a message while it does not respond.</summary>
     private sealed class SlowChannel(FakeTimeProvider time) : IAlertChannel

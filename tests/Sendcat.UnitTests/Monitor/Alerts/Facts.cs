@@ -16,7 +16,10 @@ internal static class Facts
                 new(8_000, new Dictionary<string, int> { ["search_web"] = 80, ["search_products"] = 80 }),
                 new(true, 900_000)),
             new(
-                new Dictionary<string, long> { ["chat_admission:allowed"] = 1_500, ["chat_admission:blocked"] = 5, ["whatsapp_webhook:blocked"] = 39 },
+                new Dictionary<string, long>
+                {
+                    ["chat_admission:allowed"] = 1_500, ["chat_admission:blocked"] = 5, ["whatsapp_webhook:blocked"] = 39,
+                },
                 new Dictionary<string, long> { ["chat_admission:blocked:user_inflight"] = 5, ["whatsapp_webhook:blocked:none"] = 39 }),
             new([new("openrouter_chat_primary", "closed", 1, null, null), new("ebay_search", "closed", 0, null, null)]),
             new(new Dictionary<string, int> { ["openrouter_chat_primary"] = 23, ["ebay_search"] = 2 }),
@@ -24,8 +27,19 @@ internal static class Facts
         Queue = new(new([new("queued_depth", 3, 200), new("dead_letter_depth", 20, 20), new("oldest_queued_age", 300, 60_000)])),
         Conditions = new([], [], 0, [], []),
         Slo = new(
-            [new("/api/chat", "availability", [new("burn_14.4", "page", "quiet", new(60, 18_000, 60, 0.7)), new("absolute_3m", "page", "unknown", new(3, 0, 0, null))])],
-            [new("/api/chat", [.. Enumerable.Range(0, 5).Select(minute => new SloMinuteFact(DateTimeOffset.UnixEpoch.AddMinutes(minute), 298, 1))])]),
+            [
+                new(
+                    "/api/chat", "availability",
+                    [
+                        new("burn_14.4", "page", "quiet", new(60, 18_000, 60, 0.7)),
+                        new("absolute_3m", "page", "unknown", new(3, 0, 0, null)),
+                    ]),
+            ],
+            [
+                new(
+                    "/api/chat",
+                    [.. Enumerable.Range(0, 5).Select(minute => new SloMinuteFact(DateTimeOffset.UnixEpoch.AddMinutes(minute), 298, 1))]),
+            ]),
     };
 
     public static AlertFacts With(this AlertFacts facts, string counter, long hits, string reason = "none") => facts with
@@ -40,12 +54,17 @@ internal static class Facts
 
     public static AlertFacts With(this AlertFacts facts, CircuitFact circuit) => facts with
     {
-        Snapshot = facts.Snapshot! with { CircuitBreakers = new([.. facts.Snapshot.CircuitBreakers.Recent.Where(other => other.Provider != circuit.Provider), circuit]) },
+        Snapshot = facts.Snapshot! with
+        {
+            CircuitBreakers = new([.. facts.Snapshot.CircuitBreakers.Recent.Where(other => other.Provider != circuit.Provider), circuit]),
+        },
     };
 
-    public static AlertFacts With(this AlertFacts facts, HealthFacts health) => facts with { Apis = [facts.Apis[0] with { Health = health }] };
+    public static AlertFacts With(this AlertFacts facts, HealthFacts health) =>
+        facts with { Apis = [facts.Apis[0] with { Health = health }] };
 
     public static AlertFacts With(this AlertFacts facts, params QueueFindingFact[] findings) => facts with { Queue = new(new(findings)) };
 
-    public static AlertFacts With(this AlertFacts facts, Func<ConditionFacts, ConditionFacts> change) => facts with { Conditions = change(facts.Conditions!) };
+    public static AlertFacts With(this AlertFacts facts, Func<ConditionFacts, ConditionFacts> change) =>
+        facts with { Conditions = change(facts.Conditions!) };
 }

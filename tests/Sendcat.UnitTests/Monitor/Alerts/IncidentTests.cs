@@ -34,7 +34,9 @@ public sealed class IncidentTests
         var named = run.Raised.Where(alert => alert.Cause.Contains(cause, StringComparison.Ordinal)).MinBy(alert => alert.RaisedAt);
         Assert.NotNull(named);
         Assert.InRange(named.RaisedAt - fault, TimeSpan.Zero, TimeSpan.FromMinutes(1));
-        Assert.Equal(kinds.Order(StringComparer.Ordinal), run.Raised.Select(alert => alert.Kind).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            kinds.Order(StringComparer.Ordinal),
+            run.Raised.Select(alert => alert.Kind).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
         Assert.All(run.Raised, alert => Assert.NotNull(alert.ResolvedAt));
     }
 
@@ -52,14 +54,18 @@ public sealed class IncidentTests
     private static AlertFacts During(string incident, TimeSpan since) => since < TimeSpan.FromSeconds(10) ? Facts.Healthy : incident switch
     {
         "provider 503" => Facts.Healthy.With(new CircuitFact("openrouter_chat_primary", "open", 5, "503 Service Unavailable", null))
-            .With(new HealthFacts("failing", "provider", new("8 of 9 turns failed. The model provider is slow or fails", 9, 8, 0, 0, 0, 0))),
-        "provider slow" => Facts.Healthy.With(new HealthFacts("failing", "provider", new("5 of 6 turns wait. The model provider is slow or fails", 1, 0, 0, 0, 0, 5))),
+            .With(
+                new HealthFacts("failing", "provider", new("8 of 9 turns failed. The model provider is slow or fails", 9, 8, 0, 0, 0, 0))),
+        "provider slow" => Facts.Healthy.With(
+            new HealthFacts("failing", "provider", new("5 of 6 turns wait. The model provider is slow or fails", 1, 0, 0, 0, 0, 5))),
         "shops down" => Facts.Healthy.With(new CircuitFact("ebay_search", "open", 4, "503", null))
             .With(new QueueFindingFact("dead_letter_depth", since > TimeSpan.FromMinutes(1) ? 136 : 3, 20)),
         "worker killed and worker frozen" => Facts.Healthy.With(conditions => conditions with
         {
             // Their jobs are started again when the leases end.
-            SilentWorkers = since < TimeSpan.FromSeconds(45) ? [new("host:11:killed", 1, ["search_web"], 12_000), new("host:12:frozen", 2, ["search_web"], 12_000)] : [],
+            SilentWorkers = since < TimeSpan.FromSeconds(45)
+                ? [new("host:11:killed", 1, ["search_web"], 12_000), new("host:12:frozen", 2, ["search_web"], 12_000)]
+                : [],
         }),
         "Redis emptied" => Facts.Healthy.With("redis_data_lost:contention_fallback", 3),
         "one caller floods" => Facts.Healthy.With("chat_admission:blocked", 30 + (long)since.TotalSeconds, "user_inflight")

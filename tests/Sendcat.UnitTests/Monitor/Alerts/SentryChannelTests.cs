@@ -69,8 +69,8 @@ public sealed class SentryChannelTests
         var now = TimeProvider.System.GetUtcNow();
         var alert = new Alert(1, kind, "a")
         {
-            Severity = AlertSeverity.Page, Cause = "It is so.", Command = "look", Playbook = "page#a", Over = "it is not", Observed = 2, Threshold = 1,
-            Tags = new Dictionary<string, string>(), RaisedAt = now, SeenAt = now, NotifiedAt = now,
+            Severity = AlertSeverity.Page, Cause = "It is so.", Command = "look", Playbook = "page#a", Over = "it is not", Observed = 2,
+            Threshold = 1, Tags = new Dictionary<string, string>(), RaisedAt = now, SeenAt = now, NotifiedAt = now,
         };
         return new(1, alert, "sentry", AlertEvent.Raised, Guid.NewGuid(), now, 0);
     }
