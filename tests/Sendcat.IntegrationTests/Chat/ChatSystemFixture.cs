@@ -1,7 +1,5 @@
 using Sendcat.TestKit.Stores;
 
-[assembly: AssemblyFixture(typeof(SharedStores))]
-
 namespace Sendcat.IntegrationTests.Chat;
 
 /// <summary>Two replicas, as processes, that all tests of <see cref="ChatCollection"/> share. Those tests stop and kill nothing.</summary>

@@ -298,3 +298,6 @@ public sealed class ConsoleFixture(SharedStores stores) : IAsyncLifetime
         await new SliStore(database).WriteAsync(Guid.NewGuid(), [.. minutes], CancellationToken.None);
     }
 }
+
+[CollectionDefinition(nameof(ConsoleCollection))]
+public sealed class ConsoleCollection : ICollectionFixture<ConsoleFixture>;

@@ -99,22 +99,6 @@ public sealed class ProviderRouterTests : IDisposable
         Assert.DoesNotContain("secret", failure.Error.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("Sun, 01 Mar 2026 12:00:30 GMT", 30_000)]
-    [InlineData("Sun, 01 Mar 2026 11:00:00 GMT", null)]
-    [InlineData("0", null)]
-    [InlineData("-3", null)]
-    [InlineData("soon", null)]
-    public async Task Retry_after_may_be_a_date_and_is_ignored_when_it_is_past_or_invalid(string header, int? expected)
-    {
-        _provider.Gateway.ProviderFailoverEnabled = false;
-        _provider.Refuses(429, header);
-
-        var (_, failure) = await _provider.RunAsync();
-
-        Assert.Equal(expected, failure!.Error.RetryAfterMs);
-    }
-
     [Fact]
     public async Task A_failed_connection_fails_over()
     {
@@ -152,68 +136,6 @@ public sealed class ProviderRouterTests : IDisposable
         Assert.Equal(("half", "upstream_unavailable"), (ParsedResponse.Of(events, null).Text, failure!.Error.Code));
         Assert.Equal(1, _provider.Guards.Circuit("primary").FailureCount);
         Assert.Single(_provider.Requests);
-    }
-
-    [Fact]
-    public async Task The_secondary_slot_is_held_until_the_stream_ends_and_then_released()
-    {
-        _provider.Refuses(500);
-        var body = _provider.Streams();
-        await body.WriteAsync(Text("b"));
-        await using var events = _provider.Router.StreamAsync(Request(), CancellationToken.None).GetAsyncEnumerator();
-        await events.MoveNextAsync();
-        await events.MoveNextAsync();
-
-        Assert.Equal(["openrouter_chat_secondary s-1"], _provider.Guards.AcquiredSlots);
-        Assert.Equal(["secondary"], _provider.Guards.HeldSlots);
-
-        await body.WriteAsync(Finish("stop") + Done);
-        await body.EndAsync();
-        while (await events.MoveNextAsync())
-        {
-        }
-
-        Assert.Empty(_provider.Guards.HeldSlots);
-    }
-
-    [Fact]
-    public async Task A_primary_slot_that_the_caller_does_not_hold_is_acquired()
-    {
-        _provider.RespondsWith(Text("b"), Finish("stop"), Done);
-
-        await _provider.RunAsync(Request() with { HeldRoute = null });
-
-        Assert.Equal(["openrouter_chat_primary s-1"], _provider.Guards.AcquiredSlots);
-        Assert.Empty(_provider.Guards.HeldSlots);
-    }
-
-    [Fact]
-    public async Task A_turn_that_holds_a_secondary_slot_starts_there_and_fails_over_to_the_primary_route()
-    {
-        _provider.RespondsWith(Text("b"), Finish("stop"), Done);
-
-        var (events, _) = await _provider.RunAsync(Request() with { HeldRoute = ProviderRoute.Secondary });
-
-        Assert.Equal("secondary", Assert.Single(events.OfType<ProviderEvent.RouteChosen>()).RouteId);
-        Assert.Empty(_provider.Guards.AcquiredSlots);
-
-        _provider.Refuses(503);
-        _provider.RespondsWith(Text("c"), Finish("stop"), Done);
-        await _provider.RunAsync(Request() with { HeldRoute = ProviderRoute.Secondary });
-
-        Assert.Equal(["openrouter_chat_primary s-1"], _provider.Guards.AcquiredSlots);
-    }
-
-    [Fact]
-    public async Task Full_bulkheads_on_both_routes_return_a_retry_delay_and_do_not_count_as_failures()
-    {
-        _provider.Guards.FullRoutes.UnionWith(["primary", "secondary"]);
-
-        var (_, failure) = await _provider.RunAsync(Request() with { HeldRoute = null });
-
-        Assert.Equal(("upstream_unavailable", 3000, true), (failure!.Error.Code, failure.Error.RetryAfterMs, failure.Error.Retryable));
-        Assert.Empty(_provider.Requests);
-        Assert.Equal(0, _provider.Guards.Circuit("primary").FailureCount);
     }
 
     [Fact]
@@ -272,43 +194,6 @@ public sealed class ProviderRouterTests : IDisposable
         await events.MoveNextAsync();
 
         Assert.Equal("closed", _provider.Guards.Circuit("primary").State);
-    }
-
-    [Fact]
-    public async Task Retries_back_off_with_growing_delays_before_failover()
-    {
-        _provider.Knobs.PrimaryRetries = 2;
-        _provider.Refuses(500).Refuses(500).Refuses(500).RespondsWith(Text("b"), Finish("stop"), Done);
-
-        var run = _provider.RunAsync();
-        Assert.Single(_provider.Requests);
-        _provider.Time.Advance(TimeSpan.FromMilliseconds(99));
-        Assert.Single(_provider.Requests);
-        _provider.Time.Advance(TimeSpan.FromMilliseconds(27));
-        Assert.Equal(2, _provider.Requests.Count);
-        _provider.Time.Advance(TimeSpan.FromMilliseconds(249));
-        Assert.Equal(2, _provider.Requests.Count);
-        _provider.Time.Advance(TimeSpan.FromMilliseconds(65));
-
-        var (events, failure) = await run;
-        Assert.Null(failure);
-        Assert.Equal(4, _provider.Requests.Count);
-        Assert.Equal("secondary", Assert.Single(events.OfType<ProviderEvent.RouteChosen>()).RouteId);
-    }
-
-    [Fact]
-    public async Task A_retry_honours_retry_after_and_a_long_delay_fails_over_at_once()
-    {
-        _provider.Knobs.PrimaryRetries = 2;
-        _provider.Refuses(429, "1").Refuses(429, "60").RespondsWith(Text("b"), Finish("stop"), Done);
-
-        var run = _provider.RunAsync();
-        _provider.Time.Advance(TimeSpan.FromMilliseconds(999));
-        Assert.Single(_provider.Requests);
-        _provider.Time.Advance(TimeSpan.FromMilliseconds(1));
-
-        Assert.Null((await run).Failure);
-        Assert.Equal(3, _provider.Requests.Count);
     }
 
     [Fact]
