@@ -15,18 +15,12 @@ internal static class DlqCommand
     public static Command Create(OpsVerb verb)
     {
         var filter = new DlqFilter();
-        var command = new Command("dlq", "Tool jobs that ran out of attempts: lists, groups, requeues or discards them.")
+        return new("dlq", "Tool jobs that ran out of attempts: lists, groups, requeues or discards them.")
         {
-            verb.UrlOption, verb.JsonOption,
+            verb.UrlOption, verb.JsonOption, Groups(verb), List(verb, filter), Count(verb, filter), Changes(verb), Cancel(verb),
+            Change(verb, filter, "requeue", "Runs dead letters again with all their attempts, at a bounded rate."),
+            Change(verb, filter, "discard", "Discards dead letters: they become cancelled jobs."),
         };
-        command.Add(Groups(verb));
-        command.Add(List(verb, filter));
-        command.Add(Count(verb, filter));
-        command.Add(Changes(verb));
-        command.Add(Cancel(verb));
-        command.Add(Change(verb, filter, "requeue", "Runs dead letters again with all their attempts, at a bounded rate."));
-        command.Add(Change(verb, filter, "discard", "Discards dead letters: they become cancelled jobs."));
-        return command;
     }
 
     private static Command Groups(OpsVerb verb)

@@ -9,17 +9,11 @@ internal static class KnobCommand
 {
     private const string Path = "api/ops/knobs";
 
-    public static Command Create(OpsVerb verb)
-    {
-        var command = new Command("knob", "The settings: lists them, or changes one on all replicas within five seconds.")
+    public static Command Create(OpsVerb verb) =>
+        new("knob", "The settings: lists them, or changes one on all replicas within five seconds.")
         {
-            verb.UrlOption, verb.JsonOption,
+            verb.UrlOption, verb.JsonOption, List(verb), Set(verb), Clear(verb),
         };
-        command.Add(List(verb));
-        command.Add(Set(verb));
-        command.Add(Clear(verb));
-        return command;
-    }
 
     private static Command List(OpsVerb verb)
     {

@@ -9,17 +9,11 @@ internal static class OpsKeyCommand
 {
     private const string Path = "api/ops/keys";
 
-    public static Command Create(OpsVerb verb)
-    {
-        var command = new Command("ops-key", "Keys by name for operators and viewers: lists, makes or revokes them.")
+    public static Command Create(OpsVerb verb) =>
+        new("ops-key", "Keys by name for operators and viewers: lists, makes or revokes them.")
         {
-            verb.UrlOption, verb.JsonOption,
+            verb.UrlOption, verb.JsonOption, List(verb), Make(verb), Revoke(verb),
         };
-        command.Add(List(verb));
-        command.Add(Make(verb));
-        command.Add(Revoke(verb));
-        return command;
-    }
 
     private static Command List(OpsVerb verb)
     {

@@ -14,12 +14,9 @@ internal static class RouteCommand
     {
         var command = new Command("routes", "Routes to the models: circuit, slots, models and drain of each; drains or tests one.")
         {
-            verb.UrlOption, verb.JsonOption,
+            verb.UrlOption, verb.JsonOption, Drain(verb), Test(verb), Models(verb),
         };
         verb.SetRequest(command, (_, service, stop) => service.GetAsync(Path, stop), List);
-        command.Add(Drain(verb));
-        command.Add(Test(verb));
-        command.Add(Models(verb));
         return command;
     }
 

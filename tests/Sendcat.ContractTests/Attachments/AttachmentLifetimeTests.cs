@@ -14,13 +14,7 @@ public sealed class AttachmentLifetimeTests(FileApiFixture fixture) : IClassFixt
 
     public async ValueTask InitializeAsync() => _guest = await _files.Api.GuestAsync();
 
-    /// <summary>No test leaves files behind that another one would find.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _files.Api.ExecuteAsync("delete from attachments");
-        await _files.SweepAsync();
-        Assert.Empty(_files.Files);
-    }
+    public async ValueTask DisposeAsync() => await _files.EmptyAsync();
 
     [Fact]
     public async Task A_file_goes_with_the_last_message_that_names_it()

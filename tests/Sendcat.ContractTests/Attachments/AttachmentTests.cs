@@ -11,13 +11,7 @@ public sealed class AttachmentTests(PostgresFixture postgres, FileApiFixture fix
 
     public async ValueTask InitializeAsync() => _guest = await _files.Api.GuestAsync();
 
-    /// <summary>No test leaves files behind that another one would find.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _files.Api.ExecuteAsync("delete from attachments");
-        await _files.SweepAsync();
-        Assert.Empty(_files.Files);
-    }
+    public async ValueTask DisposeAsync() => await _files.EmptyAsync();
 
     [Fact]
     public async Task An_uploaded_file_is_201_and_is_read_back_as_it_was_with_headers_that_keep_it_inert()

@@ -104,6 +104,14 @@ internal sealed class FileApi : IAsyncDisposable
             events.Select(
                 e => (string?)e["type"] switch { "content" => (string)e["content"]!, "text-delta" => (string)e["delta"]!, _ => "" }));
 
+    /// <summary>Deletes all files, so that a test leaves none behind that another one would find.</summary>
+    public async Task EmptyAsync()
+    {
+        await Api.ExecuteAsync("delete from attachments");
+        await SweepAsync();
+        Assert.Empty(Files);
+    }
+
     public Task<int> SweepAsync() => Api.Services.GetRequiredService<AttachmentSweeper>().SweepAsync(CancellationToken.None);
 
     public async ValueTask DisposeAsync()
