@@ -28,7 +28,7 @@ internal static class AuditOps
 
 /// <param name="Action">For instance <c>knob.set</c>, <c>dlq.requeue</c>, <c>tool_cache.clear</c>.</param>
 /// <param name="Actor">The name and role of the key, and the address.</param>
-/// <param name="Reason">The operator's words; absent for changes before reasons were asked for.</param>
+/// <param name="Reason">The operator's words; absent for changes before reasons were required.</param>
 /// <param name="After">The result of the action; absent if it did not finish.</param>
 internal sealed record AuditView(DateTime At, string Actor, string Action, string Target, string? Before, string? After, string? Reason)
 {

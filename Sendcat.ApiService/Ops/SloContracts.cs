@@ -42,7 +42,7 @@ internal sealed record SloObjectiveView(
 }
 
 /// <param name="Primary">The team.</param>
-/// <param name="Secondary">Who is asked next; absent: nobody.</param>
+/// <param name="Secondary">Who is notified next; absent: nobody.</param>
 internal sealed record SloOwnerView(string Primary, string? Secondary)
 {
     public static SloOwnerView Of(SloOwner owner) => new(owner.Primary, owner.Secondary);
@@ -73,7 +73,7 @@ internal sealed record SloAlertView(string Name, string Severity, string State, 
 }
 
 /// <summary>
-/// An endpoint. The level and the rates are of the last minutes that <c>window</c> tells; the rates are shares among the requests that were
+/// An endpoint. The level and the rates are of the last minutes that <c>window</c> gives; the rates are shares among the requests that were
 /// served, failed or shed, and absent without any.
 /// </summary>
 /// <param name="Level"><c>ok</c>, <c>warning</c>, <c>critical</c>, or <c>unknown</c> when nothing was recorded.</param>

@@ -148,7 +148,7 @@ internal sealed record PreAlertView(
 }
 
 /// <param name="TrackingNumber">8 to 40 letters and digits; blanks and hyphens are ignored.</param>
-/// <param name="Carrier">Omitted: the carrier that the format of the number tells, if there is one alone.</param>
+/// <param name="Carrier">Omitted: the carrier that the format of the number implies, if there is one alone.</param>
 /// <param name="DraftId">The order of the parcel.</param>
 internal sealed record PreAlertOrder(string? TrackingNumber, string? Carrier, string? DraftId) : IValidatable
 {

@@ -91,7 +91,7 @@ public sealed class DraftChanges(
     /// <param name="userId">The user.</param>
     /// <param name="draft">The draft of the parcel; null: none is named.</param>
     /// <param name="trackingNumber">As <see cref="PackageRules.Normalize"/> returns it.</param>
-    /// <param name="carrier">Null: the one that the format of the number tells, if it is one alone.</param>
+    /// <param name="carrier">Null: the one that the format of the number implies, if it is one alone.</param>
     /// <param name="cancellationToken">Cancels the wait for a connection.</param>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
     public async Task<Announcement> AnnounceAsync(

@@ -35,7 +35,7 @@ public enum EvidenceStatus
     /// <summary>It looked like an order and has neither an order number nor a tracking number, or it cannot be read.</summary>
     Failed,
 
-    /// <summary>It is about something else, and no model was asked. Only its id is stored, so that it is not read again.</summary>
+    /// <summary>It is about something else, and no model was called. Only its id is stored, so that it is not read again.</summary>
     Ignored,
 }
 

@@ -5,7 +5,7 @@ namespace Sendcat.Monitor.WebConsole;
 /// <param name="Every">Time between two reads while somebody looks.</param>
 internal sealed record LiveSection(string Name, string Path, TimeSpan Every)
 {
-    /// <summary>A page that this version of the API does not have is asked for again after this time.</summary>
+    /// <summary>A page that this version of the API does not have is requested again after this time.</summary>
     public static readonly TimeSpan Missing = TimeSpan.FromMinutes(1);
 
     public const string Health = "health";

@@ -18,7 +18,7 @@ internal sealed class OpsForwarder(HttpClient http, ApiAddresses addresses, Obse
     /// <summary>The response headers that the page needs.</summary>
     private static readonly string[] Relayed = [Wire.ErrorCodeHeader, "Retry-After"];
 
-    /// <summary>Asks the API whose key this is.</summary>
+    /// <summary>Requests from the API whose key this is.</summary>
     /// <returns>Null: no address responds.</returns>
     public Task<HttpResponseMessage?> CallerAsync(HttpContext caller, string key, CancellationToken cancellationToken) =>
         SendAsync(caller, HttpMethod.Get, Caller, key, null, cancellationToken);

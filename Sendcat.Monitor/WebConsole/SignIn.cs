@@ -4,7 +4,7 @@ using Sendcat.Monitor.Chat;
 namespace Sendcat.Monitor.WebConsole;
 
 /// <summary>
-/// <c>/api/session</c>: signs in with a personal key, tells who is signed in, signs out. The API checks the key and counts wrong ones, so
+/// <c>/api/session</c>: signs in with a personal key, returns who is signed in, signs out. The API checks the key and counts wrong ones, so
 /// its limit holds for the console as well.
 /// </summary>
 internal static class SignIn

@@ -28,7 +28,7 @@ public sealed record Alert(long Id, string Kind, string Subject)
     /// <summary>The last round in which the condition held.</summary>
     public required DateTimeOffset SeenAt { get; init; }
 
-    /// <summary>When the last message that asks for attention was due: at the raising, a rise of the severity or a reminder.</summary>
+    /// <summary>When the last notification that requires attention was due: at the raising, a rise of the severity or a reminder.</summary>
     public required DateTimeOffset NotifiedAt { get; init; }
 
     public DateTimeOffset? AcknowledgedAt { get; init; }

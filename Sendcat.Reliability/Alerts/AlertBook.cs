@@ -42,7 +42,7 @@ public abstract record AlertChange
     /// <param name="Severity">The severity of the alert from now on.</param>
     internal sealed record Held(Alert Alert, AlertFinding Finding, AlertSeverity Severity) : AlertChange
     {
-        /// <summary>It asks for attention anew, so who has taken it over before has not taken over this.</summary>
+        /// <summary>It requires attention anew, so who has taken it over before has not taken over this.</summary>
         public bool IsNew => Event is AlertEvent.Raised or AlertEvent.Reopened;
 
         public override AlertKey Key => Finding.Key;

@@ -16,7 +16,7 @@ internal static class AlertMarks
 
     public const string Resolved = "alert_resolved";
 
-    /// <param name="change">A change that asks for attention anew; any other one leaves no mark.</param>
+    /// <param name="change">A change that requires attention anew; any other one leaves no mark.</param>
     /// <param name="now">The alert after the change.</param>
     public static async Task EnterAsync(
         NpgsqlConnection connection, AlertChange.Held change, Alert now, CancellationToken cancellationToken)

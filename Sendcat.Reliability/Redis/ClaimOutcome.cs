@@ -9,7 +9,7 @@ public enum ClaimStatus
     /// <summary>A claim refused. No claim was taken and no count has changed.</summary>
     Refused,
 
-    /// <summary>Redis did not respond in time, and the caller asked for <see cref="RedisFallback.Refuse"/>.</summary>
+    /// <summary>Redis did not respond in time, and the caller chose <see cref="RedisFallback.Refuse"/>.</summary>
     Unavailable,
 }
 

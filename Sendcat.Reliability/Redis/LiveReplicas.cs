@@ -6,7 +6,7 @@ internal sealed class LiveReplicas(GuardedRedis redis, ReplicaHeartbeat heartbea
     private static readonly RedisScript Script = RedisScript.Embedded("live_replicas.lua");
 
     /// <returns>
-    /// Null: nobody knows, because Redis is unavailable, or because its data is so new that some heartbeats may not have arrived.
+    /// Null: unknown, because Redis is unavailable, or because its data is so new that some heartbeats may not have arrived.
     /// </returns>
     public async ValueTask<IReadOnlySet<ReplicaId>?> ReadAsync(CancellationToken cancellationToken)
     {

@@ -49,7 +49,7 @@ public static class RedisKeys
     /// <summary>Prefix of <see cref="LeasesOf"/>, for scripts that visit the hashes of all replicas.</summary>
     public const string LeasesOfPrefix = "leases:of:";
 
-    /// <summary>What a process says about itself.</summary>
+    /// <summary>What a process reports about itself.</summary>
     public static string ProcessStatus(string process) => $"process:status:{process}";
 
     /// <summary>Hash: process → who has drained it.</summary>

@@ -3,7 +3,7 @@ namespace Sendcat.Reliability.Slo;
 /// <summary>How a request ended, seen from the objectives. Each request has one outcome.</summary>
 public enum SliOutcome
 {
-    /// <summary>It got what it asked for.</summary>
+    /// <summary>It got what it requested.</summary>
     Served,
 
     /// <summary>It failed because of us or of what we depend on: a status of 500 or more, or an answer that ended with an error.</summary>

@@ -73,7 +73,7 @@ public sealed class SliStore(NpgsqlDataSource database)
         WHERE minute >= $1 AND minute < $2 AND reasons IS NOT NULL GROUP BY endpoint, key
         """;
 
-    // The reasons are of failed, shed and rejected requests; those of rejected ones cannot be told apart, and are few.
+    // The reasons are of failed, shed and rejected requests; those of rejected ones cannot be distinguished, and are few.
     private static readonly string Others = $"""
         -- read last minute of other replicas
         WITH others AS (
@@ -131,7 +131,7 @@ public sealed class SliStore(NpgsqlDataSource database)
     {
         var windows = new SliWindows(end, lengths);
         await using var command = database.CreateCommand(Windows);
-        // The start of each window, ascending. The number of starts up to a minute tells its ring.
+        // The start of each window, ascending. The number of starts up to a minute gives its ring.
         DateTimeOffset[] starts = [.. lengths.Reverse().Select(length => end.AddMinutes(-length))];
         command.Parameters.Add(new() { Value = end });
         command.Parameters.Add(new() { Value = starts });

@@ -174,7 +174,7 @@ public sealed record AbsoluteAlert(int Minutes, double FailureRate, SloSeverity 
 }
 
 /// <param name="Primary">The team.</param>
-/// <param name="Secondary">Who is asked next; null: nobody.</param>
+/// <param name="Secondary">Who is notified next; null: nobody.</param>
 public sealed record SloOwner(string Primary, string? Secondary = null);
 
 public enum SloSeverity

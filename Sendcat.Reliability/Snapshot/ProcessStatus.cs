@@ -36,7 +36,7 @@ public sealed record RecentTurns(RecentCounts Minute, RecentCounts Latest, int W
     public RecentTurns Plus(RecentTurns other) => new(Minute.Plus(other.Minute), Latest.Plus(other.Latest), Waiting + other.Waiting);
 }
 
-/// <summary>What a process says about itself, every two seconds, in Redis.</summary>
+/// <summary>What a process reports about itself, every two seconds, to Redis.</summary>
 /// <param name="Version">Of the program, with the first digits of the build's id.</param>
 /// <param name="IsDrained">It begins no new work.</param>
 /// <param name="Circuits">With its own counts of failures and successes.</param>

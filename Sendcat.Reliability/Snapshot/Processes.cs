@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Snapshot;
 
-/// <summary>All replicas and workers, for operators: what they say about themselves, what they hold, and whether they are
+/// <summary>All replicas and workers, for operators: what they report about themselves, what they hold, and whether they are
 /// drained.</summary>
 public sealed class Processes
 {
@@ -54,7 +54,7 @@ public sealed class Processes
         }
     }
 
-    /// <summary>What the living processes say about themselves, by their ids; those that do not report are left out.</summary>
+    /// <summary>What the living processes report about themselves, by their ids; those that do not report are left out.</summary>
     /// <returns>Null while Redis is unavailable.</returns>
     public async Task<Dictionary<string, ProcessStatus>?> StatusesAsync(CancellationToken cancellationToken)
     {

@@ -13,7 +13,7 @@ namespace Sendcat.ServiceDefaults.Broker;
 /// cref="IConnection"/>: the Aspire registration of that type connects, blocking, while it is resolved.
 /// </summary>
 /// <remarks>
-/// A broker without memory or disk space blocks the connections that publish: it accepts nothing more from them and says so once.
+/// A broker without memory or disk space blocks the connections that publish: it accepts nothing more from them and reports so once.
 /// </remarks>
 public sealed class BrokerConnection(
     IConnectionFactory factory, IHostEnvironment environment, ILogger<BrokerConnection> logger) : IAsyncDisposable
@@ -70,7 +70,7 @@ public sealed class BrokerConnection(
         };
         connection.ConnectionUnblockedAsync += (_, _) => UnblockAsync();
 
-        // A new connection is not blocked until the broker says so again.
+        // A new connection is not blocked until the broker reports so again.
         connection.ConnectionShutdownAsync += (_, _) => UnblockAsync();
         return connection;
     }

@@ -21,7 +21,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
     private IConnection? _watched;
 
     /// <summary>
-    /// True: the broker accepts no messages because it lacks memory or disk space. It says so when this process publishes.
+    /// True: the broker accepts no messages because it lacks memory or disk space. It reports so when this process publishes.
     /// </summary>
     public bool IsBlocked { get; private set; }
 

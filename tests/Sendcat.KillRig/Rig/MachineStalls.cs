@@ -4,7 +4,7 @@ namespace Sendcat.KillRig.Rig;
 
 /// <summary>
 /// Measures how late the machine runs a thread that became ready: a thread waits for short intervals, and records by how much each wait
-/// took longer. The report shows the stalls, so that a slow recovery on a busy machine can be told from one of an idle machine.
+/// took longer. The report shows the stalls, so that a slow recovery on a busy machine can be distinguished from one of an idle machine.
 /// </summary>
 internal sealed class MachineStalls : IDisposable
 {

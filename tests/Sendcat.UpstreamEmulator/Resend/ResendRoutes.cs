@@ -7,7 +7,7 @@ internal static class ResendRoutes
 
     /// <summary>
     /// Maps the API of Resend and the mails: <c>GET /mail</c> and <c>GET /mail/{id}</c> return a page for a browser, else JSON; <c>DELETE
-    /// /mail</c> removes all mails and forgets their keys.
+    /// /mail</c> removes all mails and their keys.
     /// </summary>
     public static void MapResend(this WebApplication app)
     {

@@ -25,7 +25,7 @@ function Top() {
   const [problem, setProblem] = useState(null);
   useEffect(() => {
     let wanted = true;
-    // What was asked for before is dropped, also when its response comes later.
+    // The response to an earlier request is dropped, however late it comes.
     const load = () => read(`callers${query({ by, minutes })}`)
       .then(callers => { if (wanted) { setResult(callers); setProblem(null); } })
       .catch(refused => { if (wanted) setProblem(refused.message); });
