@@ -41,7 +41,7 @@ public sealed class AttachmentChatTests(PostgresFixture postgres, FileApiFixture
     }
 
     [Fact]
-    public async Task What_the_model_cannot_see_is_said_to_the_client_in_both_dialects_and_to_the_model()
+    public async Task What_the_model_cannot_see_is_reported_to_the_client_in_both_dialects_and_to_the_model()
     {
         var thread = await FileApi.NewThreadAsync(_guest);
         var (photo, bill) =
@@ -76,7 +76,7 @@ public sealed class AttachmentChatTests(PostgresFixture postgres, FileApiFixture
     }
 
     [Fact]
-    public async Task A_file_that_was_deleted_is_said_once_in_a_turn_with_tools()
+    public async Task A_file_that_was_deleted_is_reported_once_in_a_turn_with_tools()
     {
         var thread = await FileApi.NewThreadAsync(_guest);
         var id = await FileApi.UploadAsync(_guest, FileApi.Png());

@@ -139,7 +139,7 @@ public sealed class UiHistoryTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Another_answer_can_be_asked_for_by_the_id_that_the_history_gives()
+    public async Task Another_answer_can_be_requested_by_the_id_that_the_history_gives()
     {
         await using var chat = await ToolChat.StartAsync(postgres);
         using var guest = await chat.Api.GuestAsync();

@@ -37,7 +37,7 @@ public sealed class NamedKeysTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_key_tells_its_name_and_role_to_its_holder()
+    public async Task The_holder_of_a_key_can_read_its_name_and_role()
     {
         await using var api = await StartAsync();
         var operators = api.WithBearer(Key);

@@ -179,7 +179,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task Without_Redis_a_turn_of_another_replica_is_said_to_be_unavailable_and_not_to_be_over()
+    public async Task Without_Redis_a_turn_of_another_replica_is_reported_as_unavailable_and_not_as_over()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();

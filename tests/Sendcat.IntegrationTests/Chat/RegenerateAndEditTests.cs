@@ -155,7 +155,7 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task An_edited_message_is_stored_and_asked_and_what_followed_is_deleted(bool byStoredId)
+    public async Task An_edited_message_is_stored_and_answered_and_what_followed_is_deleted(bool byStoredId)
     {
         await SendAsync("msg-1", """red shoes [[emu text="Red."]]""");
         await SendAsync("msg-2", """[[emu text="Second."]]""");

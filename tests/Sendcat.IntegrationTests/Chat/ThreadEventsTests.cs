@@ -16,7 +16,7 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task A_second_tab_is_told_of_messages_and_turns_on_any_replica(int replica)
+    public async Task A_second_tab_is_notified_of_messages_and_turns_on_any_replica(int replica)
     {
         using var guest = await _sendcat.GuestAsync();
         using var tab = guest.At(_sendcat.Replicas[replica]);
@@ -70,7 +70,7 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
     }
 
     [Fact]
-    public async Task A_turn_that_begins_and_ends_between_two_reads_is_told_once()
+    public async Task A_turn_that_begins_and_ends_between_two_reads_is_reported_once()
     {
         using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("one");
@@ -97,7 +97,7 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
     [Theory]
     [InlineData(true, "completed")]
     [InlineData(false, "removed")]
-    public async Task A_tab_that_was_told_of_a_start_is_told_of_the_end_although_the_turn_was_edited_away(bool own, string status)
+    public async Task A_tab_that_was_notified_of_a_start_is_notified_of_the_end_although_the_turn_was_edited_away(bool own, string status)
     {
         using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("one");
@@ -132,7 +132,7 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
     }
 
     [Fact]
-    public async Task A_removed_message_is_told_as_a_list_that_has_to_be_read_again()
+    public async Task A_removed_message_is_reported_as_a_list_that_has_to_be_read_again()
     {
         using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("one");

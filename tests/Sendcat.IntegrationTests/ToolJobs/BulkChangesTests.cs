@@ -159,7 +159,7 @@ public sealed class BulkChangesTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task The_report_and_the_audit_row_tell_whole_partial_and_failed_results_apart()
+    public async Task The_report_and_the_audit_row_distinguish_whole_partial_and_failed_results()
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_REPLAY_PER_SEC", "1000"), ("TOOL_JOB_MAX_ATTEMPTS", "1"));
         await InsertAsync(rig, 4, "'search_web'", "'{}'", slot: "CASE WHEN n < 3 THEN 'kettle' END");

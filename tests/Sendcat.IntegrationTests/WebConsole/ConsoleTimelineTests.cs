@@ -9,7 +9,7 @@ namespace Sendcat.IntegrationTests.WebConsole;
 public sealed class ConsoleTimelineTests(ConsoleFixture console)
 {
     [Fact]
-    public async Task A_turn_is_found_by_its_trace_and_told_as_a_timeline_with_its_failover_and_two_tool_jobs()
+    public async Task A_turn_is_found_by_its_trace_and_shown_as_a_timeline_with_its_failover_and_two_tool_jobs()
     {
         var page = await console.OpenAsync(ConsoleFixture.Viewer);
         await page.GetByRole(AriaRole.Link, new() { Name = "Turns", Exact = true }).ClickAsync();
@@ -42,7 +42,7 @@ public sealed class ConsoleTimelineTests(ConsoleFixture console)
     }
 
     [Fact]
-    public async Task The_incident_is_told_in_the_order_of_time_and_saved_for_the_post_mortem()
+    public async Task The_incident_is_shown_in_the_order_of_time_and_saved_for_the_post_mortem()
     {
         var page = await console.OpenAsync(ConsoleFixture.Viewer);
         await page.GetByRole(AriaRole.Link, new() { Name = "Incident", Exact = true }).ClickAsync();

@@ -17,12 +17,12 @@ internal sealed record FreezeAudit(int Turns, IReadOnlyList<string> Lost, long L
     public bool Passes => Lost.Count == 0 && Left == 0 && Open == 0 && EndedTwice == 0;
 
     public static async Task<FreezeAudit> CreateAsync(
-        RigProcesses processes, IReadOnlyCollection<AcceptedTurn> accepted, TimeSpan patience, TimeProvider time,
+        RigProcesses processes, IReadOnlyCollection<AcceptedTurn> accepted, TimeSpan timeout, TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var left = await TurnLeftovers.WaitUntilNoneAsync(patience, processes.Database, processes.Redis, time, cancellationToken);
+        var left = await TurnLeftovers.WaitUntilNoneAsync(timeout, processes.Database, processes.Redis, time, cancellationToken);
         var began = time.GetTimestamp();
-        while (await Audit.RemainingAsync(processes.Database, cancellationToken) is { Jobs: > 0 } && time.GetElapsedTime(began) < patience)
+        while (await Audit.RemainingAsync(processes.Database, cancellationToken) is { Jobs: > 0 } && time.GetElapsedTime(began) < timeout)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(500), time, cancellationToken);
         }

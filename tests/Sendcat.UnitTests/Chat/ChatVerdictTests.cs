@@ -111,7 +111,7 @@ public sealed class ChatVerdictTests
     }
 
     [Fact]
-    public void A_minute_later_the_turns_are_forgotten()
+    public void A_minute_later_the_turns_do_not_count()
     {
         Add(5, new(SliOutcome.Failed, "upstream_timeout"));
 

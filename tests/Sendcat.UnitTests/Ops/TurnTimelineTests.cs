@@ -13,7 +13,7 @@ public sealed class TurnTimelineTests
     private static readonly Guid Job = Guid.NewGuid();
 
     [Fact]
-    public void A_failover_with_a_retried_tool_job_is_told_in_the_order_of_time()
+    public void A_failover_with_a_retried_tool_job_is_shown_in_the_order_of_time()
     {
         var trail = new TrailEntries
         {

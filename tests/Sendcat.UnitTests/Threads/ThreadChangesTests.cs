@@ -13,7 +13,7 @@ public sealed class ThreadChangesTests
     [Theory]
     [InlineData("streaming", "turn-started")]
     [InlineData("completed", "turn-started turn-ended")]
-    public void A_new_turn_is_told_after_its_message(string status, string expected)
+    public void A_new_turn_is_reported_after_its_message(string status, string expected)
     {
         var before = new ThreadPosition(1, 1, []);
         var torn = ThreadChanges.Since(before, known: 1, [], [new(Turn, Answer, status, 2)]);
@@ -24,7 +24,7 @@ public sealed class ThreadChangesTests
     }
 
     [Fact]
-    public void The_end_of_a_turn_is_told_after_its_last_message()
+    public void The_end_of_a_turn_is_reported_after_its_last_message()
     {
         var during = new ThreadPosition(1, 1, [Turn]);
         var torn = ThreadChanges.Since(during, known: 1, [], [new(Turn, Answer, "completed", 2)]);
@@ -35,13 +35,13 @@ public sealed class ThreadChangesTests
     }
 
     [Fact]
-    public void The_end_of_a_turn_without_a_message_is_told() => Assert.Equal(
+    public void The_end_of_a_turn_without_a_message_is_reported() => Assert.Equal(
         "turn-ended", Types(ThreadChanges.Since(new(1, 1, [Turn]), known: 1, [], [new(Turn, Answer, "aborted", null)])));
 
     [Theory]
     [InlineData(1, "MessagesChanged turn-ended")]
     [InlineData(0, "MessagesChanged turn-ended")]
-    public void The_end_of_a_turn_that_was_deleted_with_its_messages_is_told_as_removed(int known, string expected)
+    public void The_end_of_a_turn_that_was_deleted_with_its_messages_is_reported_as_removed(int known, string expected)
     {
         var changes = ThreadChanges.Since(new(1, 1, [Turn]), known, [], []);
 
