@@ -29,7 +29,8 @@ export function Chart({ title, times, series, unit, marks = [] }) {
   useEffect(() => {
     const make = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(place.current, series, unit, setAt, shownMarks), [times, ...series.map(each => each.values)], place.current);
+      plot.current = new uPlot(options(place.current, series, unit, setAt, shownMarks), [times, ...series.map(each => each.values)],
+        place.current);
     };
     make();
     const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -61,34 +62,51 @@ export function Chart({ title, times, series, unit, marks = [] }) {
   return html`
     <figure class="chart" aria-labelledby=${id}>
       <figcaption id=${id}>${title}</figcaption>
-      <div class="plot" ref=${place} tabindex="0" role="group" aria-label=${`${title}: arrow keys read single minutes`} onKeyDown=${move} onBlur=${() => setAt(null)}></div>
+      <div class="plot" ref=${place} tabindex="0" role="group" aria-label=${`${title}: arrow keys read single minutes`} onKeyDown=${move}
+        onBlur=${() => setAt(null)}></div>
       <p class="legend" aria-live=${at === null ? 'off' : 'polite'}>
         <span>${last >= 0 ? `${clock(times[index] * 1000).slice(0, 5)} UTC` : 'no data'}</span>
-        ${last >= 0 && series.map((each, i) => html`<span><i class=${`key key-${i + 1}${each.dash ? ' dashed' : ''}`}></i>${each.name} <b>${each.values[index] === null || each.values[index] === undefined ? '–' : unit(each.values[index])}</b></span>`)}
+        ${last >= 0 && series.map((each, i) =>
+          html`<span><i class=${`key key-${i + 1}${each.dash ? ' dashed' : ''}`}></i>
+            ${each.name} <b>
+              ${each.values[index] === null || each.values[index] === undefined ? '–' : unit(each.values[index])}</b></span>`)}
         ${near.map(mark => html`<span class="mark">${mark.text}</span>`)}
       </p>
       <div class="unseen"><table><caption>${title}</caption>
         <thead><tr><th scope="col">Minute (UTC)</th>${series.map(each => html`<th scope="col">${each.name}</th>`)}</tr></thead>
-        <tbody>${times.map((time, row) => html`<tr><th scope="row">${clock(time * 1000).slice(0, 5)}</th>${series.map(each => html`<td>${each.values[row] === null ? 'none' : unit(each.values[row])}</td>`)}</tr>`)}</tbody>
+        <tbody>${times.map((time, row) =>
+          html`<tr><th scope="row">${clock(time * 1000).slice(0, 5)}</th>
+            ${series.map(each => html`<td>${each.values[row] === null ? 'none' : unit(each.values[row])}</td>`)}</tr>`)}</tbody>
       </table></div>
     </figure>`;
 }
 
 function options(place, series, unit, setAt, marks) {
   const ink = css('--quiet');
-  const axis = { stroke: ink, grid: { stroke: css('--rule'), width: 1 }, ticks: { stroke: css('--rule'), width: 1, size: 4 }, font: '11px system-ui' };
+  const axis = {
+    stroke: ink, grid: { stroke: css('--rule'), width: 1 }, ticks: { stroke: css('--rule'), width: 1, size: 4 }, font: '11px system-ui',
+  };
   return {
     width: place.clientWidth, height: 150, legend: { show: false }, padding: [8, 8, 0, 0],
     tzDate: time => uPlot.tzDate(new Date(time * 1000), 'UTC'),
     cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
-    scales: { x: { range: (_, first, last) => [Math.min(first, last - shortest), last] }, y: { range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] } },
+    scales: {
+      x: { range: (_, first, last) => [Math.min(first, last - shortest), last] },
+      y: { range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] },
+    },
     axes: [
       { ...axis, values: (_, ticks) => ticks.map(time => clock(time * 1000).slice(0, 5)), space: 56, size: 24, incrs: minutes },
       { ...axis, values: (_, ticks) => ticks.map(unit), size: 56, space: 28, incrs: whole },
     ],
-    series: [{}, ...series.map((each, i) => ({ label: each.name, stroke: css(colors[i]), width: 2, dash: each.dash, points: { show: each.values.filter(value => value !== null).length < 3, size: 5 } }))],
+    series: [{}, ...series.map((each, i) => ({
+      label: each.name, stroke: css(colors[i]), width: 2, dash: each.dash,
+      points: { show: each.values.filter(value => value !== null).length < 3, size: 5 },
+    }))],
     hooks: {
-      setCursor: [plot => { if (plot.cursor.left >= 0) setAt(plot.cursor.idx ?? null); else if (document.activeElement !== place) setAt(null); }],
+      setCursor: [plot => {
+        if (plot.cursor.left >= 0) setAt(plot.cursor.idx ?? null);
+        else if (document.activeElement !== place) setAt(null);
+      }],
       draw: [plot => {
         const { ctx, bbox } = plot;
         ctx.save();

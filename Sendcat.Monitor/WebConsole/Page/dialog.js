@@ -5,7 +5,8 @@ let show = () => {};
 let say = () => {};
 
 /** The choice of how long a change lasts, in seconds. */
-export const howLong = { label: 'For', options: [['', 'until somebody clears it'], ['900', '15 minutes'], ['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day']] };
+export const howLong = { label: 'For',
+  options: [['', 'until somebody clears it'], ['900', '15 minutes'], ['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day']] };
 
 /**
  * Asks for a reason and makes a change.
@@ -32,7 +33,8 @@ export function Dialogs() {
     <div class="message" role="status" aria-live="polite">
       ${message && html`
         <p>${message.text}
-          ${message.undo && html`<button type="button" onClick=${() => { setMessage(null); message.undo.run(); }}>${message.undo.label}</button>`}
+          ${message.undo
+            && html`<button type="button" onClick=${() => { setMessage(null); message.undo.run(); }}>${message.undo.label}</button>`}
           <button type="button" class="plain" onClick=${() => setMessage(null)}>Dismiss</button>
         </p>`}
     </div>`;
@@ -49,7 +51,8 @@ function Ask({ change, close }) {
   const [id] = useState(() => newId('ask'));
   useEffect(() => { dialog.current.showModal(); }, []);
 
-  const complete = reason.trim().length >= 3 && (!change.typed || typed.trim() === change.typed) && (!change.field || String(value) !== '' || change.field.optional);
+  const complete = reason.trim().length >= 3 && (!change.typed || typed.trim() === change.typed)
+    && (!change.field || String(value) !== '' || change.field.optional);
   const submit = async event => {
     event.preventDefault();
     if (!complete || busy) return;
@@ -74,22 +77,28 @@ function Ask({ change, close }) {
         ${field && html`
           <label for=${`${id}-value`}>${field.label}</label>
           ${field.options
-            ? html`<select id=${`${id}-value`} value=${value} onChange=${event => setValue(event.target.value)}>${field.options.map(option => html`<option value=${option}>${option}</option>`)}</select>`
-            : html`<input id=${`${id}-value`} type=${field.type ?? 'text'} value=${value} autocomplete="off" spellcheck=${false} aria-describedby=${field.hint ? `${id}-hint` : undefined} onInput=${event => setValue(event.target.value)} />`}
+            ? html`<select id=${`${id}-value`} value=${value} onChange=${event => setValue(event.target.value)}>
+              ${field.options.map(option => html`<option value=${option}>${option}</option>`)}</select>`
+            : html`<input id=${`${id}-value`} type=${field.type ?? 'text'} value=${value} autocomplete="off" spellcheck=${false}
+              aria-describedby=${field.hint ? `${id}-hint` : undefined} onInput=${event => setValue(event.target.value)} />`}
           ${field.hint && html`<p class="quiet" id=${`${id}-hint`}>${field.hint}</p>`}`}
         ${change.choice && html`
           <label for=${`${id}-choice`}>${change.choice.label}</label>
-          <select id=${`${id}-choice`} value=${choice} onChange=${event => setChoice(event.target.value)}>${change.choice.options.map(([option, text]) => html`<option value=${option}>${text}</option>`)}</select>`}
+          <select id=${`${id}-choice`} value=${choice} onChange=${event => setChoice(event.target.value)}>
+            ${change.choice.options.map(([option, text]) => html`<option value=${option}>${text}</option>`)}</select>`}
         ${change.typed && html`
           <label for=${`${id}-typed`}>Type ${change.typed} to confirm</label>
-          <input id=${`${id}-typed`} inputmode="numeric" autocomplete="off" value=${typed} onInput=${event => setTyped(event.target.value)} />`}
+          <input id=${`${id}-typed`} inputmode="numeric" autocomplete="off" value=${typed}
+            onInput=${event => setTyped(event.target.value)} />`}
         <label for=${`${id}-reason`}>Reason</label>
-        <input id=${`${id}-reason`} autocomplete="off" maxlength="500" required value=${reason} aria-describedby=${`${id}-why`} onInput=${event => setReason(event.target.value)} />
+        <input id=${`${id}-reason`} autocomplete="off" maxlength="500" required value=${reason} aria-describedby=${`${id}-why`}
+          onInput=${event => setReason(event.target.value)} />
         <p class="quiet" id=${`${id}-why`}>At least three letters. The audit shows it with your name.</p>
         ${problem && html`<p class="problem" role="alert">${problem}</p>`}
         <footer>
           <button type="button" class="plain" disabled=${busy} onClick=${close}>Cancel</button>
-          <button type="submit" class=${change.danger ? 'danger' : ''} disabled=${!complete || busy}>${busy ? 'Working…' : change.action}</button>
+          <button type="submit" class=${change.danger ? 'danger' : ''} disabled=${!complete || busy}>
+            ${busy ? 'Working…' : change.action}</button>
         </footer>
       </form>
     </dialog>`;

@@ -57,9 +57,12 @@ function Console({ session }) {
       <a class="home" href="#/">Sendcat <${Badge} level=${verdict.level}>${verdict.word}</${Badge}></a>
       <nav aria-label="Views">
         ${Object.entries(views).map(([path, [name]]) => html`
-          <a href=${`#/${path}`} aria-current=${path === at.path ? 'page' : undefined}>${name}${path === '' && open ? html` <span class="count">${open}<span class="unseen"> open alerts</span></span>` : ''}${path === 'dead-letters' && dead ? html` <span class="count">${dead}</span>` : ''}</a>`)}
+          <a href=${`#/${path}`} aria-current=${path === at.path ? 'page' : undefined}>${name}
+            ${path === '' && open ? html` <span class="count">${open}<span class="unseen"> open alerts</span></span>` : ''}
+            ${path === 'dead-letters' && dead ? html` <span class="count">${dead}</span>` : ''}</a>`)}
       </nav>
-      <div class="person"><${Connection} /><span>${session.name === session.role ? session.role : session.name}</span><button type="button" class="plain" onClick=${leave}>Sign out</button></div>
+      <div class="person"><${Connection} /><span>${session.name === session.role ? session.role : session.name}</span>
+        <button type="button" class="plain" onClick=${leave}>Sign out</button></div>
     </header>
     <main id="main" ref=${main} tabindex="-1"><h1 class="unseen">${title}</h1><${View} key=${at.path} search=${at.search} /></main>
     <${Dialogs} />`;
@@ -70,7 +73,8 @@ function Connection() {
   useNow();
   return connected
     ? html`<span class="live"><i></i>live <time>${clock(now())}</time> UTC</span>`
-    : html`<span class="live lost" role="status"><i></i>no connection to the Monitor${lostAt ? ` for ${duration(now() - lostAt)}` : ''}</span>`;
+    : html`<span class="live lost" role="status">
+      <i></i>no connection to the Monitor${lostAt ? ` for ${duration(now() - lostAt)}` : ''}</span>`;
 }
 
 render(html`<${Page} />`, document.getElementById('app'));

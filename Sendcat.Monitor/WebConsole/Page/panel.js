@@ -17,7 +17,8 @@ export function Panel({ id, title, section, size = '', children }) {
   const ready = parts.every(part => part?.data);
   return html`
     <section class=${`panel ${size}`} aria-labelledby=${id} data-panel=${id}>
-      <header><h2 id=${id}>${title}</h2>${ready && html`<${Age} parts=${parts} slow=${names.some(name => name === 'slo' || name === 'knobs')} />`}</header>
+      <header><h2 id=${id}>${title}</h2>
+        ${ready && html`<${Age} parts=${parts} slow=${names.some(name => name === 'slo' || name === 'knobs')} />`}</header>
       ${ready ? children(...parts.map(part => part.data)) : html`<${Absent} parts=${parts} />`}
     </section>`;
 }
@@ -50,4 +51,5 @@ export const Badge = ({ level, children }) => html`<span class=${`badge ${level}
 
 /** A bar with its value in words beside it. */
 export const Bar = ({ label, value, max, plain }) => html`
-  <progress class=${plain ? '' : value >= max && max > 0 ? 'full' : value >= max * 0.8 && max > 0 ? 'high' : ''} value=${Math.min(value, max)} max=${max || 1} aria-label=${label}></progress>`;
+  <progress class=${plain ? '' : value >= max && max > 0 ? 'full' : value >= max * 0.8 && max > 0 ? 'high' : ''}
+    value=${Math.min(value, max)} max=${max || 1} aria-label=${label}></progress>`;

@@ -27,7 +27,8 @@ export function SignIn() {
     try {
       signedIn(await sessions.enter(input.current.value.trim()));
     } catch (refused) {
-      setProblem(refused.status === 401 ? 'This key is not valid.' : refused.status === 429 ? `Too many wrong keys. Wait ${refused.retryAfter ?? 60} s.` : refused.message);
+      setProblem(refused.status === 401 ? 'This key is not valid.' : refused.status === 429
+        ? `Too many wrong keys. Wait ${refused.retryAfter ?? 60} s.` : refused.message);
       setBusy(false);
       input.current.select();
     }
@@ -40,8 +41,10 @@ export function SignIn() {
       ${notice && html`<p role="status">${notice}</p>`}
       <form onSubmit=${submit}>
         <label for="key">Your operator or viewer key</label>
-        <input id="key" ref=${input} type="password" autocomplete="current-password" required spellcheck=${false} aria-describedby="key-help" aria-invalid=${problem ? 'true' : undefined} />
-        <p class="quiet" id="key-help">A key by name makes the audit name you: ./sendcat ops-key make. The key of a local run is in .sendcat/ops-api-key.</p>
+        <input id="key" ref=${input} type="password" autocomplete="current-password" required spellcheck=${false}
+          aria-describedby="key-help" aria-invalid=${problem ? 'true' : undefined} />
+        <p class="quiet" id="key-help">A key by name makes the audit name you: ./sendcat ops-key make.
+          The key of a local run is in .sendcat/ops-api-key.</p>
         ${problem && html`<p class="problem" role="alert">${problem}</p>`}
         <button type="submit" disabled=${busy}>${busy ? 'Signing in…' : 'Sign in'}</button>
       </form>

@@ -22,15 +22,22 @@ function List({ alerts }) {
       ${[...alerts].sort(first).map(alert => html`
         <li key=${alert.id} class=${alert.severity}>
           <div>
-            <h3><${Badge} level=${alert.state === 'raised' ? (alert.severity === 'page' ? 'failing' : 'degraded') : 'unknown'}>${alert.severity}</${Badge}> ${words(alert.kind)}${alert.subject && html` <code>${alert.subject}</code>`}</h3>
+            <h3><${Badge} level=${alert.state === 'raised' ? (alert.severity === 'page' ? 'failing' : 'degraded') : 'unknown'}>
+              ${alert.severity}</${Badge}> ${words(alert.kind)}${alert.subject && html` <code>${alert.subject}</code>`}</h3>
             <p>${alert.cause}</p>
             <details open=${alert.severity === 'page' && alert.state === 'raised'}>
-              <summary class="quiet">Raised ${relative(alert.raisedAt, at)}${alert.acknowledgedAt ? `, taken over by ${alert.acknowledgedBy}` : ''}<span class="unseen">: ${words(alert.kind)} ${alert.subject}</span></summary>
+              <summary class="quiet">Raised ${relative(alert.raisedAt, at)}
+                ${alert.acknowledgedAt ? `, taken over by ${alert.acknowledgedBy}` : ''}
+                <span class="unseen">: ${words(alert.kind)} ${alert.subject}</span></summary>
               <p>Look: <code>${alert.command}</code>. Playbook: <code>${alert.playbook}</code></p>
-              <p class="quiet">Over when ${plain(alert.over)}. Seen ${relative(alert.seenAt, at)}.${alert.acknowledgedAt ? ` Taken over ${relative(alert.acknowledgedAt, at)}${alert.acknowledgedReason ? `: ${alert.acknowledgedReason}` : ''}.` : ''}</p>
+              <p class="quiet">Over when ${plain(alert.over)}. Seen ${relative(alert.seenAt, at)}.${alert.acknowledgedAt
+                ? ` Taken over ${relative(alert.acknowledgedAt, at)}${alert.acknowledgedReason ? `: ${alert.acknowledgedReason}` : ''}.`
+                : ''}</p>
             </details>
           </div>
-          ${isOperator() && alert.state === 'raised' && html`<button type="button" onClick=${() => acknowledge(alert)}>Acknowledge<span class="unseen"> ${words(alert.kind)} ${alert.subject}</span></button>`}
+          ${isOperator() && alert.state === 'raised'
+            && html`<button type="button"
+              onClick=${() => acknowledge(alert)}>Acknowledge<span class="unseen"> ${words(alert.kind)} ${alert.subject}</span></button>`}
         </li>`)}
     </ul>`;
 }

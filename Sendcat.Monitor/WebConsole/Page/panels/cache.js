@@ -14,7 +14,10 @@ export const Cache = () => html`
       <${Table} label="Entries by namespace" head=${['namespace', '#entries', ...(isOperator() ? ['change'] : [])]}>
         ${spaces.map(([name, count]) => html`
           <tr key=${name}><th scope="row">${name}</th><td class="n">${number(count)}</td>
-            ${isOperator() && html`<td class="buttons"><button type="button" class="plain" disabled=${!count} onClick=${() => clear(name, count)}>Clear<span class="unseen"> ${name}</span></button></td>`}</tr>`)}
+            ${isOperator()
+              && html`<td class="buttons">
+                <button type="button" class="plain" disabled=${!count}
+                  onClick=${() => clear(name, count)}>Clear<span class="unseen"> ${name}</span></button></td>`}</tr>`)}
       </${Table}>`;
   }}</${Panel}>`;
 
@@ -29,8 +32,12 @@ const clear = (name, count) => ask({
 
 export const ReplayProtection = () => html`
   <${Panel} id="replay" title="Replay protection" section="snapshot">${({ replayProtection: replay, windowMinutes }) => html`
-    <p>${number(replay.keysInWindow)} deliveries first seen in ${windowMinutes} min, ${number(replay.duplicateHitsInWindow)} repeated ones answered.</p>
+    <p>${number(replay.keysInWindow)} deliveries first seen
+      in ${windowMinutes} min, ${number(replay.duplicateHitsInWindow)} repeated ones answered.</p>
     ${Object.keys(replay.byScope).length > 0 && html`
       <${Table} label="Deliveries by webhook" head=${['webhook', '#deliveries', '#repeated', '#repetitions']}>
-        ${Object.entries(replay.byScope).map(([scope, counts]) => html`<tr key=${scope}><th scope="row">${scope}</th><td class="n">${number(counts.totalKeys)}</td><td class="n">${number(counts.duplicateKeys)}</td><td class="n">${number(counts.duplicateHits)}</td></tr>`)}
+        ${Object.entries(replay.byScope)
+          .map(([scope, counts]) =>
+            html`<tr key=${scope}><th scope="row">${scope}</th><td class="n">${number(counts.totalKeys)}</td>
+              <td class="n">${number(counts.duplicateKeys)}</td><td class="n">${number(counts.duplicateHits)}</td></tr>`)}
       </${Table}>`}`}</${Panel}>`;

@@ -9,7 +9,8 @@ import { Badge, Panel, Table } from '../panel.js';
 const rank = { open: 0, half_open: 1, closed: 2 };
 
 export const Circuits = () => html`
-  <${Panel} id="circuits" size="two" title="Circuits" section="circuits">${circuits => html`<${List} circuits=${circuits.items} />`}</${Panel}>`;
+  <${Panel} id="circuits" size="two" title="Circuits" section="circuits">
+    ${circuits => html`<${List} circuits=${circuits.items} />`}</${Panel}>`;
 
 function List({ circuits }) {
   const at = useNow();
@@ -20,13 +21,23 @@ function List({ circuits }) {
       ${sorted.map(circuit => html`
         <tr key=${circuit.provider}>
           <th scope="row">${circuit.provider}</th>
-          <td><${Badge} level=${{ closed: 'ok', half_open: 'degraded', open: 'failing' }[circuit.state]}>${circuit.state.replace('_', '-')}</${Badge}>
-            ${circuit.suspended && html` <span class="quiet nowrap">by ${circuit.suspended}</span>`}${circuit.state !== 'closed' && circuit.cooldownUntil && html` <span class="quiet nowrap">probe ${relative(circuit.cooldownUntil, at)}</span>`}</td>
+          <td><${Badge} level=${{ closed: 'ok', half_open: 'degraded', open: 'failing' }[circuit.state]}>
+            ${circuit.state.replace('_', '-')}</${Badge}>
+            ${circuit.suspended && html` <span class="quiet nowrap">by ${circuit.suspended}</span>`}
+              ${circuit.state !== 'closed' && circuit.cooldownUntil
+                && html` <span class="quiet nowrap">probe ${relative(circuit.cooldownUntil, at)}</span>`}</td>
           <td class="n">${number(circuit.failureCount)}</td>
-          <td>${circuit.lastError ? html`<span class="cut" title=${circuit.lastError}>${circuit.lastError}</span> <span class="quiet">${relative(circuit.lastFailureAt, at)}</span>` : html`<span class="quiet">none</span>`}</td>
+          <td>${circuit.lastError
+            ? html`<span class="cut" title=${circuit.lastError}>${circuit.lastError}</span> <span class="quiet">
+              ${relative(circuit.lastFailureAt, at)}</span>`
+            : html`<span class="quiet">none</span>`}</td>
           ${operator && html`<td class="buttons">
-            ${circuit.state !== 'closed' && html`<button type="button" class="plain" onClick=${() => close(circuit)}>Close<span class="unseen"> ${circuit.provider}</span></button>`}
-            ${circuit.suspended !== 'operator' && html`<button type="button" class="plain" onClick=${() => isolate(circuit)}>Isolate<span class="unseen"> ${circuit.provider}</span></button>`}
+            ${circuit.state !== 'closed'
+              && html`<button type="button" class="plain"
+                onClick=${() => close(circuit)}>Close<span class="unseen"> ${circuit.provider}</span></button>`}
+            ${circuit.suspended !== 'operator'
+              && html`<button type="button" class="plain"
+                onClick=${() => isolate(circuit)}>Isolate<span class="unseen"> ${circuit.provider}</span></button>`}
           </td>`}
         </tr>`)}
     </${Table}>`;
@@ -43,7 +54,8 @@ const close = circuit => ask({
 
 const isolate = circuit => ask({
   title: `Isolate ${circuit.provider}`, action: 'Isolate', danger: true,
-  body: html`<p>Nothing calls ${circuit.provider} until the time is over or somebody closes the circuit. Turns use another route, or go on without the tool.</p>`,
+  body: html`<p>Nothing calls ${circuit.provider} until the time is over or somebody closes the circuit.
+    Turns use another route, or go on without the tool.</p>`,
   field: { label: 'Seconds', type: 'number', value: '900', hint: '1 to 86400; then one probe decides.' },
   run: async (reason, seconds) => {
     await change('POST', `circuits/${circuit.provider}/isolate?seconds=${encodeURIComponent(seconds)}`, reason);

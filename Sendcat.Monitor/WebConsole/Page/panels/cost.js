@@ -12,10 +12,17 @@ export const Cost = () => html`
 function Content({ cost, accounts, minutes }) {
   const at = useNow();
   return html`
-    <p><b>${money(cost.usd)}</b> <span class="quiet">in ${minutes} min, ${plural(cost.turns, 'turn')}${cost.unpricedTurns ? `, ${number(cost.unpricedTurns)} without a known price` : ''}. ${cost.budgetUsdPerPrincipalPerDay ? `Budget of a principal and day: ${money(cost.budgetUsdPerPrincipalPerDay)}.` : 'No budget is set.'}</span></p>
-    ${accounts.map(each => html`<p class="bad" key=${each.provider}>${each.provider} refuses our account: ${each.suspended === 'quota' ? 'its credit is used up' : 'the key is rejected'}${each.since ? `, since ${relative(each.since, at)}` : ''}.</p>`)}
+    <p><b>${money(cost.usd)}</b> <span class="quiet">in ${minutes} min, ${plural(cost.turns, 'turn')}
+      ${cost.unpricedTurns ? `, ${number(cost.unpricedTurns)} without a known price` : ''}. ${cost.budgetUsdPerPrincipalPerDay
+        ? `Budget of a principal and day: ${money(cost.budgetUsdPerPrincipalPerDay)}.` : 'No budget is set.'}</span></p>
+    ${accounts.map(each =>
+      html`<p class="bad" key=${each.provider}>
+        ${each.provider} refuses our account: ${each.suspended === 'quota' ? 'its credit is used up' : 'the key is rejected'}
+        ${each.since ? `, since ${relative(each.since, at)}` : ''}.</p>`)}
     ${cost.byModel.length > 0 && html`
       <${Table} label="Cost by model" head=${['model', '#cost', '#turns', '#tokens']}>
-        ${cost.byModel.map(each => html`<tr key=${each.model}><th scope="row">${each.model}</th><td class="n">${money(each.usd)}</td><td class="n">${number(each.turns)}</td><td class="n">${number(each.promptTokens + each.completionTokens)}</td></tr>`)}
+        ${cost.byModel.map(each =>
+          html`<tr key=${each.model}><th scope="row">${each.model}</th><td class="n">${money(each.usd)}</td>
+            <td class="n">${number(each.turns)}</td><td class="n">${number(each.promptTokens + each.completionTokens)}</td></tr>`)}
       </${Table}>`}`;
 }

@@ -7,7 +7,8 @@ import { ask } from '../dialog.js';
 import { Badge, Panel, Table } from '../panel.js';
 
 export const Schedule = () => html`
-  <${Panel} id="schedule" title="Scheduled jobs" section="schedule" size="wide">${schedule => html`<${List} jobs=${schedule.items} />`}</${Panel}>`;
+  <${Panel} id="schedule" title="Scheduled jobs" section="schedule" size="wide">
+    ${schedule => html`<${List} jobs=${schedule.items} />`}</${Panel}>`;
 
 function List({ jobs }) {
   const at = useNow();
@@ -17,10 +18,18 @@ function List({ jobs }) {
       ${[...jobs].sort((a, b) => b.failures - a.failures || a.name.localeCompare(b.name)).map(job => html`
         <tr key=${job.name}>
           <th scope="row">${job.name} <span class="quiet">${job.description}</span></th>
-          <td>${job.running ? html`<${Badge} level="ok">running</${Badge}>` : relative(job.lastEndedAt, at)} <span class="quiet">${job.lastDurationMs !== undefined ? duration(job.lastDurationMs) : ''}</span></td>
-          <td>${job.lastOutcome ? html`<${Badge} level=${job.lastOutcome === 'succeeded' ? 'ok' : 'failing'}>${job.lastOutcome}${job.failures > 1 ? ` ${job.failures} times` : ''}</${Badge}> <span class="cut" title=${job.lastResult}>${job.lastResult}</span>` : html`<span class="quiet">never ran</span>`}</td>
+          <td>${job.running ? html`<${Badge} level="ok">running</${Badge}>` : relative(job.lastEndedAt, at)} <span class="quiet">
+            ${job.lastDurationMs !== undefined ? duration(job.lastDurationMs) : ''}</span></td>
+          <td>${job.lastOutcome
+            ? html`<${Badge} level=${job.lastOutcome === 'succeeded' ? 'ok' : 'failing'}>${job.lastOutcome}
+              ${job.failures > 1 ? ` ${job.failures} times` : ''}</${Badge}> <span class="cut" title=${job.lastResult}>
+              ${job.lastResult}</span>`
+            : html`<span class="quiet">never ran</span>`}</td>
           <td>${job.requestedAt ? 'requested' : relative(job.nextRunAt, at)}</td>
-          ${isOperator() && html`<td class="buttons"><button type="button" class="plain" disabled=${job.running || Boolean(job.requestedAt)} onClick=${() => run(job)}>Run now<span class="unseen"> ${job.name}</span></button></td>`}
+          ${isOperator()
+            && html`<td class="buttons">
+              <button type="button" class="plain" disabled=${job.running || Boolean(job.requestedAt)}
+                onClick=${() => run(job)}>Run now<span class="unseen"> ${job.name}</span></button></td>`}
         </tr>`)}
     </${Table}>`;
 }

@@ -8,6 +8,11 @@ import { Badge, Panel } from '../panel.js';
 export const Traffic = () => html`
   <${Panel} id="traffic" title="Traffic and latency" section="slo" size="wide">${slo => html`<${Charts} slo=${slo} />`}</${Panel}>`;
 
+const last = ({ window, servedRate, failedRate, shedRate }) => [
+  `last ${window.minutes} min: ${percent(servedRate, 2)} served`, `${percent(failedRate, 2)} failed`, `${percent(shedRate, 2)} shed`,
+  ...(window.gapMinutes ? [`${window.gapMinutes} min not recorded`] : []),
+].join(', ');
+
 function Charts({ slo }) {
   useLive();
   const [chosen, choose] = useState('/api/chat');
@@ -19,17 +24,23 @@ function Charts({ slo }) {
   return html`
     <div class="row">
       <label for="endpoint">Endpoint</label>
-      <select id="endpoint" value=${endpoint.endpoint} onChange=${event => choose(event.target.value)}>${slo.endpoints.map(each => html`<option value=${each.endpoint}>${each.endpoint}</option>`)}</select>
+      <select id="endpoint" value=${endpoint.endpoint} onChange=${event => choose(event.target.value)}>
+        ${slo.endpoints.map(each => html`<option value=${each.endpoint}>${each.endpoint}</option>`)}</select>
       <${Badge} level=${{ ok: 'ok', warning: 'degraded', critical: 'failing' }[endpoint.level] ?? 'unknown'}>${endpoint.level}</${Badge}>
-      <span class="quiet">last ${endpoint.window.minutes} min: ${percent(endpoint.servedRate, 2)} served, ${percent(endpoint.failedRate, 2)} failed, ${percent(endpoint.shedRate, 2)} shed${endpoint.window.gapMinutes ? `, ${endpoint.window.gapMinutes} min not recorded` : ''}</span>
+      <span class="quiet">${last(endpoint)}</span>
     </div>
     <div class="charts" key=${endpoint.endpoint}>
       <${Chart} title="Requests per minute" times=${lines.times} unit=${number} marks=${marks} series=${[
-        { name: 'served', values: lines.served }, { name: 'failed', values: lines.failed, dash: [6, 3] }, { name: 'shed', values: lines.shed, dash: [2, 3] }]} />
-      <${Chart} title="First token, 95th percentile" times=${lines.times} unit=${duration} marks=${marks} series=${[{ name: 'p95', values: lines.firstToken }]} />
-      <${Chart} title="Completion, 95th percentile" times=${lines.times} unit=${duration} marks=${marks} series=${[{ name: 'p95', values: lines.completion }]} />
+        { name: 'served', values: lines.served }, { name: 'failed', values: lines.failed, dash: [6, 3] },
+          { name: 'shed', values: lines.shed, dash: [2, 3] }]} />
+      <${Chart} title="First token, 95th percentile" times=${lines.times} unit=${duration} marks=${marks}
+        series=${[{ name: 'p95', values: lines.firstToken }]} />
+      <${Chart} title="Completion, 95th percentile" times=${lines.times} unit=${duration} marks=${marks}
+        series=${[{ name: 'p95', values: lines.completion }]} />
     </div>
-    ${reasons.length > 0 && html`<p class="quiet">Not served in the hour: ${reasons.map(([reason, count]) => `${words(reason)} ${number(count)}`).join(', ')}</p>`}`;
+    ${reasons.length > 0
+      && html`<p class="quiet">Not served in the hour: ${reasons.map(([reason, count]) => `${words(reason)} ${number(count)}`)
+        .join(', ')}</p>`}`;
 }
 
 /** A value for every minute of the hour. A minute that no replica recorded is a gap, never a zero. */

@@ -9,11 +9,13 @@ export function judge() {
   const [health, apis] = [sections.health, sections.apis?.data];
   if (!health) return { level: 'unknown', word: connected ? 'loading' : 'unknown', text: 'Nothing is known yet.' };
   if (!connected) return { level: 'unknown', word: 'unknown', text: 'The Monitor does not respond. What is shown here is old.' };
-  if (health.status === 0 || !health.data?.verdict) return { level: 'down', word: 'down', text: `${health.problem ?? 'The API does not respond'}.` };
+  if (health.status === 0 || !health.data?.verdict) return { level: 'down', word: 'down',
+    text: `${health.problem ?? 'The API does not respond'}.` };
   const down = apis?.apis?.filter(api => api.latest.state === 'down') ?? [];
   const { verdict, cause, lastMinute } = health.data;
   const text = [lastMinute?.text ?? '', ...down.map(api => `${api.address} does not respond.`)].join(' ');
-  return down.length && verdict === 'ok' ? { level: 'degraded', word: 'degraded', text, cause: 'replica' } : { level: { ok: 'ok', degraded: 'degraded' }[verdict] ?? 'failing', word: verdict, text, cause };
+  return down.length && verdict === 'ok' ? { level: 'degraded', word: 'degraded', text, cause: 'replica' }
+    : { level: { ok: 'ok', degraded: 'degraded' }[verdict] ?? 'failing', word: verdict, text, cause };
 }
 
 export function Verdict() {

@@ -27,7 +27,10 @@ export function Audit() {
       <header><h2 id="audit">Changes by operators</h2></header>
       ${rows.length
         ? html`<${Table} label="Changes by operators" head=${['time (UTC)', 'who', 'change', 'before', 'after', 'reason']}>
-            ${rows.map(row => html`<tr><td class="nowrap">${dayAndTime(row.at)}</td><td>${row.actor}</td><th scope="row">${row.action} <code>${row.target}</code></th><td><span class="cut">${row.before}</span></td><td><span class="cut">${row.after}</span></td><td>${row.reason}</td></tr>`)}
+            ${rows.map(row =>
+              html`<tr><td class="nowrap">${dayAndTime(row.at)}</td><td>${row.actor}</td>
+                <th scope="row">${row.action} <code>${row.target}</code></th><td><span class="cut">${row.before}</span></td>
+                <td><span class="cut">${row.after}</span></td><td>${row.reason}</td></tr>`)}
           </${Table}>`
         : html`<p class="quiet">${latest ? 'No operator has changed anything.' : 'Loading…'}</p>`}
       ${problem && html`<p class="problem" role="alert">${problem}</p>`}

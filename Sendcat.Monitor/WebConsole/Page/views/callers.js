@@ -37,14 +37,22 @@ function Top() {
 
   return html`
     <section class="panel wide" aria-labelledby="callers" data-panel="callers">
-      <header><h2 id="callers">Callers who use most</h2>${problem && html`<p class="old" role="status">${problem}${result ? `: ${duration(at - new Date(result.generatedAt))} old` : ''}</p>`}</header>
+      <header><h2 id="callers">Callers who use most</h2>
+        ${problem && html`
+          <p class="old" role="status">${problem}${result ? `: ${duration(at - new Date(result.generatedAt))} old` : ''}</p>`}</header>
       <form class="filter" onSubmit=${event => event.preventDefault()}>
-        <div><label for="callers-by">Most</label><select id="callers-by" value=${by} onChange=${event => setBy(event.target.value)}>${measures.map(each => html`<option value=${each}>${each}</option>`)}</select></div>
-        <div><label for="callers-in">In the</label><select id="callers-in" value=${minutes} onChange=${event => setMinutes(event.target.value)}>${Object.entries(windows).map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></div>
+        <div><label for="callers-by">Most</label>
+          <select id="callers-by" value=${by} onChange=${event => setBy(event.target.value)}>
+            ${measures.map(each => html`<option value=${each}>${each}</option>`)}</select></div>
+        <div><label for="callers-in">In the</label>
+          <select id="callers-in" value=${minutes} onChange=${event => setMinutes(event.target.value)}>
+            ${Object.entries(windows).map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></div>
       </form>
       ${isOperator() && html`
         <form class="filter" onSubmit=${event => { event.preventDefault(); if (other.trim()) block(other.trim(), again); }}>
-          <div><label for="callers-other">Another caller</label><input id="callers-other" value=${other} autocomplete="off" spellcheck=${false} placeholder="address or session:#…" onInput=${event => setOther(event.target.value)} /></div>
+          <div><label for="callers-other">Another caller</label>
+            <input id="callers-other" value=${other} autocomplete="off" spellcheck=${false} placeholder="address or session:#…"
+              onInput=${event => setOther(event.target.value)} /></div>
           <div class="buttons"><button type="submit" class="plain" disabled=${!other.trim()}>Block this caller</button></div>
         </form>`}
       ${result ? html`<${List} result=${result} again=${again} />` : !problem && html`<p class="quiet">Loading…</p>`}
@@ -61,11 +69,15 @@ function List({ result, again }) {
           ${result.items.slice(0, Shown).map(each => html`
             <tr key=${each.caller}>
               <th scope="row"><code>${each.caller}</code>${each.blockedUntil && html` <${Badge} level="degraded">blocked</${Badge}>`}</th>
-              <td class="n">${number(each.turns)}</td><td class="n">${number(each.jobs)}</td><td class="n">${number(each.refusals)}</td><td class="n">${number(each.tokens)}</td>
-              <td class="n">${money(each.usd)}${each.unpricedTurns ? html` <span class="quiet">${plural(each.unpricedTurns, 'turn')} without a price</span>` : ''}</td>
+              <td class="n">${number(each.turns)}</td><td class="n">${number(each.jobs)}</td><td class="n">${number(each.refusals)}</td>
+                <td class="n">${number(each.tokens)}</td>
+              <td class="n">${money(each.usd)}
+                ${each.unpricedTurns ? html` <span class="quiet">${plural(each.unpricedTurns, 'turn')} without a price</span>` : ''}</td>
               ${operator && html`<td class="buttons">${each.blockedUntil
-                ? html`<button type="button" class="plain" onClick=${() => unblock(each.caller, again)}>Unblock<span class="unseen"> ${each.caller}</span></button>`
-                : html`<button type="button" class="plain" onClick=${() => block(each.caller, again)}>Block<span class="unseen"> ${each.caller}</span></button>`}</td>`}
+                ? html`<button type="button" class="plain"
+                  onClick=${() => unblock(each.caller, again)}>Unblock<span class="unseen"> ${each.caller}</span></button>`
+                : html`<button type="button" class="plain"
+                  onClick=${() => block(each.caller, again)}>Block<span class="unseen"> ${each.caller}</span></button>`}</td>`}
             </tr>`)}
         </${Table}>`
       : html`<p class="quiet">Nobody used anything.</p>`}
@@ -74,20 +86,27 @@ function List({ result, again }) {
     ${result.blocked.length
       ? html`<${Table} label="Blocked callers" head=${['caller', 'ends', 'by', 'reason', ...changes]}>
           ${result.blocked.map(each => html`
-            <tr key=${each.caller}><th scope="row"><code>${each.caller}</code></th><td><time datetime=${each.until} title=${each.until}>${relative(each.until, at)}</time></td><td>${each.blockedBy}</td><td>${each.reason}</td>
-              ${operator && html`<td class="buttons"><button type="button" class="plain" onClick=${() => unblock(each.caller, again)}>Unblock<span class="unseen"> ${each.caller}</span></button></td>`}</tr>`)}
+            <tr key=${each.caller}><th scope="row"><code>${each.caller}</code></th>
+              <td><time datetime=${each.until} title=${each.until}>${relative(each.until, at)}</time></td><td>${each.blockedBy}</td>
+              <td>${each.reason}</td>
+              ${operator && html`
+                <td class="buttons">
+                  <button type="button" class="plain"
+                    onClick=${() => unblock(each.caller, again)}>Unblock<span class="unseen"> ${each.caller}</span></button></td>`}</tr>`)}
         </${Table}>`
       : html`<p class="quiet">Nobody is blocked.</p>`}`;
 }
 
 const block = (caller, again) => ask({
   title: `Block ${caller}`, action: 'Block', danger: true,
-  body: html`<p>Its new turns get 429 on all replicas within five seconds. Turns that run go on, and reads stay possible. An address may have many users behind it.</p>`,
+  body: html`<p>Its new turns get 429 on all replicas within five seconds. Turns that run go on, and reads stay possible.
+    An address may have many users behind it.</p>`,
   field: { label: 'Minutes', type: 'number', value: '15', hint: '1 to 10080; then the block ends by itself.' },
   run: async (reason, minutes) => {
     const blocked = await change('POST', 'callers/block', reason, { caller, minutes: Number(minutes) });
     again();
-    return { text: `${blocked.caller} is blocked for ${minutes} min.`, undo: { label: 'Unblock', run: () => unblock(blocked.caller, again) } };
+    return { text: `${blocked.caller} is blocked for ${minutes} min.`,
+      undo: { label: 'Unblock', run: () => unblock(blocked.caller, again) } };
   },
 });
 

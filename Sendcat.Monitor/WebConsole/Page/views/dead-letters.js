@@ -7,7 +7,8 @@ import { ask, notify } from '../dialog.js';
 import { Badge, Table } from '../panel.js';
 
 const Path = 'tool-jobs/dead-letters';
-const ages = { '': 'any time', 'after:15': 'in the last 15 min', 'after:60': 'in the last hour', 'after:1440': 'in the last day', 'before:60': 'over an hour ago', 'before:1440': 'over a day ago' };
+const ages = { '': 'any time', 'after:15': 'in the last 15 min', 'after:60': 'in the last hour', 'after:1440': 'in the last day',
+  'before:60': 'over an hour ago', 'before:1440': 'over a day ago' };
 const empty = { tool: '', principal: '', arguments: '', fingerprint: '', age: '' };
 
 /** The filters of the API. The age becomes a time once, at the search, so that what is confirmed is what was seen. */
@@ -32,7 +33,8 @@ export function DeadLetters({ search }) {
     try {
       const [page, count, grouped] = await Promise.all([
         read(`${Path}${query({ ...filter, limit: 50, cursor })}`), read(`${Path}/count${query(filter)}`), read(`${Path}/groups`)]);
-      setResult(before => ({ items: cursor ? [...before.items, ...page.items] : page.items, next: page.nextCursor, matched: count.matched }));
+      setResult(before => ({ items: cursor ? [...before.items, ...page.items] : page.items, next: page.nextCursor,
+        matched: count.matched }));
       setGroups(grouped.items);
       setProblem(null);
       if (!cursor) choose(new Set());
@@ -51,7 +53,9 @@ export function DeadLetters({ search }) {
     setFilter(filterOf({ ...empty, ...values }));
   };
   const field = (name, label, props) => html`
-    <div><label for=${`dlq-${name}`}>${label}</label><input id=${`dlq-${name}`} value=${form[name]} autocomplete="off" spellcheck=${false} ...${props} onInput=${event => setForm({ ...form, [name]: event.target.value })} /></div>`;
+    <div><label for=${`dlq-${name}`}>${label}</label>
+      <input id=${`dlq-${name}`} value=${form[name]} autocomplete="off" spellcheck=${false} ...${props}
+        onInput=${event => setForm({ ...form, [name]: event.target.value })} /></div>`;
   const tools = Object.keys(data('snapshot')?.toolJobs.byTool ?? {});
 
   return html`
@@ -61,19 +65,30 @@ export function DeadLetters({ search }) {
       ${groups.length
         ? html`<${Table} label="Dead letters by cause" head=${['tool', '#letters', 'error', 'last', 'show']}>
             ${groups.map(group => html`
-              <tr key=${group.tool + group.fingerprint + group.reason}><th scope="row">${group.tool}</th><td class="n">${number(group.count)}</td>
-                <td><span class="cut" title=${group.error}>${group.error}</span> <span class="quiet">${words(group.reason)}</span></td><td><${Ago} time=${group.lastAt} /></td>
-                <td><button type="button" class="plain" onClick=${() => only({ tool: group.tool, fingerprint: group.fingerprint })}>Show<span class="unseen"> ${group.tool} ${group.fingerprint}</span></button></td></tr>`)}
+              <tr key=${group.tool + group.fingerprint + group.reason}><th scope="row">${group.tool}</th>
+                <td class="n">${number(group.count)}</td>
+                <td><span class="cut" title=${group.error}>${group.error}</span> <span class="quiet">${words(group.reason)}</span></td>
+                  <td><${Ago} time=${group.lastAt} /></td>
+                <td><button type="button" class="plain"
+                  onClick=${() => only({ tool: group.tool, fingerprint: group.fingerprint })}>
+                  Show<span class="unseen"> ${group.tool} ${group.fingerprint}</span></button></td></tr>`)}
           </${Table}>`
         : html`<p class="quiet">There are no dead letters.</p>`}
     </section>
     <section class="panel wide" aria-labelledby="dlq-search">
       <header><h2 id="dlq-search">Search</h2></header>
       <form class="filter" role="search" onSubmit=${submit}>
-        <div><label for="dlq-tool">Tool</label><select id="dlq-tool" value=${form.tool} onChange=${event => setForm({ ...form, tool: event.target.value })}><option value="">all tools</option>${[...new Set([...tools, form.tool])].filter(Boolean).map(tool => html`<option value=${tool}>${tool}</option>`)}</select></div>
-        ${field('arguments', 'Words in the arguments')}${field('principal', 'Principal')}${field('fingerprint', 'Fingerprint', { maxlength: 12 })}
-        <div><label for="dlq-age">Died</label><select id="dlq-age" value=${form.age} onChange=${event => setForm({ ...form, age: event.target.value })}>${Object.entries(ages).map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></div>
-        <div class="buttons"><button type="submit">Search</button><button type="button" class="plain" onClick=${() => only({})}>Show all</button></div>
+        <div><label for="dlq-tool">Tool</label>
+          <select id="dlq-tool" value=${form.tool} onChange=${event => setForm({ ...form, tool: event.target.value })}>
+            <option value="">all tools</option>
+            ${[...new Set([...tools, form.tool])].filter(Boolean).map(tool => html`<option value=${tool}>${tool}</option>`)}</select></div>
+        ${field('arguments', 'Words in the arguments')}${field('principal', 'Principal')}
+          ${field('fingerprint', 'Fingerprint', { maxlength: 12 })}
+        <div><label for="dlq-age">Died</label>
+          <select id="dlq-age" value=${form.age} onChange=${event => setForm({ ...form, age: event.target.value })}>
+            ${Object.entries(ages).map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></div>
+        <div class="buttons"><button type="submit">Search</button>
+          <button type="button" class="plain" onClick=${() => only({})}>Show all</button></div>
       </form>
       ${problem && html`<p class="problem" role="alert">${problem}</p>`}
       ${result && html`
@@ -90,9 +105,11 @@ function Actions({ filter, matched, chosen }) {
     const selection = some ? { ids: [...chosen] } : Object.keys(filter).length ? filter : { all: true };
     ask({
       title: `${action === 'requeue' ? 'Requeue' : 'Discard'} ${plural(count, 'dead letter')}`,
-      action: `${action === 'requeue' ? 'Requeue' : 'Discard'} ${number(count)}`, danger: action === 'discard', typed: action === 'discard' ? String(count) : undefined,
+      action: `${action === 'requeue' ? 'Requeue' : 'Discard'} ${number(count)}`, danger: action === 'discard', typed: action === 'discard'
+        ? String(count) : undefined,
       body: action === 'requeue'
-        ? html`<p>The server requeues them at a bounded rate, goes on after a restart, and waits while the circuit of a provider that they need is open.</p>`
+        ? html`<p>The server requeues them at a bounded rate, goes on after a restart, and waits while the circuit of a provider
+          that they need is open.</p>`
         : html`<p>They are deleted. This cannot be undone.</p>`,
       run: async reason => {
         await change('POST', `${Path}/changes`, reason, { action, confirm: count, ...selection });
@@ -104,8 +121,11 @@ function Actions({ filter, matched, chosen }) {
     <p class="buttons">
       <button type="button" onClick=${() => start('requeue', false)}>Requeue all ${number(matched)}</button>
       <button type="button" class="plain danger" onClick=${() => start('discard', false)}>Discard all ${number(matched)}</button>
-      ${chosen.size > 0 && html`<button type="button" class="plain" onClick=${() => start('requeue', true)}>Requeue the ${number(chosen.size)} chosen</button>
-        <button type="button" class="plain danger" onClick=${() => start('discard', true)}>Discard the ${number(chosen.size)} chosen</button>`}
+      ${chosen.size > 0
+        && html`<button type="button" class="plain"
+          onClick=${() => start('requeue', true)}>Requeue the ${number(chosen.size)} chosen</button>
+        <button type="button" class="plain danger"
+          onClick=${() => start('discard', true)}>Discard the ${number(chosen.size)} chosen</button>`}
     </p>`;
 }
 
@@ -122,22 +142,35 @@ function Letters({ items, chosen, choose }) {
     <${Table} label="Dead letters" head=${[...(operator ? ['choose'] : []), 'tool', 'died', 'error', '#attempts', 'replays', 'details']}>
       ${items.map(letter => html`
         <tr key=${letter.id}>
-          ${operator && html`<td><input type="checkbox" checked=${chosen.has(letter.id)} aria-label=${`Choose ${letter.id}`} onChange=${() => toggle(letter.id)} /></td>`}
+          ${operator && html`
+            <td><input type="checkbox" checked=${chosen.has(letter.id)} aria-label=${`Choose ${letter.id}`}
+              onChange=${() => toggle(letter.id)} /></td>`}
           <th scope="row">${letter.tool}</th><td><${Ago} time=${letter.diedAt} /></td>
-          <td><span class="cut" title=${letter.error}>${letter.error}</span> <span class="quiet"><code>${letter.fingerprint}</code></span></td>
+          <td><span class="cut" title=${letter.error}>${letter.error}</span> <span class="quiet">
+            <code>${letter.fingerprint}</code></span></td>
           <td class="n">${number(letter.attempts)}</td>
-          <td>${letter.lastReplay ? html`requeued ${plural(letter.replayCount, 'time')}, last result ${letter.lastReplay.result} <span class="quiet">${words(letter.reason)}</span>` : html`<span class="quiet">never</span>`}</td>
-          <td><button type="button" class="plain" aria-expanded=${open === letter.id ? 'true' : 'false'} onClick=${() => setOpen(open === letter.id ? null : letter.id)}>${open === letter.id ? 'Hide' : 'Show'}<span class="unseen"> details of ${letter.id}</span></button></td>
+          <td>${letter.lastReplay
+            ? html`requeued ${plural(letter.replayCount, 'time')}, last result ${letter.lastReplay.result} <span class="quiet">
+              ${words(letter.reason)}</span>`
+            : html`<span class="quiet">never</span>`}</td>
+          <td><button type="button" class="plain" aria-expanded=${open === letter.id ? 'true' : 'false'}
+            onClick=${() => setOpen(open === letter.id ? null : letter.id)}>${open === letter.id ? 'Hide' : 'Show'}
+            <span class="unseen"> details of ${letter.id}</span></button></td>
         </tr>
-        ${open === letter.id && html`<tr key=${`${letter.id}-details`}><td colspan=${operator ? 7 : 6}><${Details} letter=${letter} /></td></tr>`}`)}
+        ${open === letter.id
+          && html`<tr key=${`${letter.id}-details`}><td colspan=${operator ? 7 : 6}><${Details} letter=${letter} /></td></tr>`}`)}
     </${Table}>`;
 }
+
+const took = attempt => duration(new Date(attempt.endedAt) - new Date(attempt.startedAt));
 
 const Details = ({ letter }) => html`
   <div class="details">
     <p><code>${letter.id}</code> of ${letter.principal}, created <${Ago} time=${letter.createdAt} /></p>
     <pre tabindex="0" aria-label="Arguments">${JSON.stringify(letter.arguments, null, 2)}</pre>
-    ${Array.isArray(letter.history) && html`<ol>${letter.history.map(attempt => html`<li>${relative(attempt.startedAt, now())}, ${duration(new Date(attempt.endedAt) - new Date(attempt.startedAt))} on ${attempt.worker}: ${attempt.error}</li>`)}</ol>`}
+    ${Array.isArray(letter.history)
+      && html`<ol>${letter.history.map(attempt =>
+        html`<li>${relative(attempt.startedAt, now())}, ${took(attempt)} on ${attempt.worker}: ${attempt.error}</li>`)}</ol>`}
   </div>`;
 
 function Changes() {
@@ -149,10 +182,19 @@ function Changes() {
       <ul class="changes">
         ${changes.map(each => html`
           <li key=${each.id}>
-            <p><${Badge} level=${{ running: 'degraded', settling: 'degraded', done: 'ok' }[each.state]}>${each.cancelled ? 'cancelled' : each.state}</${Badge}> <b>${each.action} ${number(each.matched)}</b> <span class="quiet">${each.target}; ${each.actor}: ${each.reason}; <${Ago} time=${each.createdAt} /></span></p>
-            <p class="row"><progress value=${each.changed + each.skipped} max=${each.matched || 1} aria-label=${`Progress of ${each.action}`}></progress> <span>${number(each.changed)} changed${each.skipped ? `, ${number(each.skipped)} skipped` : ''}${each.report ? `: ${number(each.report.whole)} whole, ${number(each.report.partial)} partial, ${number(each.report.failed)} failed, ${number(each.report.pending)} pending` : ''}</span>
+            <p><${Badge} level=${{ running: 'degraded', settling: 'degraded', done: 'ok' }[each.state]}>
+              ${each.cancelled ? 'cancelled' : each.state}</${Badge}> <b>${each.action} ${number(each.matched)}</b> <span class="quiet">
+              ${each.target}; ${each.actor}: ${each.reason}; <${Ago} time=${each.createdAt} /></span></p>
+            <p class="row">
+              <progress value=${each.changed + each.skipped} max=${each.matched || 1}
+                aria-label=${`Progress of ${each.action}`}></progress> <span>
+                ${number(each.changed)} changed${each.skipped ? `, ${number(each.skipped)} skipped` : ''}
+                ${each.report
+                  ? `: ${['whole', 'partial', 'failed', 'pending'].map(result => `${number(each.report[result])} ${result}`).join(', ')}`
+                  : ''}</span>
               ${each.waitsFor && html`<span class="bad">waits for the circuit of ${each.waitsFor}</span>`}
-              ${isOperator() && each.state === 'running' && !each.cancelled && html`<button type="button" class="plain" onClick=${() => cancel(each)}>Cancel</button>`}</p>
+              ${isOperator() && each.state === 'running' && !each.cancelled
+                && html`<button type="button" class="plain" onClick=${() => cancel(each)}>Cancel</button>`}</p>
           </li>`)}
       </ul>
     </section>`;

@@ -17,13 +17,18 @@ export function Knobs({ search }) {
   const knobs = sections.knobs?.data;
   if (!knobs) return html`<section class="panel wide"><${Absent} parts=${[sections.knobs]} /></section>`;
   const found = knobs.items.filter(knob =>
-    (text ? `${knob.name} ${knob.description}`.toLowerCase().includes(text.toLowerCase()) : show === 'all' || knob.source === 'override' || (show === 'deviating' && knob.value !== knob.default)));
+    (text ? `${knob.name} ${knob.description}`.toLowerCase().includes(text.toLowerCase()) : show === 'all' || knob.source === 'override'
+      || (show === 'deviating' && knob.value !== knob.default)));
   return html`
     <section class="panel wide" aria-labelledby="knobs" data-panel="knobs">
       <header><h2 id="knobs">Knobs</h2></header>
       <form class="filter" role="search" onSubmit=${event => event.preventDefault()}>
-        <div class="grow"><label for="knob-text">Name or meaning</label><input id="knob-text" type="search" value=${text} autocomplete="off" spellcheck=${false} onInput=${event => setText(event.target.value)} /></div>
-        <div><label for="knob-show">Without words, show</label><select id="knob-show" value=${show} onChange=${event => setShow(event.target.value)}>${Object.entries(shows).map(([value, words]) => html`<option value=${value}>${words}</option>`)}</select></div>
+        <div class="grow"><label for="knob-text">Name or meaning</label>
+          <input id="knob-text" type="search" value=${text} autocomplete="off" spellcheck=${false}
+            onInput=${event => setText(event.target.value)} /></div>
+        <div><label for="knob-show">Without words, show</label>
+          <select id="knob-show" value=${show} onChange=${event => setShow(event.target.value)}>
+            ${Object.entries(shows).map(([value, words]) => html`<option value=${value}>${words}</option>`)}</select></div>
       </form>
       <p role="status">${plural(found.length, 'knob')} of ${knobs.items.length}.</p>
       ${knobs.rejected.map(each => html`<p class="problem" key=${each.name}>${each.name} is rejected: ${each.reason}</p>`)}
@@ -33,9 +38,19 @@ export function Knobs({ search }) {
             <tr key=${knob.name}>
               <th scope="row"><code>${knob.name}</code> <span class="quiet">${knob.description}</span></th>
               <td><b>${knob.value || '(empty)'}</b> ${knob.unit}</td>
-              <td><${Badge} level=${knob.source === 'override' ? 'degraded' : 'unknown'}>${knob.source === 'override' ? 'operator' : knob.source}</${Badge}>${knob.source === 'override' && html` <span class="quiet">${knob.setBy}, instead of ${shown(knob.configured)}</span>`}${knob.until && html` <span class="quiet">ends <time datetime=${knob.until} title=${knob.until}>${relative(knob.until, at)}</time>, then ${after(knob.then)}</span>`}</td>
+              <td><${Badge} level=${knob.source === 'override' ? 'degraded' : 'unknown'}>
+                ${knob.source === 'override' ? 'operator' : knob.source}</${Badge}>${knob.source === 'override'
+                && html` <span class="quiet">${knob.setBy}, instead of ${shown(knob.configured)}</span>`}${knob.until
+                && html` <span class="quiet">
+                  ends <time datetime=${knob.until} title=${knob.until}>${relative(knob.until, at)}</time>, then ${after(knob.then)}
+                </span>`}</td>
               <td>${knob.default || '(empty)'}</td><td class="quiet">${knob.range}</td>
-              ${isOperator() && html`<td class="buttons"><button type="button" class="plain" onClick=${() => set(knob)}>Change<span class="unseen"> ${knob.name}</span></button>${knob.source === 'override' && html`<button type="button" class="plain" onClick=${() => clear(knob)}>Clear<span class="unseen"> ${knob.name}</span></button>`}</td>`}
+              ${isOperator()
+                && html`<td class="buttons">
+                  <button type="button" class="plain" onClick=${() => set(knob)}>Change<span class="unseen"> ${knob.name}</span></button>
+                  ${knob.source === 'override'
+                    && html`<button type="button" class="plain"
+                      onClick=${() => clear(knob)}>Clear<span class="unseen"> ${knob.name}</span></button>`}</td>`}
             </tr>`)}
         </${Table}>`}
     </section>`;
@@ -51,13 +66,17 @@ function set(knob) {
   const listed = /^[\w.-]+(, [\w.-]+| or [\w.-]+)+$/.test(knob.range) && !booleans ? knob.range.split(/, | or /) : null;
   ask({
     title: `Change ${knob.name}`, action: 'Change on all replicas',
-    body: html`<p>${knob.description}</p><p>In force: <b>${knob.value || '(empty)'}</b> ${knob.unit}. Default: ${knob.default || '(empty)'}.</p>${knob.warning && html`<p class="problem">${knob.warning}.</p>`}`,
-    field: { label: 'New value', value: knob.value, optional: true, options: booleans ? ['true', 'false'] : listed, hint: `Allowed: ${knob.range}` },
+    body: html`<p>${knob.description}</p>
+      <p>In force: <b>${knob.value || '(empty)'}</b> ${knob.unit}. Default: ${knob.default || '(empty)'}.</p>
+      ${knob.warning && html`<p class="problem">${knob.warning}.</p>`}`,
+    field: { label: 'New value', value: knob.value, optional: true, options: booleans ? ['true', 'false'] : listed,
+      hint: `Allowed: ${knob.range}` },
     choice: howLong,
     run: async (reason, value, seconds) => {
       const changed = await change('PUT', path(knob), reason, { value, ...(seconds && { forSeconds: Number(seconds) }) });
       return {
-        text: `${knob.name} is ${changed.value} now (was ${knob.value || 'empty'})${changed.until ? `, until ${dayAndTime(changed.until)} UTC` : ''}.${changed.warning ? ` ${changed.warning}.` : ''}`,
+        text: `${knob.name} is ${changed.value} now (was ${knob.value || 'empty'})`
+          + `${changed.until ? `, until ${dayAndTime(changed.until)} UTC` : ''}.${changed.warning ? ` ${changed.warning}.` : ''}`,
         undo: { label: 'Undo', run: () => undo(knob, changed, `undo of: ${reason}`) },
       };
     },
@@ -71,10 +90,13 @@ const undo = (knob, { before, beforeUntil, beforeThen }, reason) => {
   const [value, lasting] = left() < ShortestSeconds ? [beforeThen, true] : [before, !beforeUntil];
   ask({
     title: `Undo the change of ${knob.name}`, action: 'Undo', reason: reason.slice(0, 500),
-    body: html`<p>${value === undefined ? html`The configuration applies again: <b>${shown(knob.configured ?? knob.value)}</b>` : html`The value of before applies again: <b>${shown(value)}</b>`}.</p>`,
+    body: html`<p>
+      ${value === undefined ? html`The configuration applies again: <b>${shown(knob.configured ?? knob.value)}</b>`
+        : html`The value of before applies again: <b>${shown(value)}</b>`}.</p>`,
     run: async why => {
       if (value === undefined) await change('DELETE', path(knob), why);
-      else await change('PUT', path(knob), why, lasting ? { value } : { value, forSeconds: Math.max(left(), ShortestSeconds), then: beforeThen ?? null });
+      else await change('PUT', path(knob), why, lasting ? { value }
+        : { value, forSeconds: Math.max(left(), ShortestSeconds), then: beforeThen ?? null });
       return `${knob.name} is as before.`;
     },
   });

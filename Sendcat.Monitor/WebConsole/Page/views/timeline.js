@@ -6,7 +6,8 @@ import { dayAndTime, plain, words } from '../format.js';
 import { Badge, Table } from '../panel.js';
 
 const spans = { 15: '15 min', 60: '1 hour', 360: '6 hours', 1440: '1 day' };
-const levels = { circuit_opened: 'failing', process_died: 'failing', redis_data_lost: 'failing', alert_raised: 'failing', alert_reopened: 'failing', circuit_closed: 'ok', alert_resolved: 'ok', knob: 'degraded', operator: 'degraded' };
+const levels = { circuit_opened: 'failing', process_died: 'failing', redis_data_lost: 'failing', alert_raised: 'failing',
+  alert_reopened: 'failing', circuit_closed: 'ok', alert_resolved: 'ok', knob: 'degraded', operator: 'degraded' };
 
 export function Timeline() {
   const [minutes, setMinutes] = useState('60');
@@ -35,13 +36,21 @@ export function Timeline() {
     <section class="panel wide" aria-labelledby="timeline" data-panel="timeline">
       <header><h2 id="timeline">What happened</h2></header>
       <form class="filter" onSubmit=${event => event.preventDefault()}>
-        <div><label for="span">In the last</label><select id="span" value=${minutes} onChange=${event => setMinutes(event.target.value)}>${Object.entries(spans).map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></div>
-        <div class="buttons"><a class="button plain" download href=${`/api/ops/timeline${query({ from: from(), format: 'markdown' })}`}>Save as Markdown</a><a class="button plain" download href=${`/api/ops/timeline${query({ from: from(), format: 'csv' })}`}>Save as CSV</a></div>
+        <div><label for="span">In the last</label>
+          <select id="span" value=${minutes} onChange=${event => setMinutes(event.target.value)}>
+            ${Object.entries(spans).map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></div>
+        <div class="buttons">
+          <a class="button plain" download href=${`/api/ops/timeline${query({ from: from(), format: 'markdown' })}`}>Save as Markdown</a>
+          <a class="button plain" download href=${`/api/ops/timeline${query({ from: from(), format: 'csv' })}`}>Save as CSV</a></div>
       </form>
       ${problem && html`<p class="quiet" role="status">${problem}</p>`}
       ${page && (page.items.length
         ? html`<${Table} label="What happened, the newest first" head=${['time (UTC)', 'what', 'of', 'happened', 'by']}>
-            ${page.items.map(each => html`<tr key=${each.id}><th scope="row" class="nowrap">${dayAndTime(each.at)}</th><td><${Badge} level=${levels[each.kind] ?? 'unknown'}>${words(each.kind)}</${Badge}></td><td><code>${each.subject}</code></td><td>${each.title} <span class="quiet">${plain(each.detail)}</span></td><td>${each.actor} <span class="quiet">${each.reason}</span></td></tr>`)}
+            ${page.items.map(each =>
+              html`<tr key=${each.id}><th scope="row" class="nowrap">${dayAndTime(each.at)}</th>
+                <td><${Badge} level=${levels[each.kind] ?? 'unknown'}>${words(each.kind)}</${Badge}></td>
+                <td><code>${each.subject}</code></td><td>${each.title} <span class="quiet">${plain(each.detail)}</span></td>
+                <td>${each.actor} <span class="quiet">${each.reason}</span></td></tr>`)}
           </${Table}>
           ${page.next && html`<p><button type="button" class="plain" onClick=${() => load(page.next)}>Show older</button></p>`}`
         : html`<p class="quiet">Nothing happened.</p>`)}
