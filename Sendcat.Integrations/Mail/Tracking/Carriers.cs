@@ -47,6 +47,9 @@ public static class Carriers
         + "SY SZ TC TD TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW")
         .Split(' ').ToFrozenSet(StringComparer.Ordinal);
 
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> CountriesBySpan =
+        Countries.GetAlternateLookup<ReadOnlySpan<char>>();
+
     /// <summary>The carrier that a text names; null: none, or several.</summary>
     public static string? NamedIn(string text)
     {
@@ -70,8 +73,8 @@ public static class Carriers
     }
 
     /// <summary>The carrier of an S10 number of this country; null: no such country.</summary>
-    public static string? PostOf(string country) =>
-        !Countries.Contains(country) ? null : country == "US" ? Usps : $"post_{country.ToLowerInvariant()}";
+    public static string? PostOf(ReadOnlySpan<char> country) =>
+        !CountriesBySpan.Contains(country) ? null : country is "US" ? Usps : $"post_{country.ToString().ToLowerInvariant()}";
 
     private static bool ContainsWord(string text, string word)
     {

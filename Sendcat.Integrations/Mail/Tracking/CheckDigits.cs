@@ -23,16 +23,10 @@ internal static class CheckDigits
     }
 
     /// <summary>GS1 (USPS, SSCC, FedEx Ground): from the right, every other digit counts three times.</summary>
-    public static bool Gs1(ReadOnlySpan<char> number)
-    {
-        var sum = 0;
-        for (var at = number.Length - 2; at >= 0; at--)
-        {
-            sum += (number.Length - at) % 2 == 0 ? 3 * Digit(number[at]) : Digit(number[at]);
-        }
+    public static bool Gs1(ReadOnlySpan<char> number) => Completes(Gs1Sum(number), number[^1]);
 
-        return Completes(sum, number[^1]);
-    }
+    /// <summary>GS1 of a number of even length that is printed without its leading 91.</summary>
+    public static bool Gs1Without91(ReadOnlySpan<char> number) => Completes((3 * 9) + 1 + Gs1Sum(number), number[^1]);
 
     /// <summary>FedEx Express: weights 3, 1, 7; the sum modulo 11, and 10 counts as 0.</summary>
     public static bool FedExExpress(ReadOnlySpan<char> number)
@@ -74,14 +68,28 @@ internal static class CheckDigits
     public static bool OnTrac(ReadOnlySpan<char> number)
     {
         var leading = number[0] == 'C' ? '4' : '5';
-        var digits = number[1] == leading ? number[1..].ToString() : string.Concat(leading.ToString(), number[1..]);
-        var sum = 0;
+        var digits = number[1..];
+
+        // The leading digit is added unless it is printed, and then the digits behind it count from the second place.
+        var added = digits[0] == leading ? 0 : 1;
+        var sum = added * Digit(leading);
         for (var at = 0; at < digits.Length - 1; at++)
         {
-            sum += at % 2 == 0 ? Digit(digits[at]) : 2 * Digit(digits[at]);
+            sum += (at + added) % 2 == 0 ? Digit(digits[at]) : 2 * Digit(digits[at]);
         }
 
         return Completes(sum, digits[^1]);
+    }
+
+    private static int Gs1Sum(ReadOnlySpan<char> number)
+    {
+        var sum = 0;
+        for (var at = number.Length - 2; at >= 0; at--)
+        {
+            sum += (number.Length - at) % 2 == 0 ? 3 * Digit(number[at]) : Digit(number[at]);
+        }
+
+        return sum;
     }
 
     private static bool Completes(int sum, char check) => (sum + Digit(check)) % 10 == 0;

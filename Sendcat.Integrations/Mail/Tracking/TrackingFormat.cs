@@ -21,7 +21,8 @@ public enum Certainty
 /// </param>
 /// <param name="Certainty">How certain a number of this format is.</param>
 /// <param name="Check">Checks the whole number; null: the format has no check digit.</param>
-internal sealed record TrackingFormat(string Carrier, string Service, string Shape, Certainty Certainty, Func<string, bool>? Check = null)
+internal sealed record TrackingFormat(
+    string Carrier, string Service, string Shape, Certainty Certainty, Func<ReadOnlySpan<char>, bool>? Check = null)
 {
     /// <summary>True when length and characters fit.</summary>
     public bool Fits(ReadOnlySpan<char> number)
@@ -33,14 +34,7 @@ internal sealed record TrackingFormat(string Carrier, string Service, string Sha
 
         for (var at = 0; at < number.Length; at++)
         {
-            var fits = Shape[at] switch
-            {
-                'd' => char.IsAsciiDigit(number[at]),
-                'a' => char.IsAsciiLetterUpper(number[at]),
-                'x' => char.IsAsciiDigit(number[at]) || char.IsAsciiLetterUpper(number[at]),
-                var letter => number[at] == letter,
-            };
-            if (!fits)
+            if (!Fits(number[at], at))
             {
                 return false;
             }
@@ -48,4 +42,13 @@ internal sealed record TrackingFormat(string Carrier, string Service, string Sha
 
         return true;
     }
+
+    /// <summary>True when a number of this shape may have the character, a digit or a capital letter, at this place.</summary>
+    public bool Fits(char character, int place) => Shape[place] switch
+    {
+        'd' => char.IsAsciiDigit(character),
+        'a' => char.IsAsciiLetterUpper(character),
+        'x' => char.IsAsciiDigit(character) || char.IsAsciiLetterUpper(character),
+        var letter => character == letter,
+    };
 }

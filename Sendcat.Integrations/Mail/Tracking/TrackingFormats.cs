@@ -14,17 +14,20 @@ public static class TrackingFormats
     /// <summary>Ten equal digits in a row are a form that nobody filled in.</summary>
     private const int LongestRun = 10;
 
+    /// <summary>The letters and digits of numbers.</summary>
+    private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
     private static readonly TrackingFormat[] All =
     [
-        new(Carriers.Ups, "UPS", "1Zxxxxxxxxxxxxxxxd", Certainty.StandsAlone, number => CheckDigits.Ups(number.AsSpan(2))),
+        new(Carriers.Ups, "UPS", "1Zxxxxxxxxxxxxxxxd", Certainty.StandsAlone, number => CheckDigits.Ups(number[2..])),
         .. "AHJKTV".Select(
             letter => new TrackingFormat(
-                Carriers.Ups, "UPS Waybill", $"{letter}dddddddddd", Certainty.NeedsLabel, number => CheckDigits.Ups(number.AsSpan(1)))),
+                Carriers.Ups, "UPS Waybill", $"{letter}dddddddddd", Certainty.NeedsLabel, number => CheckDigits.Ups(number[1..]))),
 
         new(Carriers.FedEx, "FedEx Express", Digits(12), Certainty.NeedsLabel, number => CheckDigits.FedExExpress(number)),
         new(Carriers.FedEx, "FedEx Ground", Digits(15), Certainty.NeedsLabel, number => CheckDigits.Gs1(number)),
         new(Carriers.FedEx, "FedEx Ground Economy", Digits(20), Certainty.NeedsLabel, number => CheckDigits.Gs1(number)),
-        new(Carriers.FedEx, "FedEx Ground 96", "96" + Digits(20), Certainty.NeedsContext, number => CheckDigits.Gs1(number.AsSpan(7))),
+        new(Carriers.FedEx, "FedEx Ground 96", "96" + Digits(20), Certainty.NeedsContext, number => CheckDigits.Gs1(number[7..])),
 
         // The first two digits of the 22 and 26 tell the family of services; 420 and a ZIP code may stand before them.
         .. from family in (string[])["91", "92", "93", "94", "95"]
@@ -34,10 +37,10 @@ public static class TrackingFormats
            let prefix = zip == 0 ? "" : "420" + Digits(zip)
            select new TrackingFormat(
                Carriers.Usps, family == "91" ? "USPS" : $"USPS IMpb {family}", prefix + family + Digits(length - 2), Certainty.NeedsContext,
-               number => CheckDigits.Gs1(number.AsSpan(prefix.Length))),
+               number => CheckDigits.Gs1(number[prefix.Length..])),
         new(
             Carriers.Usps, "USPS 20", Digits(20), Certainty.NeedsLabel,
-            number => CheckDigits.Gs1(number) || CheckDigits.Gs1("91" + number)),
+            number => CheckDigits.Gs1(number) || CheckDigits.Gs1Without91(number)),
 
         new(Carriers.Dhl, "DHL Express", Digits(10), Certainty.NeedsLabel, number => CheckDigits.Mod7(number)),
         new(Carriers.Dhl, "DHL Express", Digits(11), Certainty.NeedsLabel, number => CheckDigits.Mod7(number)),
@@ -58,7 +61,7 @@ public static class TrackingFormats
 
         new(
             "post", "S10", "aadddddddddaa", Certainty.NeedsContext,
-            number => CheckDigits.S10(number.AsSpan(2, 9)) && Carriers.PostOf(number[11..]) is not null),
+            number => CheckDigits.S10(number[2..11]) && Carriers.PostOf(number[11..]) is not null),
 
         .. Enumerable.Range(6, 15)
             .Select(length => new TrackingFormat(Carriers.Gofo, "GOFO Express", "GFUS" + Digits(length), Certainty.NeedsContext)),
@@ -84,7 +87,14 @@ public static class TrackingFormats
         "999999999999", "1234567890",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    private static readonly ILookup<int, TrackingFormat> ByLength = All.ToLookup(format => format.Shape.Length);
+    private static readonly TrackingFormat[][] ByLength =
+        [.. Enumerable.Range(0, LongestNumber + 1).Select(length => All.Where(format => format.Shape.Length == length).ToArray())];
+
+    /// <summary>For each two characters with which a number may begin the lengths of such numbers: bit <c>n</c> for <c>n</c> characters.</summary>
+    private static readonly ulong[] LengthsByBeginning =
+        [.. Alphabet.SelectMany(first => Alphabet.Select(second => All
+            .Where(format => format.Fits(first, 0) && format.Fits(second, 1))
+            .Aggregate(0UL, (lengths, format) => lengths | (1UL << format.Shape.Length))))];
 
     /// <summary>
     /// The shapes that only one carrier has. A number of such a shape with a wrong check digit is a typing error or an invention, whatever
@@ -112,8 +122,14 @@ public static class TrackingFormats
     /// <summary>
     /// The formats that a normalized number has, check digit included; several: the number alone does not tell the carrier.
     /// </summary>
-    public static IReadOnlyList<TrackingCandidate> CandidatesOf(string number)
+    public static IReadOnlyList<TrackingCandidate> CandidatesOf(ReadOnlySpan<char> number)
     {
+        if (number.Length > LongestNumber)
+        {
+            return [];
+        }
+
+        // Most words are no number, and each is tried several times: without a candidate nothing is allocated.
         List<TrackingCandidate>? candidates = null;
         foreach (var format in ByLength[number.Length])
         {
@@ -124,7 +140,7 @@ public static class TrackingFormats
             }
         }
 
-        return candidates is null ? [] : candidates;
+        return (IReadOnlyList<TrackingCandidate>?)candidates ?? [];
     }
 
     /// <summary>True: a sample of a carrier, or the same digit again and again.</summary>
@@ -144,8 +160,10 @@ public static class TrackingFormats
     internal static bool IsMistyped(string number) =>
         IsPlaceholder(number) || (CandidatesOf(number).Count == 0 && Unmistakable.Any(format => format.Fits(number)));
 
-    /// <summary>True when a number of this length may have a format.</summary>
-    internal static bool HasLength(int length) => ByLength.Contains(length);
+    /// <summary>How long the numbers are that begin with these ASCII letters or digits, in any case: bit <c>n</c> for <c>n</c> characters.</summary>
+    internal static ulong LengthsOf(char first, char second) => LengthsByBeginning[(ValueOf(first) * Alphabet.Length) + ValueOf(second)];
+
+    private static int ValueOf(char character) => char.IsAsciiDigit(character) ? character - '0' : (character | ' ') - 'a' + 10;
 
     private static string Digits(int count) => new('d', count);
 }

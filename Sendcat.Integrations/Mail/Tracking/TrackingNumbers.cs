@@ -12,22 +12,16 @@ public static class TrackingNumbers
     /// </summary>
     private const int MostJudged = 500;
 
-    private const int LongestNumber = 40;
-    private const int MostGroups = 12;
-
-    /// <summary>Above it are the scripts without blanks between words: a number may stand directly beside their letters.</summary>
-    private const char LastOfAlphabets = '\u2E80';
-
     /// <summary>The tracking numbers in the order of their first occurrence, each once.</summary>
     /// <param name="text">At most some hundred thousand characters; the time is linear.</param>
     public static IReadOnlyList<TrackingMatch> Find(string text)
     {
-        var words = Words(text);
+        var words = NumberWords.In(text);
         var found = new Dictionary<string, TrackingMatch>(StringComparer.Ordinal);
         var judged = 0;
         for (var at = 0; at < words.Count && found.Count < MostNumbers && judged < MostJudged;)
         {
-            at += Match(text, words, at, found, ref judged);
+            at += Match(words, at, found, ref judged);
         }
 
         AddLabelled(text, found);
@@ -53,7 +47,7 @@ public static class TrackingNumbers
             return known;
         }
 
-        var place = Occurrence(text, normalized);
+        var place = NumberWords.In(text).Occurrence(normalized);
         if (place is not { } at || NumberLabels.Of(text, at.Start, at.Start + at.Length) is not (LabelKind.Tracking or LabelKind.Parcel))
         {
             return null;
@@ -78,80 +72,66 @@ public static class TrackingNumbers
             IsLabelled: true);
     }
 
-    /// <summary>Where the number occurs as a word of its own, grouped by blanks or not.</summary>
-    internal static (int Start, int Length)? Occurrence(string text, string normalized)
-    {
-        var words = Words(text);
-        for (var at = 0; at < words.Count; at++)
-        {
-            var length = 0;
-            for (
-                var end = at; end < words.Count && end < at + MostGroups
-                    && (end == at || IsJoined(text, words[end - 1], words[end])); end++)
-            {
-                length += words[end].Length;
-                if (length > normalized.Length)
-                {
-                    break;
-                }
-
-                if (length == normalized.Length && Joined(text, words, at, end) == normalized)
-                {
-                    return (words[at].Start, words[end].Start + words[end].Length - words[at].Start);
-                }
-            }
-        }
-
-        return null;
-    }
-
     /// <summary>Tries the numbers that begin with this word, the longest first.</summary>
     /// <returns>How many words were used, at least 1.</returns>
-    private static int Match(string text, List<Word> words, int at, Dictionary<string, TrackingMatch> found, ref int judged)
+    private static int Match(NumberWords words, int at, Dictionary<string, TrackingMatch> found, ref int judged)
     {
-        if (!MayBegin(text, words[at]))
+        var lengths = words.LengthsAt(at, out var last);
+        if (lengths == 0 || !words.MayBegin(at))
         {
             return 1;
         }
 
-        var (length, last) = (words[at].Length, at);
-        while (last + 1 < words.Count && last + 1 < at + MostGroups && length + words[last + 1].Length <= LongestNumber
-            && IsJoined(text, words[last], words[last + 1]))
+        Span<char> joined = stackalloc char[NumberWords.LongestNumber];
+        for (var length = words.Join(at, last, joined); last >= at; length -= words[last].Length, last--)
         {
-            length += words[++last].Length;
-        }
-
-        // "GFUS01… 3 items": a word that is a number by itself goes on with the next word only if a check digit says so.
-        var isWhole = last > at && MayEnd(text, words[at]) && TrackingFormats.HasLength(words[at].Length)
-            && TrackingFormats.CandidatesOf(Joined(text, words, at, at)).Count > 0;
-        for (; last >= at; length -= words[last].Length, last--)
-        {
-            // Every format has a digit.
-            if (!TrackingFormats.HasLength(length) || !MayEnd(text, words[last]) || !HasDigit(text, words[at], words[last]))
+            // A text that is made to look like numbers begins one with each word: nothing is allocated before a format fits.
+            if (((lengths >> length) & 1) == 0 || !words.MayEnd(last)
+                || TrackingFormats.CandidatesOf(joined[..length]) is not { Count: > 0 } candidates
+                || (last > at && GoesOnByChance(words, at, joined, candidates)))
             {
                 continue;
             }
 
-            var number = Joined(text, words, at, last);
-            if (TrackingFormats.IsPlaceholder(number) || TrackingFormats.CandidatesOf(number) is not { Count: > 0 } candidates
-                || (isWhole && last > at && !candidates.Any(candidate => candidate.HasCheckDigit)))
+            var number = joined[..length].ToString();
+            if (TrackingFormats.IsPlaceholder(number))
             {
                 continue;
             }
 
-            var (start, end) = (words[at].Start, words[last].Start + words[last].Length);
             judged++;
-            var label = NumberLabels.Of(text, start, end);
-            var carrier = label is LabelKind.Parcel ? CarrierNear(text, start, end) : null;
-            if (candidates.Any(candidate => IsCertain(candidate, label, carrier)) || FollowsAccepted(text, start, found))
+            if (TryAdd(words.Text, words[at].Start, words[last].End, number, candidates, found))
             {
-                found.TryAdd(number, Describe(text, number, start, end - start, label is LabelKind.Tracking));
                 return last - at + 1;
             }
         }
 
         return 1;
     }
+
+    /// <summary>Adds a number if its surroundings say that it is one, or that it belongs to a list of numbers.</summary>
+    private static bool TryAdd(
+        string text, int start, int end, string number, IReadOnlyList<TrackingCandidate> candidates,
+        Dictionary<string, TrackingMatch> found)
+    {
+        var label = NumberLabels.Of(text, start, end);
+        var carrier = label is LabelKind.Parcel ? CarrierNear(text, start, end) : null;
+        if (!candidates.Any(candidate => IsCertain(candidate, label, carrier)) && !FollowsAccepted(text, start, found))
+        {
+            return false;
+        }
+
+        found.TryAdd(number, Describe(text, number, start, end - start, label is LabelKind.Tracking));
+        return true;
+    }
+
+    /// <summary>
+    /// "GFUS01… 3 items": a word that is a number by itself goes on with the next word only if a check digit says so.
+    /// </summary>
+    private static bool GoesOnByChance(
+        NumberWords words, int at, ReadOnlySpan<char> joined, IReadOnlyList<TrackingCandidate> candidates) =>
+        !candidates.Any(candidate => candidate.HasCheckDigit)
+            && words.MayEnd(at) && TrackingFormats.CandidatesOf(joined[..words[at].Length]).Count > 0;
 
     /// <summary>Numbers of no known format that directly follow a word for tracking.</summary>
     private static void AddLabelled(string text, Dictionary<string, TrackingMatch> found)
@@ -165,7 +145,7 @@ public static class TrackingNumbers
 
             var number = TrackingFormats.Normalize(text.Substring(start, length));
             if (number is not null && !TrackingFormats.IsMistyped(number)
-                && MayEnd(text, new(start, length)) && !found.Values.Any(other => Overlaps(other, start, length)))
+                && NumberWords.MayEnd(text, start + length) && !found.Values.Any(other => Overlaps(other, start, length)))
             {
                 found.TryAdd(number, Describe(text, number, start, length, isLabelled: true));
             }
@@ -226,73 +206,6 @@ public static class TrackingNumbers
 
     private static bool Overlaps(TrackingMatch match, int start, int length) =>
         match.Start < start + length && start < match.Start + match.Length;
-
-    /// <summary>
-    /// Words of ASCII letters and digits with at least one digit, or of up to six letters, which may begin a number in groups.
-    /// </summary>
-    private static List<Word> Words(string text)
-    {
-        var words = new List<Word>();
-        for (var at = 0; at < text.Length;)
-        {
-            var start = at;
-            while (at < text.Length && char.IsAsciiLetterOrDigit(text[at]))
-            {
-                at++;
-            }
-
-            if (at - start is > 0 and <= LongestNumber && (at - start <= 6 || text.AsSpan(start, at - start).ContainsAnyInRange('0', '9')))
-            {
-                words.Add(new(start, at - start));
-            }
-
-            at = at == start ? at + 1 : at;
-        }
-
-        return words;
-    }
-
-    private static bool MayBegin(string text, Word word) =>
-        word.Start == 0 || text[word.Start - 1] switch
-        {
-            '-' or '+' or '@' or '/' or '_' or '=' or '&' or '%' or '$' or '€' or '£' => false,
-            '.' => word.Start < 2 || !char.IsAsciiDigit(text[word.Start - 2]),
-            var before => before > LastOfAlphabets || !char.IsLetterOrDigit(before),
-        };
-
-    private static bool MayEnd(string text, Word word)
-    {
-        var end = word.Start + word.Length;
-        return end == text.Length
-            || (text[end] is not ('@' or '_') && !char.IsLetterOrDigit(text[end])
-                && (text[end] != '-' || end + 1 == text.Length || !char.IsLetterOrDigit(text[end + 1]) || IsPieceCount(text, end)))
-            || text[end] > LastOfAlphabets;
-    }
-
-    /// <summary>LaserShip prints <c>-1</c> behind its numbers.</summary>
-    private static bool IsPieceCount(string text, int hyphen) =>
-        text[hyphen + 1] == '1' && (hyphen + 2 == text.Length || !char.IsLetterOrDigit(text[hyphen + 2]));
-
-    private static bool IsJoined(string text, Word left, Word right) =>
-        right.Start == left.Start + left.Length + 1 && text[right.Start - 1] is (' ' or '\u00A0');
-
-    /// <summary>The words without the blanks between them, in capitals. They have at most <see cref="LongestNumber"/> characters.</summary>
-    private static string Joined(string text, List<Word> words, int from, int to)
-    {
-        Span<char> joined = stackalloc char[LongestNumber];
-        var length = 0;
-        for (var at = from; at <= to; at++)
-        {
-            length += text.AsSpan(words[at].Start, words[at].Length).ToUpperInvariant(joined[length..]);
-        }
-
-        return new(joined[..length]);
-    }
-
-    private static bool HasDigit(string text, Word first, Word last) =>
-        text.AsSpan(first.Start, last.Start + last.Length - first.Start).ContainsAnyInRange('0', '9');
-
-    private readonly record struct Word(int Start, int Length);
 }
 
 /// <summary>A tracking number in a text.</summary>

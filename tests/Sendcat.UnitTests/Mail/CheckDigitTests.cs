@@ -24,6 +24,11 @@ public sealed class CheckDigitTests
     public void Gs1(string number, string because) => Assert.True(CheckDigits.Gs1(number), because);
 
     [Theory]
+    [InlineData("00000000000000000002", "91 counts 3·9 + 1 = 28, and 30 − 28 = 2")]
+    [InlineData("00000000000000000101", "28 + 1·1 = 29 at the even place, and 30 − 29 = 1")]
+    public void Usps_without_its_leading_digits(string number, string because) => Assert.True(CheckDigits.Gs1Without91(number), because);
+
+    [Theory]
     [InlineData("0000000011", "1 modulo 7 is 1")]
     [InlineData("0000000103", "10 modulo 7 is 3")]
     [InlineData("0000001002", "100 modulo 7 is 2")]
@@ -40,5 +45,6 @@ public sealed class CheckDigitTests
     [Theory]
     [InlineData("C10000000000004", "the C is a 4: 4 + 2·1 = 6, and 10 − 6 = 4")]
     [InlineData("D10000000000003", "the D is a 5: 5 + 2·1 = 7, and 10 − 7 = 3")]
+    [InlineData("C41000000000004", "the 4 is printed and counts once: 4 + 2·1 = 6, and 10 − 6 = 4")]
     public void OnTrac(string number, string because) => Assert.True(CheckDigits.OnTrac(number), because);
 }

@@ -61,7 +61,27 @@ public sealed class MailWorkTests
         Assert.True(times <= once + (200 * 48 * 1024), $"{once:N0} bytes with one value, {times:N0} with 200");
 
         byte[] Nested(int depth) => Encoding.UTF8.GetBytes(
-            $"From: a@amazon.com\nContent-Type: text/html\n\n<div itemscope itemtype=Order>{string.Concat(Enumerable.Repeat("<b itemprop=a>", depth))}{words}");
+            "From: a@amazon.com\nContent-Type: text/html\n\n<div itemscope itemtype=Order>"
+            + $"{string.Concat(Enumerable.Repeat("<b itemprop=a>", depth))}{words}");
+    }
+
+    /// <summary>Each word may begin a number of up to twelve words. A number is written only when a format fits.</summary>
+    [Theory]
+    [InlineData("x1 ")]
+    [InlineData("JJD 12 ")]
+    [InlineData("1 3 ")]
+    public void Words_that_make_no_tracking_number_are_listed_and_not_copied(string piece)
+    {
+        const int Words = 20_000;
+        var text = string.Concat(Enumerable.Repeat(piece, Words / piece.Trim().Split(' ').Length));
+        _ = TrackingNumbers.Find(text);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        _ = TrackingNumbers.Find(text);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        // A list of them, which grows by doubling: at most four times 8 bytes for each.
+        Assert.InRange(allocated, 0, (Words * 32) + (64 * 1024));
     }
 
     private static byte[] Mail(string type, string piece, int times) => Encoding.UTF8.GetBytes(

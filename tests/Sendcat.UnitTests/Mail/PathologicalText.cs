@@ -35,6 +35,8 @@ public sealed record PathologicalText(string Name, string Start, string Piece)
         new("groups of digits", "Tracking number: ", "1234 "),
         new("groups of letters", "Tracking number: ", "x "),
         new("groups of letters and digits", "Tracking number: ", "x1 "),
+        new("groups that begin as numbers do", "Tracking number: ", "JJD 12 "),
+        new("digits with wrong check digits", "Tracking number: ", "1 3 "),
         new("lines of senders", "", "From: a@amazon.com\n"),
         new("short lines", "", "some words<br>\n"),
         new("shortest lines", "", "x\n"),
@@ -42,12 +44,15 @@ public sealed record PathologicalText(string Name, string Start, string Piece)
         new("items", "Order 111-1111111-1111111\n", "- a thing\nQty: 1\n"),
         new("quoted replies", "", "> > > some words that somebody wrote\n"),
         new("rows of tables", "<table>", "<tr><td>some words</td><td>$1.00</td></tr>"),
-        new("values inside of values", "<div itemscope itemtype=Order>" + string.Concat(Enumerable.Repeat("<b itemprop=a>", 200)), "some words "),
+        new(
+            "values inside of values",
+            "<div itemscope itemtype=Order>" + string.Concat(Enumerable.Repeat("<b itemprop=a>", 200)), "some words "),
     ];
 
     /// <summary>An ordinary text of the same size: what the reading of 1 MiB costs.</summary>
     public static readonly PathologicalText Ordinary = new(
-        "ordinary", "", "<p>Thank you for your purchase. Your parcel leaves our warehouse in Miami on Thursday, and a courier brings it to you.</p>\n");
+        "ordinary", "",
+        "<p>Thank you for your purchase. Your parcel leaves our warehouse in Miami on Thursday, and a courier brings it to you.</p>\n");
 
     /// <summary>The text as the only part of a mail.</summary>
     public byte[] Mail(string type)
