@@ -83,6 +83,7 @@ public sealed record WhatsAppMessage(string Id, WhatsAppMessageKind Kind, string
             WhatsAppMessageKind.Image, message.Part("image")?.Text("caption"), image),
         "document" when WhatsAppMedia.Read(message.Part("document")) is { } document => (
             WhatsAppMessageKind.Document, message.Part("document")?.Text("caption"), document),
+        "audio" or "video" or "sticker" or "location" or "contacts" => (WhatsAppMessageKind.Unsupported, null, null),
         _ => (WhatsAppMessageKind.Other, null, null),
     };
 
@@ -96,11 +97,14 @@ public sealed record WhatsAppMessage(string Id, WhatsAppMessageKind Kind, string
 /// <summary>What a message is.</summary>
 public enum WhatsAppMessageKind
 {
-    /// <summary>A voice message, video, sticker, location, reaction or something new: nothing to read.</summary>
+    /// <summary>A reaction, or what Meta itself does not hand over: nobody waits for an answer.</summary>
     Other,
     Text,
     Image,
     Document,
+
+    /// <summary>A voice message, video, sticker, location or contact: nothing to read, and its sender waits for an answer.</summary>
+    Unsupported,
 }
 
 /// <summary>A file of a message. Its address is looked up by its id, because it lives for minutes only.</summary>

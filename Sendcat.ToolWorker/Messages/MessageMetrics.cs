@@ -9,8 +9,8 @@ internal static class MessageMetrics
 
     private static readonly Counter<long> Messages = Meter.CreateCounter<long>(
         "sendcat.whatsapp.messages", "{message}",
-        "Messages of users by kind and outcome: linked, wrong_code, limited, unlinked, off, known, short, unreadable, extracted, "
-            + "nothing, delayed.");
+        "Messages of users by kind and outcome: linked, wrong_code, limited, unlinked, off, known, short, unsupported, unreadable, "
+            + "extracted, nothing, delayed.");
 
     private static readonly Counter<long> Replies = Meter.CreateCounter<long>(
         "sendcat.whatsapp.replies", "{reply}", "Attempts to send a reply by outcome: sent, maybe_sent, undeliverable, delayed, rejected.");

@@ -29,6 +29,11 @@ internal sealed class MessageReader(
     /// <summary>Shorter texts are no order.</summary>
     private const int ShortestText = 10;
 
+    private static readonly TimeSpan TooManyCodesInterval = TimeSpan.FromMinutes(10);
+
+    /// <summary>Many messages in a row are one try, and a person who has forgotten the answer gets it again the next day.</summary>
+    private static readonly TimeSpan UnsupportedInterval = TimeSpan.FromDays(1);
+
     private static readonly TimeSpan DefaultDelay = TimeSpan.FromSeconds(15);
 
     private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(10);
@@ -59,6 +64,12 @@ internal sealed class MessageReader(
             return Done(message, "off");
         }
 
+        if (message.Kind is WhatsAppMessageKind.Unsupported)
+        {
+            await replies.AtMostEveryAsync(UnsupportedInterval, message, "what can be sent", ReplyTexts.Unsupported, cancellationToken);
+            return Done(message, "unsupported");
+        }
+
         var source = new EvidenceSource(account, EvidenceKind.WhatsApp, message.Id, message.SentAt ?? time.GetUtcNow());
         if (await intake.IsKnownAsync(source, cancellationToken))
         {
@@ -80,8 +91,7 @@ internal sealed class MessageReader(
         var guess = await limiter.CheckAsync(RateLimitBucket.WhatsAppLinkGuess, $"sender:{sender[..16]}", cancellationToken);
         if (!guess.Allowed)
         {
-            await replies.OnceToAsync(
-                message, $"too many codes {time.GetUtcNow().ToUnixTimeSeconds() / 600}", ReplyTexts.TooManyCodes, cancellationToken);
+            await replies.AtMostEveryAsync(TooManyCodesInterval, message, "too many codes", ReplyTexts.TooManyCodes, cancellationToken);
             return Done(message, "limited");
         }
 
@@ -211,6 +221,7 @@ internal sealed class MessageReader(
         WhatsAppMessageKind.Text => "text",
         WhatsAppMessageKind.Image => "image",
         WhatsAppMessageKind.Document => "document",
+        WhatsAppMessageKind.Unsupported => "unsupported",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using NpgsqlTypes;
 using Sendcat.Integrations.WhatsApp;
 using Sendcat.Integrations.Work;
 using Sendcat.Reliability.Idempotency;
@@ -18,14 +19,24 @@ internal sealed class Replies(
 {
     /// <summary>Enqueues the reply to a message.</summary>
     public Task ToAsync(WhatsAppMessage message, string text, CancellationToken cancellationToken) =>
-        EnqueueAsync(new(InboxScope.DigestOf($"message {message.Id}"), message.Phone, message.UserId, text, message.Id), cancellationToken);
+        EnqueueAsync(
+            new(InboxScope.DigestOf($"message {message.Id}"), message.Phone, message.UserId, text, message.Id), interval: null,
+            cancellationToken);
 
     /// <summary>Enqueues a reply that a sender gets once for as long as replies are kept.</summary>
     /// <param name="what">What it says, for example <c>how to link</c>.</param>
     public Task OnceToAsync(WhatsAppMessage message, string what, string text, CancellationToken cancellationToken) =>
-        EnqueueAsync(
-            new(InboxScope.DigestOf($"{what} {message.UserId ?? message.Phone}"), message.Phone, message.UserId, text, message.Id),
-            cancellationToken);
+        EnqueueAsync(ReplyOf(message, what, text), interval: null, cancellationToken);
+
+    /// <summary>Enqueues a reply unless the sender got the same one less than this time ago.</summary>
+    /// <param name="interval">Shorter than replies are kept.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="what">What it says, for example <c>too many codes</c>.</param>
+    /// <param name="text">Its text.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    public Task AtMostEveryAsync(
+        TimeSpan interval, WhatsAppMessage message, string what, string text, CancellationToken cancellationToken) =>
+        EnqueueAsync(ReplyOf(message, what, text), interval, cancellationToken);
 
     /// <summary>Begins the one attempt to send a reply.</summary>
     /// <returns>False: an earlier attempt may have sent it, or the reply does not exist any more.</returns>
@@ -51,7 +62,13 @@ internal sealed class Replies(
         """,
         cancellationToken, key, messageId);
 
-    private async Task EnqueueAsync(WhatsAppReply reply, CancellationToken cancellationToken)
+    private static WhatsAppReply ReplyOf(WhatsAppMessage message, string what, string text) =>
+        new(InboxScope.DigestOf($"{what} {message.UserId ?? message.Phone}"), message.Phone, message.UserId, text, message.Id);
+
+    /// <param name="reply">The reply.</param>
+    /// <param name="interval">After it the key causes a reply again; null: never, as long as replies are kept.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    private async Task EnqueueAsync(WhatsAppReply reply, TimeSpan? interval, CancellationToken cancellationToken)
     {
         var job = new JobEntry(
             Guid.CreateVersion7(time.GetUtcNow()),
@@ -63,13 +80,17 @@ internal sealed class Replies(
             """
             -- enqueue whatsapp reply
             WITH caused AS (
-                INSERT INTO whatsapp_replies (key, created_at) VALUES (@key, @now) ON CONFLICT (key) DO NOTHING RETURNING key
+                INSERT INTO whatsapp_replies AS earlier (key, created_at) VALUES (@key, @now)
+                ON CONFLICT (key) DO UPDATE SET created_at = excluded.created_at, attempted_at = NULL, message_id = NULL
+                    WHERE earlier.created_at <= excluded.created_at - @interval
+                RETURNING key
             )
             SELECT reliability.enter_job(@id, @tool, @class, @principal, @args, @attempts, @trace_parent, @trace_state) FROM caused
             """);
         command.Parameters.AddRange(job.Parameters.ToArray());
         command.Parameters.Add(new("key", reply.Key));
         command.Parameters.Add(new("now", time.GetUtcNow()));
+        command.Parameters.Add(new("interval", NpgsqlDbType.Interval) { Value = (object?)interval ?? DBNull.Value });
         await command.ExecuteNonQueryAsync(cancellationToken);
         publisher.Signal(QueuedWork.Messages.Lane);
     }

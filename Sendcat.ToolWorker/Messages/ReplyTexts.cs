@@ -24,6 +24,10 @@ internal static class ReplyTexts
     public const string NothingFound =
         "I found no order number and no tracking number. Send the order confirmation as text, as a screenshot or as a PDF.";
 
+    public const string Unsupported =
+        "I cannot read voice messages, videos, stickers, locations and contacts. Send the order confirmation as text, as a screenshot or "
+            + "as a PDF, or a photo of the parcel's label.";
+
     public const string Unavailable = "I could not read this. Please send it again later.";
 
     public static string Of(LinkOutcome outcome) => outcome switch

@@ -72,13 +72,47 @@ public sealed class WhatsAppMessageTests(WhatsAppFixture fixture) : IDisposable
     }
 
     [Fact]
-    public async Task Messages_of_a_user_who_switched_it_off_are_not_read()
+    public async Task A_message_that_nobody_can_read_is_answered_once_a_day_with_what_can_be_sent()
+    {
+        await WhatsApp.LinkedUserAsync(_phone);
+
+        foreach (var kind in new[] { "audio", "video", "sticker", "location", "contacts", "audio" })
+        {
+            await WhatsApp.DeliverAsync(new(kind) { From = _phone });
+        }
+
+        var replies = await WhatsApp.RepliesAsync(_phone);
+        Assert.Equal(2, replies.Count);
+        Assert.StartsWith("I cannot read voice messages", replies[0], StringComparison.Ordinal);
+        Assert.Equal("", await WhatsApp.EvidenceAsync(_phone));
+
+        await WhatsApp.Api.ExecuteAsync("UPDATE whatsapp_replies SET created_at = created_at - interval '1 day'");
+        await WhatsApp.DeliverAsync(new("audio") { From = _phone });
+        Assert.Equal(3, (await WhatsApp.RepliesAsync(_phone)).Count);
+    }
+
+    [Fact]
+    public async Task A_voice_message_of_a_sender_without_a_link_is_answered_with_how_to_link_and_a_reaction_with_nothing()
+    {
+        await WhatsApp.DeliverAsync(new("reaction") { From = _phone });
+        Assert.Empty(await WhatsApp.RepliesAsync(_phone));
+
+        await WhatsApp.DeliverAsync(new("audio") { From = _phone });
+        await WhatsApp.DeliverAsync(new("text", Label) { From = _phone });
+
+        Assert.Contains("To link your phone", Assert.Single(await WhatsApp.RepliesAsync(_phone)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("image")]
+    [InlineData("audio")]
+    public async Task Messages_of_a_user_who_switched_it_off_are_not_read(string kind)
     {
         await WhatsApp.LinkedUserAsync(_phone);
         await PreferAsync(autoCreate: true, sync: false);
         var before = Lookups();
 
-        await WhatsApp.DeliverAsync(new("image", Label) { From = _phone });
+        await WhatsApp.DeliverAsync(new(kind, Label) { From = _phone });
 
         Assert.Single(await WhatsApp.RepliesAsync(_phone));
         Assert.Equal(("", before), (await WhatsApp.EvidenceAsync(_phone), Lookups()));

@@ -92,12 +92,12 @@ public sealed class WhatsAppDeliveries : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private JsonObject Content(WhatsAppSample sample)
+    private JsonNode Content(WhatsAppSample sample)
     {
         switch (sample.Kind)
         {
             case "text":
-                return new() { ["body"] = sample.Text ?? "Hello" };
+                return new JsonObject { ["body"] = sample.Text ?? "Hello" };
             case "image" or "document":
                 var isPdf = sample.Kind == "document";
                 var file = _files.Add(
@@ -107,8 +107,19 @@ public sealed class WhatsAppDeliveries : IDisposable
                 Put(content, "caption", sample.Caption);
                 Put(content, "filename", isPdf ? "invoice.pdf" : null);
                 return content;
+            case "audio":
+                return new JsonObject { ["id"] = "1908647269898587", ["mime_type"] = "audio/ogg; codecs=opus", ["voice"] = true };
+            case "video" or "sticker":
+                return new JsonObject { ["id"] = "1908647269898588", ["mime_type"] = sample.Kind == "video" ? "video/mp4" : "image/webp" };
+            case "location":
+                return new JsonObject { ["latitude"] = 18.0179, ["longitude"] = -76.8099 };
+            case "contacts":
+                return new JsonArray(new JsonObject { ["name"] = new JsonObject { ["formatted_name"] = "Bob" } });
+            case "reaction":
+                return new JsonObject { ["message_id"] = "wamid.of-ours", ["emoji"] = "👍" };
             default:
-                throw new FormatException("kind must be text, image, document or status");
+                throw new FormatException(
+                    "kind must be text, image, document, audio, video, sticker, location, contacts, reaction or status");
         }
     }
 
@@ -124,7 +135,10 @@ public sealed class WhatsAppDeliveries : IDisposable
 }
 
 /// <summary>A delivery to compose.</summary>
-/// <param name="Kind"><c>text</c>, <c>image</c>, <c>document</c> or <c>status</c>.</param>
+/// <param name="Kind">
+/// <c>text</c>, <c>image</c>, <c>document</c>, <c>status</c>, or what nobody reads: <c>audio</c>, <c>video</c>, <c>sticker</c>,
+/// <c>location</c>, <c>contacts</c>, <c>reaction</c>.
+/// </param>
 /// <param name="Text">The text; what the picture or the document shows; the status.</param>
 public sealed record WhatsAppSample(string Kind, string? Text = null)
 {
