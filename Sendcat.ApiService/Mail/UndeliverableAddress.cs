@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Sendcat.ApiService.Mail;
 
-/// <summary>An address that gets no mails, see <see cref="Integrations.Mail.UndeliverableAddresses"/>.</summary>
+/// <summary>What became of the last mails to an address, see <see cref="Integrations.Mail.UndeliverableAddresses"/>.</summary>
 internal sealed class UndeliverableAddress
 {
     /// <summary>SHA-256 of the normalized address.</summary>
@@ -13,6 +13,9 @@ internal sealed class UndeliverableAddress
 
     /// <summary>Its owner reported a mail as spam; else a mail bounced.</summary>
     public required bool Complained { get; init; }
+
+    /// <summary>The newest mail of which something is known was delivered: without a complaint the address gets mails.</summary>
+    public required bool Delivered { get; init; }
 }
 
 internal sealed class MailTables : IEntityTypeConfiguration<UndeliverableAddress>

@@ -17,11 +17,17 @@ public enum MailOutcome
     Complained,
 }
 
-/// <summary>The addresses that do not get mails. They are stored as digests.</summary>
+/// <summary>
+/// The addresses that do not get mails, and those whose last mail was delivered: a bounce that is reported late must not undo a newer
+/// delivery. They are stored as digests.
+/// </summary>
 public sealed class UndeliverableAddresses(NpgsqlDataSource database)
 {
     /// <summary>After this time an address is tried again: it may have been repaired.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromDays(30);
+
+    /// <summary>How late a report about an earlier mail may come. Resend delivers a report for about ten hours.</summary>
+    public static readonly TimeSpan RetentionOfDeliveries = TimeSpan.FromDays(3);
 
     /// <summary>The stored form of an address.</summary>
     public static string DigestOf(string address) =>
@@ -34,7 +40,7 @@ public sealed class UndeliverableAddresses(NpgsqlDataSource database)
         await using var command = database.CreateCommand(
             """
             -- find undeliverable address
-            SELECT complained FROM undeliverable_addresses WHERE digest = $1 AND reported_at > $2
+            SELECT complained FROM undeliverable_addresses WHERE digest = $1 AND reported_at > $2 AND (complained OR NOT delivered)
             """);
         command.Parameters.Add(new() { Value = DigestOf(address) });
         command.Parameters.Add(new() { Value = now - Retention });
@@ -45,7 +51,10 @@ public sealed class UndeliverableAddresses(NpgsqlDataSource database)
             : null;
     }
 
-    /// <summary>Stores what was reported about addresses. Reports come out of order: an older one changes nothing.</summary>
+    /// <summary>
+    /// Stores what was reported about addresses. Reports come out of order: the newest event counts, and a complaint stays whatever is
+    /// delivered after it.
+    /// </summary>
     /// <param name="command">Creates a command in the transaction of the report.</param>
     /// <param name="addresses">The addresses of the mail.</param>
     /// <param name="outcome">What became of it.</param>
@@ -53,24 +62,24 @@ public sealed class UndeliverableAddresses(NpgsqlDataSource database)
     public static async Task StoreAsync(
         Func<string, NpgsqlCommand> command, IReadOnlyList<string> addresses, MailOutcome outcome, DateTimeOffset at)
     {
-        await using var store = command(outcome is MailOutcome.Delivered
-            ? """
-              -- delete undeliverable addresses
-              DELETE FROM undeliverable_addresses WHERE digest = ANY($1) AND reported_at <= $2 AND NOT complained
-              """
-            : """
-              -- store undeliverable addresses
-              INSERT INTO undeliverable_addresses AS known (digest, reported_at, complained) SELECT digest, $2, $3 FROM unnest($1) digest
-              ON CONFLICT (digest) DO UPDATE SET reported_at = greatest(known.reported_at, excluded.reported_at),
-                  complained = known.complained OR excluded.complained
-              """);
+        await using var store = command(
+            """
+            -- store undeliverable addresses
+            INSERT INTO undeliverable_addresses AS known (digest, reported_at, complained, delivered)
+            SELECT digest, $2, $3, $4 FROM unnest($1) digest
+            ON CONFLICT (digest) DO UPDATE SET
+                delivered = CASE
+                    WHEN excluded.reported_at > known.reported_at THEN excluded.delivered
+                    WHEN excluded.reported_at = known.reported_at THEN known.delivered OR excluded.delivered
+                    ELSE known.delivered END,
+                reported_at = greatest(known.reported_at, excluded.reported_at),
+                complained = known.complained OR excluded.complained
+                WHERE NOT (known.complained AND excluded.delivered)
+            """);
         store.Parameters.Add(new() { Value = addresses.Select(DigestOf).Distinct().Order(StringComparer.Ordinal).ToArray() });
         store.Parameters.Add(new() { Value = at.ToUniversalTime() });
-        if (outcome is not MailOutcome.Delivered)
-        {
-            store.Parameters.Add(new() { Value = outcome is MailOutcome.Complained });
-        }
-
+        store.Parameters.Add(new() { Value = outcome is MailOutcome.Complained });
+        store.Parameters.Add(new() { Value = outcome is MailOutcome.Delivered });
         await store.ExecuteNonQueryAsync(CancellationToken.None);
     }
 }

@@ -17,6 +17,8 @@ internal sealed class ExpiredRows(NpgsqlDataSource database, TimeProvider time)
         new("registration_mails", "asked_at < $1 AND mailed_at < $1", RegistrationMails.Interval),
         new("sign_in_addresses", "last_used_at < $1", TimeSpan.FromDays(180)),
         new("undeliverable_addresses", "reported_at < $1", UndeliverableAddresses.Retention),
+        new(
+            "undeliverable_addresses", "reported_at < $1 AND delivered AND NOT complained", UndeliverableAddresses.RetentionOfDeliveries),
     ];
 
     private static readonly AgedRows[] OfMessages =
@@ -31,7 +33,9 @@ internal sealed class ExpiredRows(NpgsqlDataSource database, TimeProvider time)
     public static IEnumerable<Func<IServiceProvider, ScheduledJob>> Jobs =>
     [
         provider => new(
-            "cleanup-identity", "Deletes registrations after a day, undeliverable addresses after 30 days and unused sign-in addresses after 180.",
+            "cleanup-identity",
+            "Deletes registrations after a day, delivered addresses after three days, undeliverable ones after 30 and unused sign-in "
+                + "addresses after 180.",
             Interval, (_, token) => provider.GetRequiredService<ExpiredRows>().DeleteOfIdentitiesAsync(token)),
         provider => new(
             "cleanup-whatsapp",

@@ -882,6 +882,10 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("complained");
 
+                    b.Property<bool>("Delivered")
+                        .HasColumnType("boolean")
+                        .HasColumnName("delivered");
+
                     b.Property<DateTimeOffset>("ReportedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("reported_at");

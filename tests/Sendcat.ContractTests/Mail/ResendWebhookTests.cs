@@ -122,6 +122,29 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
         Assert.Equal(before + 1, fixture.Mail.Resend.Mails.Count);
     }
 
+    /// <summary>Each report says when it happened (hours before now). They are delivered in this order.</summary>
+    [Theory]
+    [InlineData("delivered-1 bounced-2", true)]
+    [InlineData("delivered-2 bounced-1", false)]
+    [InlineData("bounced-3 delivered-1 bounced-2", true)]
+    [InlineData("bounced-2 delivered-1 bounced-3 suppressed-2", true)]
+    [InlineData("delivered-1 complained-2", false)]
+    [InlineData("complained-2 delivered-1", false)]
+    public async Task The_newest_event_counts_whenever_it_is_reported(string reports, bool getsMails)
+    {
+        var address = $"{reports.Replace(' ', '.')}@example.net";
+        foreach (var report in reports.Split(' '))
+        {
+            var (type, hours) = (report.Split('-')[0], int.Parse(report.Split('-')[1], CultureInfo.InvariantCulture));
+            await PostAsync(Report($"email.{type}", address, TimeSpan.FromHours(-hours)));
+        }
+
+        var found = await new Integrations.Mail.UndeliverableAddresses(Api.Database)
+            .FindAsync(address, TimeProvider.System.GetUtcNow(), CancellationToken.None);
+
+        Assert.Equal(getsMails, found is null);
+    }
+
     [Fact]
     public async Task A_spam_complaint_stops_all_mails_but_those_that_the_owner_requests()
     {
