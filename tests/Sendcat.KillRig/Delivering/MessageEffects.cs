@@ -15,69 +15,36 @@ namespace Sendcat.KillRig.Delivering;
 /// <param name="Unanswered">Messages without a reply. A reply whose attempt was interrupted is not sent again.</param>
 /// <param name="Interrupted">Messages whose job was leased more than once: a fault interrupted a worker that read them.</param>
 internal sealed record MessageEffects(
-    int Acknowledged, int Redeliveries, int UnrecognizedReplays, IReadOnlyList<string> Lost, IReadOnlyList<string> Repeated, IReadOnlyList<string> Incomplete,
-    int Unanswered, long Interrupted)
+    int Acknowledged, int Redeliveries, int UnrecognizedReplays, IReadOnlyList<string> Lost, IReadOnlyList<string> Repeated,
+    IReadOnlyList<string> Incomplete, int Unanswered, long Interrupted)
 {
-    public static async Task<MessageEffects> ReadAsync(SimulatedMeta meta, NpgsqlDataSource database, Uri graph, CancellationToken cancellationToken)
+    public static async Task<MessageEffects> ReadAsync(
+        RepeatedDeliveries<AcknowledgedMessage> messages, NpgsqlDataSource database, Uri graph, CancellationToken cancellationToken)
     {
-        var evidence = await CountsAsync("SELECT message_id, count(*) FROM evidence WHERE source = 'whatsapp' GROUP BY 1");
-        var drafts = await CountsAsync("SELECT unnest(order_numbers), count(*) FROM purchase_drafts GROUP BY 1");
+        var rows = new RowCounts(database, cancellationToken);
+        var (evidence, drafts) = (await rows.EvidenceAsync("whatsapp"), await rows.DraftsAsync());
         var replies = await RepliesAsync(graph, cancellationToken);
         var (lost, repeated, unanswered) = (new List<string>(), new List<string>(), 0);
-        foreach (var message in meta.Acknowledged)
+        foreach (var message in messages.Acknowledged)
         {
-            var found = $"{message.Id}: {Of(evidence, message.Id)} evidence, {Of(drafts, message.Order)} drafts, {Of(replies, message.Id)} replies";
-            if (Of(evidence, message.Id) == 0 || Of(drafts, message.Order) == 0)
+            var (read, drafted, replied) = (Of(evidence, message.Id), Of(drafts, message.Order), Of(replies, message.Id));
+            var found = $"{message.Id}: {read} evidence, {drafted} drafts, {replied} replies";
+            if (read == 0 || drafted == 0)
             {
                 lost.Add(found);
             }
 
-            if (Of(evidence, message.Id) > 1 || Of(drafts, message.Order) > 1 || Of(replies, message.Id) > 1)
+            if (read > 1 || drafted > 1 || replied > 1)
             {
                 repeated.Add(found);
             }
 
-            unanswered += Of(replies, message.Id) == 0 ? 1 : 0;
+            unanswered += replied == 0 ? 1 : 0;
         }
 
         return new(
-            meta.Acknowledged.Count, meta.Redeliveries, meta.UnrecognizedReplays, lost, repeated,
-            await TextsAsync("SELECT id || ' ' || status || ' ' || coalesce(last_error, '') FROM reliability.tool_jobs WHERE tool = 'messages' AND status <> 'completed'"),
-            unanswered,
-            await ScalarAsync(
-                "SELECT count(*) FROM (SELECT FROM rig.claims c JOIN reliability.tool_jobs j ON j.id = c.job AND j.tool = 'messages' GROUP BY c.job HAVING count(*) > 1) AS twice"));
-
-        async Task<Dictionary<string, long>> CountsAsync(string sql)
-        {
-            await using var command = database.CreateCommand(sql);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            var counts = new Dictionary<string, long>(StringComparer.Ordinal);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                counts[reader.GetString(0)] = reader.GetInt64(1);
-            }
-
-            return counts;
-        }
-
-        async Task<List<string>> TextsAsync(string sql)
-        {
-            await using var command = database.CreateCommand(sql);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            var texts = new List<string>();
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                texts.Add(reader.GetString(0));
-            }
-
-            return texts;
-        }
-
-        async Task<long> ScalarAsync(string sql)
-        {
-            await using var command = database.CreateCommand(sql);
-            return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-        }
+            messages.Acknowledged.Count, messages.Redeliveries, messages.UnrecognizedReplays, lost, repeated,
+            await rows.IncompleteJobsAsync("messages"), unanswered, await rows.InterruptedJobsAsync("messages"));
     }
 
     private static long Of(Dictionary<string, long> counts, string key) => counts.GetValueOrDefault(key);

@@ -18,6 +18,8 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
     /// <summary>The kills of workers that ran a poisonous job, with their restarts.</summary>
     private readonly ConcurrentQueue<Task> _poisonings = [];
 
+    private int _killedReplicas;
+
     public IReadOnlyList<InjectedFault> InjectedFaults => [.. _injectedFaults];
 
     /// <summary>Injects faults for the length of the run, and more kills of workers until the recovery of a job was measured.</summary>
@@ -116,10 +118,11 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
                     await processes.WaitUntilBusyAsync(processes.Workers[fault.Index], cancellationToken);
                 }
 
-                if (fault.Victim is Victim.Api && options.MessageRate > 0)
+                if (fault.Victim is Victim.Api && options is { MessageRate: > 0, MailRate: > 0 })
                 {
                     // The process dies right after it has acknowledged a delivery. A replica that is away or paused acknowledges none.
-                    await Task.WhenAny(processes.Meta.NextAcknowledgementAsync(fault.Index), Task.Delay(AcknowledgementTimeout, time, cancellationToken));
+                    await Task.WhenAny(
+                        NextAcknowledgementAsync(fault.Index), Task.Delay(AcknowledgementTimeout, time, cancellationToken));
                 }
 
                 start = await processes.VictimOf(fault).KillAsync();
@@ -139,6 +142,11 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
 
         Add(fault.Victim, fault.Index, fault.Harm, start, fault.Watched);
     }
+
+    /// <summary>The kills of replicas follow a notification about a mail and a message in turn.</summary>
+    private Task NextAcknowledgementAsync(int replica) => Interlocked.Increment(ref _killedReplicas) % 2 == 1
+        ? processes.Google.Deliveries.NextAcknowledgementAsync(replica)
+        : processes.Meta.Deliveries.NextAcknowledgementAsync(replica);
 
     private void Add(Victim victim, int index, Harm harm, FaultStart start, bool watched = false)
     {

@@ -74,7 +74,7 @@ internal static class FreezeRun
         await using var processes = await RigProcesses.StartAsync(
             new()
             {
-                Length = TimeSpan.Zero, Seed = 0, Submitters = 0, People = 0, MessageRate = 0, Lease = TimeSpan.FromSeconds(45),
+                Length = TimeSpan.Zero, Seed = 0, Submitters = 0, People = 0, MessageRate = 0, MailRate = 0, Lease = TimeSpan.FromSeconds(45),
                 Replicas = options.Replicas, Workers = options.Workers, ReplicaKnobs = Knobs,
             },
             folder,

@@ -51,14 +51,19 @@ internal static class KillRun
         var poisoning = injector.KillPoisonedWorkersAsync(processes.Upstream);
         await Task.Delay(WarmUp, time, cancellationToken);
         await injector.RunAsync(cancellationToken);
-        await Task.WhenAll(processes.Submitters.Select(submitter => submitter.StopAsync()).Concat([processes.Users.StopAsync(), processes.Meta.StopAsync()]));
+        await Task.WhenAll([
+            .. processes.Submitters.Select(submitter => submitter.StopAsync()), processes.Users.StopAsync(),
+            processes.Meta.Deliveries.StopAsync(), processes.Google.Deliveries.StopAsync(),
+        ]);
         await log.WriteLineAsync($"{time.GetUtcNow():HH:mm:ss.fff} no more faults, no more requests");
         var drainTime = await DrainAsync(processes.Database, options.DrainPatience, time, cancellationToken);
         await Task.WhenAll(processes.Workers.Select(worker => worker.StopAsync()));
         var leftovers = await TurnLeftovers.WaitUntilNoneAsync(
             options.TurnPatience, processes.Database, processes.Redis, time, cancellationToken);
         await Audit.SaveAsync(processes.Database, folder, cancellationToken);
-        var messages = await MessageEffects.ReadAsync(processes.Meta, processes.Database, processes.Upstreams, cancellationToken);
+        var messages = await MessageEffects.ReadAsync(
+            processes.Meta.Deliveries, processes.Database, processes.Upstreams, cancellationToken);
+        var mails = await MailEffects.ReadAsync(processes.Google.Deliveries, processes.Database, cancellationToken);
         await processes.Upstream.DisposeAsync();
         await poisoning;
 
@@ -76,6 +81,7 @@ internal static class KillRun
             ChatEnds = processes.Users.Ends,
             Leftovers = leftovers,
             Messages = messages,
+            Mails = mails,
             DrainTime = drainTime,
         };
         var report = new RigReport(options, began, time.GetUtcNow() - began, evidence, Conditions.Evaluate(evidence, options));

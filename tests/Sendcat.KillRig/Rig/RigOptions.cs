@@ -34,6 +34,9 @@ internal sealed record RigOptions
     /// <summary>WhatsApp messages per second that are delivered to the replicas; 0: none.</summary>
     public double MessageRate { get; init; } = 5;
 
+    /// <summary>Mails per second that arrive in a mailbox, each with a notification to the replicas; 0: none.</summary>
+    public double MailRate { get; init; } = 1;
+
     /// <summary>The lease of a job: the minimum that <c>TOOL_JOB_LEASE_MS</c> allows.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(5);
 

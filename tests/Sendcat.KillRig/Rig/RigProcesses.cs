@@ -50,11 +50,12 @@ internal sealed class RigProcesses : IAsyncDisposable
             ["ConnectionStrings__sendcatdb"] = database,
             ["ConnectionStrings__messaging"] = broker.ConnectionString,
         };
+        var programs = new Dictionary<string, string?>([.. shared, .. SimulatedGoogle.Settings(model.Address)]);
         Workers = [.. Enumerable.Range(0, options.Workers).Select(index => new ProgramVictim(
             $"worker {index}", start => new ProcessSpec(ProgramOf("Sendcat.ToolWorker", options))
         {
             LogFile = Path.Combine(folder, $"worker-{index}.log"),
-            Environment = new Dictionary<string, string?>(shared)
+            Environment = new Dictionary<string, string?>(programs)
             {
                 ["AUTH_SIGNING_KEY"] = key,
                 ["SERPER_BASE_URL"] = upstream.AddressFor(index, start),
@@ -84,7 +85,7 @@ internal sealed class RigProcesses : IAsyncDisposable
             $"api {index}", _ => new ProcessSpec(ProgramOf("Sendcat.ApiService", options))
         {
             LogFile = Path.Combine(folder, $"api-{index}.log"),
-            Environment = new Dictionary<string, string?>([.. shared, .. options.ReplicaKnobs])
+            Environment = new Dictionary<string, string?>([.. programs, .. options.ReplicaKnobs])
             {
                 ["ASPNETCORE_URLS"] = address.ToString(),
                 ["AUTH_SIGNING_KEY"] = key,
@@ -92,7 +93,7 @@ internal sealed class RigProcesses : IAsyncDisposable
                 ["OPENROUTER_BASE_URL"] = model.BaseUrl,
                 ["WHATSAPP_APP_SECRET"] = SimulatedMeta.AppSecret,
                 ["WHATSAPP_PHONE_NUMBER_ID"] = SimulatedMeta.PhoneNumberId,
-                ["AUTH_CONFIRMED_DOMAINS"] = SimulatedMeta.ConfirmedDomain,
+                ["AUTH_CONFIRMED_DOMAINS"] = RigAccount.ConfirmedDomain,
                 ["SENDCAT_ROLLOUT_STAGE"] = "dev-enforce",
                 ["RATE_LIMIT_ANON_SESSION_MAX"] = "1000000",
                 ["RATE_LIMIT_THREAD_CREATE_MAX"] = "100000",
@@ -106,6 +107,7 @@ internal sealed class RigProcesses : IAsyncDisposable
         Addresses = addresses;
         Users = new(addresses, options.People, time);
         Meta = new(addresses, options.MessageRate, time);
+        Google = new(addresses, model.Address, options.MailRate, time);
     }
 
     public NpgsqlDataSource Database { get; }
@@ -125,7 +127,9 @@ internal sealed class RigProcesses : IAsyncDisposable
 
     public SimulatedMeta Meta { get; }
 
-    /// <summary>The emulator that is the model provider and the Graph API.</summary>
+    public SimulatedGoogle Google { get; }
+
+    /// <summary>The emulator that is the model provider, the Graph API and Google.</summary>
     public Uri Upstreams => _model.Address;
 
     public IEnumerable<(string Name, StoreServer Store)> StoresByName =>
@@ -156,6 +160,12 @@ internal sealed class RigProcesses : IAsyncDisposable
         {
             await processes.Meta.LinkAsync(cancellationToken);
             processes.Meta.Start();
+        }
+
+        if (options.MailRate > 0)
+        {
+            await processes.Google.ConnectAsync(cancellationToken);
+            processes.Google.Start();
         }
 
         return processes;
@@ -215,6 +225,7 @@ internal sealed class RigProcesses : IAsyncDisposable
     {
         await Users.DisposeAsync();
         await Meta.DisposeAsync();
+        await Google.DisposeAsync();
         foreach (var program in Submitters.Concat(Replicas).Concat(Workers))
         {
             await program.DisposeAsync();

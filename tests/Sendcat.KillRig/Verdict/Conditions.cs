@@ -42,6 +42,9 @@ internal static class Conditions
             Check.None("acknowledged WhatsApp messages without their effect", evidence.Messages.Lost),
             Check.None("WhatsApp messages whose effect happened twice", evidence.Messages.Repeated),
             Check.None("jobs of WhatsApp messages that did not complete", evidence.Messages.Incomplete),
+            Check.None("mails with an acknowledged notification without their effect", evidence.Mails.Lost),
+            Check.None("mails whose effect happened twice", evidence.Mails.Repeated),
+            Check.None("jobs of mailboxes that did not complete", evidence.Mails.Incomplete),
             CountIsZero("deliveries after an acknowledgement that were not recognized", evidence.Messages.UnrecognizedReplays),
             CountIsZero("messages of chat turns left streaming", evidence.Leftovers.Messages),
             CountIsZero("stream sessions left streaming", evidence.Leftovers.Sessions),
@@ -58,6 +61,7 @@ internal static class Conditions
         : Recoveries.In(evidence, options).Count == 0 ? "no killed worker had a job"
         : evidence.ChatEnds.GetValueOrDefault("done") < 10 ? "fewer than 10 chat turns ended normally"
         : evidence.Messages.Acknowledged < 20 ? "fewer than 20 WhatsApp messages were acknowledged"
+        : evidence.Mails.Acknowledged < 20 ? "fewer than 20 notifications about mails were acknowledged"
         : evidence.Jobs.All(job => RigNonce.IntentOf(job.Nonce) is not Intent.Poison) ? "no poisonous job was accepted"
         : null;
 

@@ -38,6 +38,8 @@ internal sealed record Evidence
 
     public required MessageEffects Messages { get; init; }
 
+    public required MailEffects Mails { get; init; }
+
     /// <summary>The time until no job waited or ran; null: this state was not reached.</summary>
     public required TimeSpan? DrainTime { get; init; }
 }

@@ -108,6 +108,9 @@ internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeS
         figures["WhatsApp messages delivered again"] = $"{Evidence.Messages.Redeliveries}";
         figures["WhatsApp jobs that a fault interrupted"] = $"{Evidence.Messages.Interrupted}";
         figures["WhatsApp messages without a reply (an interrupted reply is not repeated)"] = $"{Evidence.Messages.Unanswered}";
+        figures["mails with an acknowledged notification"] = $"{Evidence.Mails.Acknowledged}";
+        figures["notifications delivered again"] = $"{Evidence.Mails.Redeliveries}";
+        figures["mailbox jobs that a fault interrupted or that waited for another one"] = $"{Evidence.Mails.Interrupted}";
         figures["requests at the upstream"] = $"{Evidence.Executions.Count}";
         figures["repeated executions (explained by a fault)"] =
             $"{duplicates.All.Count} ({duplicates.All.Count - duplicates.Unexplained.Count}) of {duplicates.Executions}";
