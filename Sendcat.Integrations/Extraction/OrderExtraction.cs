@@ -115,15 +115,16 @@ public sealed class OrderExtraction
         var tracking = Tracking(mail);
         var marked = mail.Trust is SenderTrust.Unproven ? [] : MarkupOrders.Read(mail);
         var hasOrder = marked.Count > 0 || (mail.Merchant is { } own ? own.OrderNumber : OrderLabel).IsMatch(mail.Text);
+        var parsed = mail.Merchant is { } merchant ? MerchantParser.Parse(merchant, mail, tracking, country) : [];
+        var hasKey = hasOrder || tracking.Count > 0 || parsed.Any(order => order.Shipments.Count > 0);
         var kind = MarkupOrders.KindOf(mail) is { } stated && marked.Count > 0
             ? stated
-            : MailTopics.Of(mail.Subject, mail.Text, hasOrder || tracking.Count > 0, mail.IsBulk);
+            : MailTopics.Of(mail.Subject, mail.Text, hasKey, mail.IsBulk);
         if (marked.Count > 0 && kind is MailTopic.Other or MailTopic.Promotion or MailTopic.Receipt)
         {
             kind = MailTopic.Order;
         }
 
-        var parsed = mail.Merchant is { } merchant ? MerchantParser.Parse(merchant, mail, tracking, country) : [];
         if (marked.Count > 0)
         {
             return Of(kind, ExtractionPath.Markup, Complete(marked, parsed, mail, tracking, country));
@@ -135,7 +136,7 @@ public sealed class OrderExtraction
         }
 
         if (kind is MailTopic.Promotion or MailTopic.Receipt
-            || (kind is MailTopic.Other && !hasOrder && tracking.Count == 0 && mail.Trust is not SenderTrust.User))
+            || (kind is MailTopic.Other && !hasKey && mail.Trust is not SenderTrust.User))
         {
             return Of(kind, ExtractionPath.None, []);
         }
@@ -146,7 +147,8 @@ public sealed class OrderExtraction
     }
 
     private async Task<MailExtraction> AskAsync(
-        AskModel ask, ReadMail mail, MailTopic kind, IReadOnlyList<TrackingMatch> tracking, string? country, CancellationToken cancellationToken)
+        AskModel ask, ReadMail mail, MailTopic kind, IReadOnlyList<TrackingMatch> tracking, string? country,
+        CancellationToken cancellationToken)
     {
         var reply = await ask(ExtractionPrompt.Document(mail.Text), cancellationToken);
         var answer = reply.Answer ?? new(null, [], false, 0.5);
@@ -181,6 +183,7 @@ public sealed class OrderExtraction
                         total.Price, FieldSource.Format, 0.8, Evidence.InText(mail.Text, total.Start, total.Length))),
                     ItemsSummary = order.ItemsSummary ?? same?.ItemsSummary,
                     Parcels = [.. order.Parcels, .. more.Where(parcel => known.Add(parcel.TrackingNumber.Value))],
+                    Shipments = same?.Shipments ?? (only ? [.. parsed.SelectMany(other => other.Shipments)] : []),
                 });
             }),
         ];

@@ -30,16 +30,22 @@ internal sealed class DraftRows(OrderTransaction transaction)
             """,
             cancellationToken, transaction.UserId, numbers.ToArray(), merchant, OrderText.ShortestUniqueNumber, OrderText.Unknown);
 
-    /// <summary>The drafts that have one of these parcels, the first one being that which remains.</summary>
-    public Task<IReadOnlyList<DraftRow>> FindByTrackingAsync(IReadOnlyList<string> numbers, CancellationToken cancellationToken) =>
-        numbers.Count == 0 ? Task.FromResult<IReadOnlyList<DraftRow>>([]) : ReadAsync(
+    /// <summary>The drafts that have one of these parcels or shipments, the first one being that which remains.</summary>
+    /// <param name="trackingNumbers">The parcels.</param>
+    /// <param name="shipments">The keys of the shipments.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public Task<IReadOnlyList<DraftRow>> FindByParcelAsync(
+        IReadOnlyList<string> trackingNumbers, IReadOnlyList<string> shipments, CancellationToken cancellationToken) =>
+        trackingNumbers.Count + shipments.Count == 0 ? Task.FromResult<IReadOnlyList<DraftRow>>([]) : ReadAsync(
             $"""
-            -- find drafts by tracking number
+            -- find drafts by parcel
             SELECT {Columns} FROM purchase_drafts
-            WHERE user_id = $1 AND id IN (SELECT draft_id FROM draft_parcels WHERE user_id = $1 AND tracking_number = ANY($2))
+            WHERE user_id = $1 AND id IN (
+                SELECT draft_id FROM draft_parcels WHERE user_id = $1 AND tracking_number = ANY($2)
+                UNION ALL SELECT draft_id FROM draft_shipments WHERE user_id = $1 AND key = ANY($3))
             ORDER BY {Rank}
             """,
-            cancellationToken, transaction.UserId, numbers.ToArray());
+            cancellationToken, transaction.UserId, trackingNumbers.ToArray(), shipments.ToArray());
 
     public async Task<DraftRow?> FindAsync(Guid id, CancellationToken cancellationToken) =>
         (await ReadAsync(
@@ -92,7 +98,7 @@ internal sealed class DraftRows(OrderTransaction transaction)
     }
 
     /// <summary>
-    /// Folds other drafts about the same order into one: their fields fill what is missing, their parcels, pre-alerts, evidence and invoice
+    /// Folds other drafts about the same order into one: their fields fill what is missing, their parcels, shipments, pre-alerts, evidence and invoice
     /// become its own, and they are deleted.
     /// </summary>
     /// <returns>The draft that remains.</returns>
@@ -110,6 +116,8 @@ internal sealed class DraftRows(OrderTransaction transaction)
             -- fold drafts
             WITH parcels AS (
                 UPDATE draft_parcels SET draft_id = $2 WHERE user_id = $1 AND draft_id = ANY($3)
+            ), shipments AS (
+                UPDATE draft_shipments SET draft_id = $2 WHERE user_id = $1 AND draft_id = ANY($3)
             ), pre_alerts AS (
                 UPDATE pre_alerts SET draft_id = $2, updated_at = $4 WHERE user_id = $1 AND draft_id = ANY($3)
             ), evidence AS (

@@ -25,6 +25,12 @@ internal sealed record OrderFacts
 
     public IReadOnlyList<ParcelFacts> Parcels { get; init; } = [];
 
+    /// <summary>The keys of the merchant's shipments.</summary>
+    public IReadOnlyList<string> Shipments { get; init; } = [];
+
+    /// <summary>False: nothing identifies the order, so that no draft can be about it.</summary>
+    public bool HasKey => OrderNumbers.Count > 0 || Parcels.Count > 0 || Shipments.Count > 0;
+
     public static OrderFacts Of(ExtractedOrder order, bool invoicePresent) => new()
     {
         Merchant = Text(order.Merchant, OrderText.MaxMerchant) ?? OrderText.Unknown,
@@ -43,6 +49,7 @@ internal sealed record OrderFacts
                 parcel.TrackingNumber.Value, parcel.Carrier,
                 order.Trust is SenderTrust.Authenticated or SenderTrust.User && parcel.MayPreAlert)),
         ],
+        Shipments = order.Shipments,
     };
 
     private static string? Text(string? text, int maxLength)

@@ -71,7 +71,7 @@ public sealed class OrderIntake(
         EvidenceSource source, MailExtraction extraction, CancellationToken cancellationToken)
     {
         var orders = extraction.Orders.Select(order => (Order: order, Facts: OrderFacts.Of(order, extraction.InvoicePresent)))
-            .Where(order => order.Facts.OrderNumbers.Count > 0 || order.Facts.Parcels.Count > 0).ToArray();
+            .Where(order => order.Facts.HasKey).ToArray();
         var (status, error) = StatusOf(extraction, orders.Length);
         var now = time.GetUtcNow();
 
@@ -95,6 +95,7 @@ public sealed class OrderIntake(
             var (draft, isNew) = await MergeAsync(drafts, facts, cancellationToken);
             (isNew ? created : updated).Add(draft.Id);
             await parcels.AddParcelsAsync(draft, facts.Parcels, cancellationToken);
+            await parcels.AddShipmentsAsync(draft, facts.Shipments, cancellationToken);
             if (announces && order.MayPreAlert && draft.Status is not DraftStatus.Rejected)
             {
                 var verified = facts.Parcels.Where(parcel => parcel.IsVerified).Select(parcel => parcel.TrackingNumber).ToArray();
@@ -132,14 +133,15 @@ public sealed class OrderIntake(
         return new(status, created.Count, updated.Count, preAlerts);
     }
 
-    /// <summary>The draft of this order: one by any order number, else one by a tracking number, else a new one.</summary>
+    /// <summary>The draft of this order: one by any order number, else one by a tracking number or shipment, else a new one.</summary>
     private static async Task<(DraftRow Draft, bool IsNew)> MergeAsync(
         DraftRows drafts, OrderFacts facts, CancellationToken cancellationToken)
     {
-        var byTracking = await drafts.FindByTrackingAsync([.. facts.Parcels.Select(parcel => parcel.TrackingNumber)], cancellationToken);
+        var byParcel = await drafts.FindByParcelAsync(
+            [.. facts.Parcels.Select(parcel => parcel.TrackingNumber)], facts.Shipments, cancellationToken);
         var known = await drafts.FindByOrderAsync(facts.OrderNumbers, facts.Merchant, cancellationToken) is { Count: > 0 } byOrder
             ? byOrder
-            : byTracking;
+            : byParcel;
         if (known.Count == 0)
         {
             return (await drafts.InsertAsync(DraftContent.Of(facts), cancellationToken), true);
@@ -150,7 +152,7 @@ public sealed class OrderIntake(
         // The union of order numbers may connect drafts that had none in common. A draft that a parcel alone made, for example a carrier's
         // notice, belongs to the order that names the parcel.
         var duplicates = (await drafts.FindByOrderAsync(draft.Content.OrderNumbers, draft.Content.Merchant, cancellationToken))
-            .Concat(byTracking.Where(other => other.Content.OrderNumbers.Count == 0 && other.Status is DraftStatus.Draft))
+            .Concat(byParcel.Where(other => other.Content.OrderNumbers.Count == 0 && other.Status is DraftStatus.Draft))
             .Where(other => other.Id != draft.Id).DistinctBy(other => other.Id).ToArray();
         return (await drafts.FoldAsync(draft, duplicates, cancellationToken), false);
     }

@@ -3,7 +3,7 @@ using NpgsqlTypes;
 
 namespace Sendcat.Integrations.Orders;
 
-/// <summary>The parcels of drafts, and the pre-alerts, of one user in an open transaction.</summary>
+/// <summary>The parcels and shipments of drafts, and the pre-alerts, of one user in an open transaction.</summary>
 internal sealed class ParcelRows(OrderTransaction transaction)
 {
     /// <summary>
@@ -26,6 +26,18 @@ internal sealed class ParcelRows(OrderTransaction transaction)
             transaction.UserId, draft.Id, parcels.Select(parcel => parcel.TrackingNumber).ToArray(),
             parcels.Select(parcel => parcel.Carrier).ToArray(),
             parcels.Select(parcel => parcel.IsVerified).ToArray(), transaction.Now);
+
+    /// <summary>Adds shipments to a draft. One that another draft of the user has stays there.</summary>
+    /// <param name="draft">The draft.</param>
+    /// <param name="keys">The keys of the shipments.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    public Task AddShipmentsAsync(DraftRow draft, IReadOnlyList<string> keys, CancellationToken cancellationToken) =>
+        keys.Count == 0 ? Task.CompletedTask : transaction.ExecuteAsync(
+            """
+            -- add shipments to draft
+            INSERT INTO draft_shipments (user_id, key, draft_id) SELECT $1, key, $2 FROM unnest($3::text[]) key ON CONFLICT DO NOTHING
+            """,
+            cancellationToken, transaction.UserId, draft.Id, keys.ToArray());
 
     /// <summary>Adds a parcel that the user names to the draft that the user names, whichever draft had it.</summary>
     public Task NameAsync(

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Sendcat.Integrations.Mail.Senders;
+using Sendcat.Integrations.Mail.Tracking;
 
 namespace Sendcat.Integrations.Mail.Merchants;
 
@@ -10,6 +11,10 @@ public sealed class Merchant
     /// Sub-domains from which merchants relay what buyers and sellers write to each other. They sign it, and it is not theirs.
     /// </summary>
     private static readonly string[] Relays = ["marketplace", "members"];
+
+    /// <summary>The parameters of links that hold order numbers, in lower case.</summary>
+    private static readonly string[] OrderParameters =
+        ["orderid", "order_id", "ordernumber", "order_number", "orderno", "billno", "parent_order_sn"];
 
     private Merchant(string id, string name, string[] domains, string orderNumber, ConfidenceOf confidence) =>
         (Id, Name, Domains, OrderNumber, Confidence) = (id, name, domains, LinearRegex.Of(orderNumber), confidence);
@@ -55,6 +60,13 @@ public sealed class Merchant
     /// </summary>
     public static Merchant? OfDomain(string? domain) =>
         All.FirstOrDefault(merchant => merchant.Domains.Any(own => DomainNames.IsWithin(domain, own) && !IsRelay(domain!, own)));
+
+    /// <summary>The order number in the address of a link to one of the merchant's domains; null: none.</summary>
+    internal string? OrderOf(string address, string domain) =>
+        TrackingLinks.Parameter(address, domain, OrderParameters) is { } value
+            && OrderNumber.Match(value) is { Success: true, Index: 0 } match && match.Length == value.Length
+            ? value.ToUpperInvariant()
+            : null;
 
     private static bool IsRelay(string domain, string own) =>
         domain[..^own.Length].Split('.').Any(label => Relays.Contains(label, StringComparer.OrdinalIgnoreCase));

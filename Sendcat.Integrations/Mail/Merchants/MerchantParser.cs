@@ -5,12 +5,14 @@ using Sendcat.Integrations.Mail.Tracking;
 
 namespace Sendcat.Integrations.Mail.Merchants;
 
-/// <summary>Parses the mails of a known merchant: order numbers, tracking numbers, totals and items, several of each.</summary>
+/// <summary>
+/// Parses the mails of a known merchant: order numbers, tracking numbers, shipments, totals and items, several of each.
+/// </summary>
 internal static class MerchantParser
 {
     private const int MostOrders = 30;
 
-    /// <summary>The orders of the mail; empty: neither an order number nor a tracking number was found.</summary>
+    /// <summary>The orders of the mail; empty: neither an order number nor a tracking number nor a shipment was found.</summary>
     public static IReadOnlyList<ExtractedOrder> Parse(
         Merchant merchant, ReadMail mail, IReadOnlyList<TrackingMatch> tracking, string? dollarCountry)
     {
@@ -18,7 +20,8 @@ internal static class MerchantParser
         var mentions = Mentions(merchant, mail);
         var numbers = mentions.Select(mention => mention.Number).Distinct(StringComparer.Ordinal).ToArray();
         var parcels = tracking.Where(match => !numbers.Contains(match.Number, StringComparer.Ordinal)).ToArray();
-        if (numbers.Length == 0 && parcels.Length == 0)
+        var shipments = ShipmentLinks.In(merchant, mail);
+        if (numbers.Length == 0 && parcels.Length == 0 && shipments.Count == 0)
         {
             return [];
         }
@@ -27,7 +30,11 @@ internal static class MerchantParser
         var orders = numbers.Length == 0 ? (string?[])[null] : numbers;
         var places = new OrderPlaces(mentions.Select(mention => (mention.Number, mention.Start)));
         var itemsByOrder = Items(text, places);
-        return [.. orders.Select(number => Order(number)).Where(order => order.OrderNumber is not null || order.Parcels.Count > 0)];
+        return
+        [
+            .. orders.Select(number => Order(number))
+                .Where(order => order.OrderNumber is not null || order.Parcels.Count > 0 || order.Shipments.Count > 0),
+        ];
 
         ExtractedOrder Order(string? number)
         {
@@ -47,6 +54,13 @@ internal static class MerchantParser
                     : new(total.Price, FieldSource.Merchant, 0.9, Evidence.InText(text, total.Start, total.Length)),
                 ItemsSummary = items,
                 Parcels = own,
+
+                // A link that names no order belongs to the only one of the mail.
+                Shipments =
+                [
+                    .. shipments.Where(shipment => shipment.OrderNumber == number || (shipment.OrderNumber is null && orders.Length == 1))
+                        .Select(shipment => shipment.Key),
+                ],
                 Confidence = merchant.Confidence.Of(number is not null, own.Length > 0, total is not null, items is not null),
                 Trust = mail.Trust,
             };
@@ -79,16 +93,10 @@ internal static class MerchantParser
         {
             foreach (var link in mail.Links)
             {
-                var value = merchant.Domains
-                    .Select(
-                        domain => TrackingLinks.Parameter(
-                            link.Address, domain, "orderid", "order_id", "ordernumber", "order_number", "orderno", "billno",
-                            "parent_order_sn"))
-                    .FirstOrDefault(value => value is not null);
-                if (value is not null && merchant.OrderNumber.Match(value) is { Success: true, Index: 0 } match
-                    && match.Length == value.Length && numbers.Add(value.ToUpperInvariant()))
+                var value = merchant.Domains.Select(domain => merchant.OrderOf(link.Address, domain)).FirstOrDefault(it => it is not null);
+                if (value is not null && numbers.Add(value))
                 {
-                    mentions.Add(new(value.ToUpperInvariant(), -1, 0));
+                    mentions.Add(new(value, -1, 0));
                 }
             }
         }
@@ -99,7 +107,9 @@ internal static class MerchantParser
     private static Evidence EvidenceOf(string text, Mention mention) =>
         mention.Start < 0 ? Evidence.Beside(mention.Number) : Evidence.InText(text, mention.Start, mention.Length);
 
-    /// <summary>The items of each order, by its number ("" without one): one item by its name; several, or one without a name, by their count.</summary>
+    /// <summary>
+    /// The items of each order, by its number ("" without one): one item by its name; several, or one without a name, by their count.
+    /// </summary>
     private static Dictionary<string, string?> Items(string text, OrderPlaces places)
     {
         var lists = new Dictionary<string, ItemList>(StringComparer.Ordinal);

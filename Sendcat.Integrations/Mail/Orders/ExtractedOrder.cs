@@ -26,6 +26,12 @@ public sealed record ExtractedOrder
     /// <summary>The parcels of this order in the order of the mail.</summary>
     public IReadOnlyList<ExtractedParcel> Parcels { get; init; } = [];
 
+    /// <summary>
+    /// The keys of the merchant's shipments to which links lead, for example <c>amazon:Bcd12fGh3</c>: mails about the same parcel have the
+    /// same key.
+    /// </summary>
+    public IReadOnlyList<string> Shipments { get; init; } = [];
+
     /// <summary>0 to 1; below 0.7 a person must confirm the draft.</summary>
     public required double Confidence { get; init; }
 

@@ -17,13 +17,15 @@ internal static class ExtractedMails
 
     public static ExtractedOrder Order(
         string? number, string merchant = "shop.example", Price? total = null, string? items = null, double confidence = 0.9,
-        SenderTrust trust = SenderTrust.Authenticated, FieldSource source = FieldSource.Format, string[]? parcels = null) => new()
+        SenderTrust trust = SenderTrust.Authenticated, FieldSource source = FieldSource.Format, string[]? parcels = null,
+        string[]? shipments = null) => new()
     {
         Merchant = merchant,
         OrderNumber = number is null ? null : new(number, source, confidence, null),
         Total = total is null ? null : new(total, source, confidence, null),
         ItemsSummary = items,
         Parcels = [.. (parcels ?? []).Select(parcel => new ExtractedParcel(new(parcel, source, confidence, null), "ups", []))],
+        Shipments = shipments ?? [],
         Confidence = confidence,
         Trust = trust,
     };

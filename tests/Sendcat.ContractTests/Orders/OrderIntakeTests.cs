@@ -92,6 +92,29 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         Assert.Equal("5 2 1 0", await CountsAsync(_user));
     }
 
+    [Theory]
+    [InlineData("order+shipment shipment", "1 1")]
+    [InlineData("shipment order+shipment", "1 1")]
+    [InlineData("shipment other+shipment order", "2 1")]
+    [InlineData("shipment shipment", "1 1")]
+    public async Task A_mail_with_a_shipment_alone_belongs_to_the_draft_of_the_order_with_it(string mails, string expected)
+    {
+        var number = 0;
+        foreach (var mail in mails.Split(' '))
+        {
+            var keys = mail.Split('+');
+            var order = keys[0] switch { "order" => "112-1111111-1111111", "other" => "112-2222222-2222222", _ => null };
+            string[] shipments = keys[^1] == "shipment" ? ["amazon:Bcd12fGh3"] : [];
+            var result = await RecordAsync($"m{number++}", ExtractedMails.Order(order, merchant: "amazon", shipments: shipments));
+            Assert.Equal(EvidenceStatus.Extracted, result.Status);
+        }
+
+        Assert.Equal(
+            expected,
+            await Api.ScalarAsync<string>(
+                $"SELECT count(*) || ' ' || (SELECT count(*) FROM draft_shipments WHERE user_id = '{_user}') FROM purchase_drafts WHERE user_id = '{_user}'"));
+    }
+
     [Fact]
     public async Task A_notice_of_the_carrier_becomes_part_of_the_order_that_names_its_parcel()
     {
