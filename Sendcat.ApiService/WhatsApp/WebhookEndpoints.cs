@@ -24,7 +24,8 @@ internal static class WebhookEndpoints
         webhook.MapGet("", Verify).Produces<string>(StatusCodes.Status200OK, "text/plain")
             .As("whatsapp.verify", "Verification of the address: for Meta alone", 400, 403);
         webhook.MapPost("", ReceiveAsync).Produces<string>(StatusCodes.Status200OK, "text/plain")
-            .As("whatsapp.receive", "Deliveries: for Meta alone, signed with X-Hub-Signature-256", 400, 403, 413, 415, 429, 503).Measures(MeasuredEndpoint.WhatsAppWebhook);
+            .As("whatsapp.receive", "Deliveries: for Meta alone, signed with X-Hub-Signature-256", 400, 403, 413, 415, 429, 503)
+            .Measures(MeasuredEndpoint.WhatsAppWebhook);
     }
 
     private static Results<ContentHttpResult, ApiError> Verify(HttpContext http, IOptionsMonitor<WhatsAppOptions> options)

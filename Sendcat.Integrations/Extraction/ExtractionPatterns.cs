@@ -9,9 +9,9 @@ using Sendcat.Integrations.Mail.Tracking;
 namespace Sendcat.Integrations.Extraction;
 
 /// <summary>
-/// Compiles the patterns of the extraction, in one thread. They take a second of processor time. Without it their static constructors compile
-/// them at the first use, and each extraction that begins meanwhile blocks a thread until they have ended. A worker whose threads are all
-/// blocked renews no leases and claims no jobs.
+/// Compiles the patterns of the extraction, in one thread. They take a second of processor time. Without it their static constructors
+/// compile them at the first use, and each extraction that begins meanwhile blocks a thread until they have ended. A worker whose threads
+/// are all blocked renews no leases and claims no jobs.
 /// </summary>
 internal static class ExtractionPatterns
 {

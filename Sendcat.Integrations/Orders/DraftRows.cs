@@ -98,8 +98,8 @@ internal sealed class DraftRows(OrderTransaction transaction)
     }
 
     /// <summary>
-    /// Folds other drafts about the same order into one: their fields fill what is missing, their parcels, shipments, pre-alerts, evidence and invoice
-    /// become its own, and they are deleted.
+    /// Folds other drafts about the same order into one: their fields fill what is missing, their parcels, shipments, pre-alerts, evidence
+    /// and invoice become its own, and they are deleted.
     /// </summary>
     /// <returns>The draft that remains.</returns>
     public async Task<DraftRow> FoldAsync(DraftRow draft, IReadOnlyList<DraftRow> duplicates, CancellationToken cancellationToken)

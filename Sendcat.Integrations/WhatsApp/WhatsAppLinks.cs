@@ -45,8 +45,8 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
     }
 
     /// <summary>
-    /// Applies a change of the id or the phone number that Meta reports. A repetition has no effect, and changes of one user may come in any
-    /// order.
+    /// Applies a change of the id or the phone number that Meta reports. A repetition has no effect, and changes of one user may come in
+    /// any order.
     /// </summary>
     /// <param name="change">The change.</param>
     /// <param name="now">The time.</param>

@@ -25,7 +25,8 @@ internal static class GmailPushEndpoint
 
     public static void MapGmailPush(this IEndpointRouteBuilder app) =>
         app.MapPost(Path, ReceiveAsync).WithTags("Gmail").Produces(StatusCodes.Status200OK, typeof(string), "text/plain")
-            .As("gmail.push", "Notification of Gmail through Pub/Sub: for Google alone", 400, 403, 413, 415, 429, 503).Measures(MeasuredEndpoint.GmailPush);
+            .As("gmail.push", "Notification of Gmail through Pub/Sub: for Google alone", 400, 403, 413, 415, 429, 503)
+            .Measures(MeasuredEndpoint.GmailPush);
 
     private static async Task<Results<ContentHttpResult, ApiError>> ReceiveAsync(
         HttpContext http, WebhookGate gate, PushAuthentication authentication, PushedMailboxes mailboxes, WebhookInbox inbox,

@@ -59,5 +59,6 @@ internal sealed record ResendEvent(MailOutcome? Outcome, DateTimeOffset At, IRea
 
     private static IEnumerable<string> Addresses(JsonElement data) =>
         data.Part("to") is { ValueKind: JsonValueKind.String } ? [data.Text("to") ?? ""]
-        : data.Items("to").Where(address => address.ValueKind is JsonValueKind.String).Select(LenientJsonString.ReadWellFormed).OfType<string>();
+        : data.Items("to").Where(address => address.ValueKind is JsonValueKind.String).Select(LenientJsonString.ReadWellFormed)
+            .OfType<string>();
 }

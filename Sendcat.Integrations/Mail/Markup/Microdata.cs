@@ -80,7 +80,9 @@ internal static class Microdata
             ? null
             : string.Join(' ', Beginning(element).Split([' ', '\n', '\r', '\t', '\u00A0'], 60, StringSplitOptions.RemoveEmptyEntries));
 
-    /// <summary>The beginning of the text inside of an element: of elements inside of each other, each may have the whole mail as its text.</summary>
+    /// <summary>
+    /// The beginning of the text inside of an element: of elements inside of each other, each may have the whole mail as its text.
+    /// </summary>
     private static string Beginning(IElement element)
     {
         var text = new StringBuilder();

@@ -45,7 +45,9 @@ internal sealed class ItemList
         _previous = line.Trim().Trim(" *•-").ToString();
     }
 
-    /// <summary>Every item has a digit or begins with a bullet. A search for it costs much less than a pattern, and mails have many lines.</summary>
+    /// <summary>
+    /// Every item has a digit or begins with a bullet. A search for it costs much less than a pattern, and mails have many lines.
+    /// </summary>
     private static bool MayBeItem(ReadOnlySpan<char> line) =>
         line.Length < LongestLine && (line.ContainsAnyInRange('0', '9') || line.TrimStart() is ['•' or '*' or '·' or '-', ..]);
 

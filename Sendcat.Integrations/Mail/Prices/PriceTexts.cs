@@ -16,7 +16,8 @@ public static class PriceTexts
             + @"|¥|￥|zł|Kč|kr|円|元|원|руб\.?|TL\b|Rs\.?|CHF";
 
     private static readonly Regex Amounts = LinearRegex.Of(
-        $@"((?<before>{Signs}|\b[A-Z]{{3}}\b)\s?(\(?[A-Z]{{3}}\)\s?)?)?(?<number>[0-9]([0-9.,'\u00A0\u202F]*[0-9])?)(\s?(?<after>{Signs}|[A-Z]{{3}}\b))?");
+        $@"((?<before>{Signs}|\b[A-Z]{{3}}\b)\s?(\(?[A-Z]{{3}}\)\s?)?)?(?<number>[0-9]([0-9.,'\u00A0\u202F]*[0-9])?)"
+        + $@"(\s?(?<after>{Signs}|[A-Z]{{3}}\b))?");
 
     private static readonly FrozenSet<string> Codes = new[]
     {

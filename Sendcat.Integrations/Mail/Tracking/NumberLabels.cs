@@ -67,11 +67,13 @@ internal static class NumberLabels
     private const string AsianOtherWords = "注文番号|ご注文|電話|クーポン|商品番号|订单号|订单|訂單|电话|优惠码|货号|주문\\s*번호|전화|쿠폰";
 
     private static readonly Regex Words = LinearRegex.Of(
-        $@"(?<tracking>\b({TrackingWords})|{AsianTrackingWords})|(?<other>\b({OtherWords})|{AsianOtherWords})|(?<parcel>\b({ParcelWords})|{AsianParcelWords})");
+        $@"(?<tracking>\b({TrackingWords})|{AsianTrackingWords})|(?<other>\b({OtherWords})|{AsianOtherWords})"
+        + $@"|(?<parcel>\b({ParcelWords})|{AsianParcelWords})");
 
     /// <summary>The words for tracking followed by a number, with nothing but a few signs and short words between.</summary>
     private static readonly Regex Labelled = LinearRegex.Of(
-        $@"(\b({TrackingWords})|{AsianTrackingWords})\s*(numbers?|nos?\b\.?|nr\b\.?|id|ids|code|\#|n°|nummer|номер\w*)?\s*(\([^)\n]{{0,30}}\))?\s*(is|are|ist|es|est|[eè])?\s*[:：#\-–]?\s*\#?\s*(?<number>[A-Z]{{0,6}}[0-9][A-Z0-9]{{6,39}})");
+        $@"(\b({TrackingWords})|{AsianTrackingWords})\s*(numbers?|nos?\b\.?|nr\b\.?|id|ids|code|\#|n°|nummer|номер\w*)?"
+        + @"\s*(\([^)\n]{0,30}\))?\s*(is|are|ist|es|est|[eè])?\s*[:：#\-–]?\s*\#?\s*(?<number>[A-Z]{0,6}[0-9][A-Z0-9]{6,39})");
 
     /// <summary>The label of the number at this place.</summary>
     public static LabelKind Of(string text, int start, int end)

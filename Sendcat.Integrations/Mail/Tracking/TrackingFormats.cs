@@ -90,7 +90,9 @@ public static class TrackingFormats
     private static readonly TrackingFormat[][] ByLength =
         [.. Enumerable.Range(0, LongestNumber + 1).Select(length => All.Where(format => format.Shape.Length == length).ToArray())];
 
-    /// <summary>For each two characters with which a number may begin the lengths of such numbers: bit <c>n</c> for <c>n</c> characters.</summary>
+    /// <summary>
+    /// For each two characters with which a number may begin the lengths of such numbers: bit <c>n</c> for <c>n</c> characters.
+    /// </summary>
     private static readonly ulong[] LengthsByBeginning =
         [.. Alphabet.SelectMany(first => Alphabet.Select(second => All
             .Where(format => format.Fits(first, 0) && format.Fits(second, 1))
@@ -160,7 +162,9 @@ public static class TrackingFormats
     internal static bool IsMistyped(string number) =>
         IsPlaceholder(number) || (CandidatesOf(number).Count == 0 && Unmistakable.Any(format => format.Fits(number)));
 
-    /// <summary>How long the numbers are that begin with these ASCII letters or digits, in any case: bit <c>n</c> for <c>n</c> characters.</summary>
+    /// <summary>
+    /// How long the numbers are that begin with these ASCII letters or digits, in any case: bit <c>n</c> for <c>n</c> characters.
+    /// </summary>
     internal static ulong LengthsOf(char first, char second) => LengthsByBeginning[(ValueOf(first) * Alphabet.Length) + ValueOf(second)];
 
     private static int ValueOf(char character) => char.IsAsciiDigit(character) ? character - '0' : (character | ' ') - 'a' + 10;

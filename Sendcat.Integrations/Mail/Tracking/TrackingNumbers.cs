@@ -7,8 +7,8 @@ public static class TrackingNumbers
     public const int MostNumbers = 100;
 
     /// <summary>
-    /// Most numbers whose format is right and whose surroundings are judged. A text with more is made of digits: each group of four may begin
-    /// a number, and a judgement costs much more than the search.
+    /// Most numbers whose format is right and whose surroundings are judged. A text with more is made of digits: each group of four may
+    /// begin a number, and a judgement costs much more than the search.
     /// </summary>
     private const int MostJudged = 500;
 
@@ -34,7 +34,9 @@ public static class TrackingNumbers
     /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="number">The number, as somebody wrote it.</param>
-    /// <param name="found">What <see cref="Find"/> found in the text. Somebody may name hundreds of numbers, and each search reads the whole text.</param>
+    /// <param name="found">
+    /// What <see cref="Find"/> found in the text. Somebody may name hundreds of numbers, and each search reads the whole text.
+    /// </param>
     public static TrackingMatch? Judge(string text, string number, IEnumerable<TrackingMatch> found)
     {
         if (TrackingFormats.Normalize(number) is not { } normalized || TrackingFormats.IsMistyped(normalized))

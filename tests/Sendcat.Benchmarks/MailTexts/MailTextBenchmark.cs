@@ -11,8 +11,8 @@ using Spectre.Console;
 namespace Sendcat.Benchmarks.MailTexts;
 
 /// <summary>
-/// Measures the reading of hostile mails: 1 MiB of each pathological text, as HTML and as plain text, from the bytes of the mail to everything
-/// that is searched in it without a model. The baseline is an ordinary text of the same size and type in the same round.
+/// Measures the reading of hostile mails: 1 MiB of each pathological text, as HTML and as plain text, from the bytes of the mail to
+/// everything that is searched in it without a model. The baseline is an ordinary text of the same size and type in the same round.
 /// </summary>
 internal static class MailTextBenchmark
 {
@@ -21,7 +21,8 @@ internal static class MailTextBenchmark
     public static Command Command()
     {
         var rounds = new Option<int>("--rounds") { Description = "measured rounds over all texts", DefaultValueFactory = _ => 7 };
-        var command = new Command("mail-texts", "The reading of 1 MiB of each of many pathological texts: time, and ratio to an ordinary text.")
+        var command = new Command(
+            "mail-texts", "The reading of 1 MiB of each of many pathological texts: time, and ratio to an ordinary text.")
         {
             rounds,
         };
@@ -33,7 +34,8 @@ internal static class MailTextBenchmark
     {
         Report.WarnWhenDebug();
         PathologicalText[] texts = [PathologicalText.Ordinary, .. PathologicalText.All];
-        var mails = texts.SelectMany(text => PathologicalText.Types.Select(type => (text.Name, Type: type, Raw: text.Mail(type)))).ToArray();
+        var mails = texts.SelectMany(text => PathologicalText.Types.Select(type => (text.Name, Type: type, Raw: text.Mail(type))))
+            .ToArray();
         var times = mails.ToDictionary(mail => (mail.Name, mail.Type), _ => new List<double>());
 
         // The first two rounds compile.

@@ -10,7 +10,10 @@ namespace Sendcat.ContractTests.Mail;
 public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<ResendFixture>
 {
     private const string Path = "/api/resend/webhook";
-    private const string Event = """{"type":"email.bounced","created_at":"2026-11-26T10:00:00.000Z","data":{"email_id":"1","to":["refused@example.com"],"bounce":{"type":"Permanent"}}}""";
+    private const string Event = """
+        {"type":"email.bounced","created_at":"2026-11-26T10:00:00.000Z",
+        "data":{"email_id":"1","to":["refused@example.com"],"bounce":{"type":"Permanent"}}}
+        """;
 
     private SendcatApi Api => fixture.Mail.Api;
 
@@ -170,7 +173,10 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
     }
 
     private static string Report(string type, string address, TimeSpan age = default) =>
-        $$$"""{"type":"{{{type}}}","created_at":"{{{TimeProvider.System.GetUtcNow() + age:O}}}","data":{"email_id":"1","to":["{{{address}}}"],"bounce":{"type":"Permanent"} } }""";
+        $$$"""
+        {"type":"{{{type}}}","created_at":"{{{TimeProvider.System.GetUtcNow() + age:O}}}",
+        "data":{"email_id":"1","to":["{{{address}}}"],"bounce":{"type":"Permanent"} } }
+        """;
 
     private async Task<HttpResponseMessage> PostAsync(string body, string? id = null)
     {

@@ -112,7 +112,10 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         Assert.Equal(
             expected,
             await Api.ScalarAsync<string>(
-                $"SELECT count(*) || ' ' || (SELECT count(*) FROM draft_shipments WHERE user_id = '{_user}') FROM purchase_drafts WHERE user_id = '{_user}'"));
+                $"""
+                SELECT count(*) || ' ' || (SELECT count(*) FROM draft_shipments WHERE user_id = '{_user}') FROM purchase_drafts
+                WHERE user_id = '{_user}'
+                """));
     }
 
     [Fact]
@@ -193,7 +196,8 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
             $"A-100000001 {Other} False, B-200000002 {Parcel} False",
             await Api.ScalarAsync<string>(
                 $"""
-                SELECT string_agg(format('%s %s %s', order_numbers[1], tracking_number, initcap(is_verified::text)), ', ' ORDER BY order_numbers[1])
+                SELECT string_agg(
+                    format('%s %s %s', order_numbers[1], tracking_number, initcap(is_verified::text)), ', ' ORDER BY order_numbers[1])
                 FROM draft_parcels JOIN purchase_drafts d ON d.id = draft_id WHERE d.user_id = '{_user}'
                 """));
     }
@@ -294,7 +298,11 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         _intake.RecordAsync(Source(message), ExtractedMails.Of(orders), TestContext.Current.CancellationToken);
 
     private Task SetAutoCreateAsync(string user) => Api.ExecuteAsync(
-        $"INSERT INTO user_preferences (user_id, auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails, updated_at) VALUES ('{user}', true, true, true, true, now())");
+        $"""
+        INSERT INTO user_preferences (user_id, auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails,
+            updated_at)
+        VALUES ('{user}', true, true, true, true, now())
+        """);
 
     /// <summary>Evidence, drafts, parcels and pre-alerts of a user.</summary>
     private Task<string> CountsAsync(string user) => Api.ScalarAsync<string>(

@@ -37,7 +37,8 @@ public sealed class WhatsAppLinkTests(WhatsAppFixture fixture)
         Assert.Equal(HttpStatusCode.NoContent, (await user.DeleteAsync("/api/whatsapp")).StatusCode);
         Assert.Equal("""{"linked":false}""", (await StatusAsync(user)).ToJsonString());
         await WhatsApp.LinkAsync(user, _phone);
-        Assert.Equal(HttpStatusCode.NoContent, (await user.PostAsync("/api/auth/delete-account", """{"password":"correct horse 1"}""".AsJson())).StatusCode);
+        using var deleted = await user.PostAsync("/api/auth/delete-account", """{"password":"correct horse 1"}""".AsJson());
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
         Assert.Equal(0L, await WhatsApp.Api.ScalarAsync<long>($"SELECT count(*) FROM whatsapp_links WHERE phone = '{_phone}'"));
     }
 
@@ -125,7 +126,10 @@ public sealed class WhatsAppLinkTests(WhatsAppFixture fixture)
         Assert.Contains("To link your phone", (await WhatsApp.RepliesAsync(_phone))[0], StringComparison.Ordinal);
 
         // The id changes with the number.
-        await PostChangeAsync($$$"""{"field":"user_id_update","value":{"user_id_update":[{"previous_user_id":"{{{first}}}","user_id":"{{{third}}}","wa_id":"{{{_otherPhone}}}"}]}}""");
+        await PostChangeAsync($$$"""
+            {"field":"user_id_update","value":{"user_id_update":
+            [{"previous_user_id":"{{{first}}}","user_id":"{{{third}}}","wa_id":"{{{_otherPhone}}}"}]}}
+            """);
         await WhatsApp.DeliverAsync(Order(4) with { UserId = third });
         await WhatsApp.DeliverAsync(Order(5) with { From = _otherPhone });
         await WhatsApp.SettleAsync();
@@ -168,7 +172,10 @@ public sealed class WhatsAppLinkTests(WhatsAppFixture fixture)
     private static WhatsAppSample Order(int number) => new("text", $"Amazon order #112-1234567-100000{number} Total: $20.0{number}");
 
     private async Task PostChangeAsync(string change) =>
-        (await WhatsApp.PostAsync(Encoding.UTF8.GetBytes($$$"""{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{{{change}}}]}]}"""))).EnsureSuccessStatusCode();
+        (await WhatsApp.PostAsync(
+            Encoding.UTF8.GetBytes(
+                $$$"""{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{{{change}}}]}]}""")))
+        .EnsureSuccessStatusCode();
 
     private static async Task<JsonNode> StatusAsync(HttpClient user) => await (await user.GetAsync("/api/whatsapp/status")).JsonAsync();
 }

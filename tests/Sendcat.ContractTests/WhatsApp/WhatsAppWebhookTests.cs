@@ -69,7 +69,10 @@ public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
                     "entry behind a name with a lone surrogate", """{"\ud800 of another":1,"entry":1}"""u8.ToArray(),
                     """{"\ud800 of another":1,"entry":1}"""u8.ToArray(), null, 400, "invalid_json"
                 },
-                { "entry is a huge number", """{"entry":1e999}"""u8.ToArray(), """{"entry":1e999}"""u8.ToArray(), null, 400, "invalid_request" },
+                {
+                    "entry is a huge number", """{"entry":1e999}"""u8.ToArray(), """{"entry":1e999}"""u8.ToArray(), null, 400,
+                    "invalid_request"
+                },
             };
             var deep = Encoding.ASCII.GetBytes("{\"entry\":" + new string('[', 60) + new string(']', 60) + "}");
             refusals.Add("nested too deep", deep, deep, null, 400, "invalid_json");

@@ -9,9 +9,9 @@ using Sendcat.Integrations.Mail.Tracking;
 namespace Sendcat.UnitTests.Mail;
 
 /// <summary>
-/// The work of the reader grows with the length of a mail and not faster. It is counted as memory that the reader allocates, which does not
-/// depend on the machine: a reader that looks at the rest of the text for each line, or copies it for each element, allocates by the square.
-/// What searches without allocating is banned where it is known (BannedSymbols.Services.txt).
+/// The work of the reader grows with the length of a mail and not faster. It is counted as memory that the reader allocates, which does
+/// not depend on the machine: a reader that looks at the rest of the text for each line, or copies it for each element, allocates by the
+/// square. What searches without allocating is banned where it is known (BannedSymbols.Services.txt).
 /// </summary>
 public sealed class MailWorkTests
 {
