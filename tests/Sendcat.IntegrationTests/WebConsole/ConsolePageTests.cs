@@ -188,6 +188,31 @@ public sealed partial class ConsolePageTests(ConsoleFixture console)
     }
 
     [Fact]
+    public async Task The_response_to_an_earlier_search_is_dropped_however_late_it_comes()
+    {
+        var page = await console.OpenAsync(ConsoleFixture.Viewer);
+        var released = new TaskCompletionSource();
+        await page.RouteAsync("**/api/ops/tool-jobs/dead-letters/count", async route =>
+        {
+            await released.Task;
+            await route.ContinueAsync();
+        });
+        await page.GetByRole(AriaRole.Link, new() { Name = "Dead letters" }).ClickAsync();
+        await page.GetByLabel("Fingerprint").FillAsync("000000000000");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Search", Exact = true }).ClickAsync();
+        await Expect(page.GetByText("0 dead letters match")).ToBeVisibleAsync();
+
+        // The response is an event of the page before the page has read it; a further request of the page comes after that.
+        await page.RunAndWaitForResponseAsync(
+            () => { released.SetResult(); return Task.CompletedTask; },
+            response => response.Url.EndsWith("/dead-letters/count", StringComparison.Ordinal));
+        await page.EvaluateAsync("() => fetch('/api/ops/self').then(response => response.text())");
+
+        await Expect(page.GetByText("0 dead letters match")).ToBeVisibleAsync();
+        Assert.Equal("", string.Join('\n', console.Errors));
+    }
+
+    [Fact]
     public async Task A_revoked_key_ends_the_session_of_an_open_page()
     {
         var key = await console.MakeKeyAsync("bob", "operator");

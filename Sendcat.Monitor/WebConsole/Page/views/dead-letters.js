@@ -1,5 +1,5 @@
 // Dead letters: groups, a search, and requeue or discard of some or of all that match, as a job of the server.
-import { html, useEffect, useState } from '../ui.js';
+import { html, useEffect, useRef, useState } from '../ui.js';
 import { change, query, read } from '../http.js';
 import { data, isOperator, now, useLive, useNow } from '../live.js';
 import { duration, number, plural, relative, words } from '../format.js';
@@ -29,17 +29,21 @@ export function DeadLetters({ search }) {
   const [problem, setProblem] = useState(null);
   const ended = (data('changes')?.items ?? []).map(each => each.state + each.changed).join();
 
+  const requests = useRef(0);
   const load = async (cursor = null) => {
+    const request = ++requests.current;
     try {
       const [page, count, grouped] = await Promise.all([
         read(`${Path}${query({ ...filter, limit: 50, cursor })}`), read(`${Path}/count${query(filter)}`), read(`${Path}/groups`)]);
+      // The response to an earlier request is dropped, however late it comes.
+      if (request !== requests.current) return;
       setResult(before => ({ items: cursor ? [...before.items, ...page.items] : page.items, next: page.nextCursor,
         matched: count.matched }));
       setGroups(grouped.items);
       setProblem(null);
       if (!cursor) choose(new Set());
     } catch (refused) {
-      setProblem(refused.message);
+      if (request === requests.current) setProblem(refused.message);
     }
   };
   useEffect(() => { load(); }, [filter, ended]);

@@ -1,5 +1,5 @@
 // The incident as a timeline: circuits, processes, stores, knobs, alerts and operators, and the same as a file.
-import { html, useEffect, useState } from '../ui.js';
+import { html, useEffect, useRef, useState } from '../ui.js';
 import { query, read } from '../http.js';
 import { now } from '../live.js';
 import { dayAndTime, plain, words } from '../format.js';
@@ -15,9 +15,13 @@ export function Timeline() {
   const [problem, setProblem] = useState(null);
   const from = () => new Date(now() - minutes * 60_000).toISOString();
 
+  const shown = useRef(minutes);
+  shown.current = minutes;
   const load = async (cursor = null) => {
     try {
       const got = await read(`timeline${query({ from: from(), cursor })}`);
+      // The response for an earlier span is dropped, however late it comes.
+      if (shown.current !== minutes) return;
       setPage(before => ({ items: cursor ? [...before.items, ...got.items] : got.items, next: got.nextCursor, older: Boolean(cursor) }));
       setProblem(null);
     } catch (refused) {

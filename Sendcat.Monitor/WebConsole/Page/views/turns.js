@@ -1,5 +1,5 @@
 // One turn as a timeline, found by any id: what happened, how long each part took, and what it waits for now.
-import { html, useEffect, useState } from '../ui.js';
+import { html, useEffect, useRef, useState } from '../ui.js';
 import { query, read } from '../http.js';
 import { useNow } from '../live.js';
 import { clock, dayAndTime, duration, money, number, relative, words } from '../format.js';
@@ -25,8 +25,12 @@ export function Turns({ search }) {
     }
   };
   const open = row => attempt(async () => setTurn(await read(`turns/${encodeURIComponent(row.id)}`)));
+  const searches = useRef(0);
   const find = () => attempt(async () => {
+    const search = ++searches.current;
     const page = await read(`turns${query({ id: id.trim() })}`);
+    // The response to an earlier search is dropped, however late it comes.
+    if (search !== searches.current) return;
     setFound(page);
     setTurn(null);
     if (id.trim() && page.items.length === 1) await open(page.items[0]);
