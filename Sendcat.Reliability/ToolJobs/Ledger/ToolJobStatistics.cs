@@ -6,29 +6,31 @@ namespace Sendcat.Reliability.ToolJobs.Ledger;
 /// <summary>The state of the queue as exact counts from Postgres.</summary>
 public sealed class ToolJobStatistics(LaneCatalog lanes, RequestDatabase database)
 {
+    /// <summary>$1 is the window. Each part reads one index, and no rows of the table.</summary>
+    internal const string Count = """
+        -- count tool jobs
+        SELECT tool, 'queued' AS status, count(*)::int, count(*) FILTER (WHERE available_at <= statement_timestamp())::int,
+            greatest(statement_timestamp() - min(available_at), INTERVAL '0'), count(*) FILTER (WHERE over_cap)::int
+        FROM reliability.tool_jobs WHERE status = 'queued' GROUP BY tool
+        UNION ALL
+        SELECT tool, 'running', count(*)::int, 0, coalesce(statement_timestamp() - min(started_at), INTERVAL '0'),
+          count(*) FILTER (WHERE over_cap)::int
+        FROM reliability.tool_jobs WHERE status = 'running' GROUP BY tool
+        UNION ALL
+        SELECT tool, 'dead_letter', count(*)::int, 0, coalesce(statement_timestamp() - min(dead_letter_at), INTERVAL '0'), 0
+        FROM reliability.tool_jobs WHERE status = 'dead_letter' GROUP BY tool
+        UNION ALL
+        SELECT tool, status, count(*)::int, 0, INTERVAL '0', count(*) FILTER (WHERE over_cap)::int
+        FROM reliability.tool_jobs WHERE completed_at > statement_timestamp() - $1 AND status IN ('completed', 'failed', 'cancelled')
+        GROUP BY tool, status
+        """;
+
     /// <summary>Counts the jobs of each lane.</summary>
     /// <param name="window">Completed, failed and cancelled jobs count when they ended within this time.</param>
     public async Task<ToolQueueReading> ReadAsync(TimeSpan window, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(
-            """
-            -- count tool jobs
-            SELECT tool, 'queued' AS status, count(*)::int, count(*) FILTER (WHERE available_at <= statement_timestamp())::int,
-                greatest(statement_timestamp() - min(available_at), INTERVAL '0'), count(*) FILTER (WHERE over_cap)::int
-            FROM reliability.tool_jobs WHERE status = 'queued' GROUP BY tool
-            UNION ALL
-            SELECT tool, 'running', count(*)::int, 0, coalesce(statement_timestamp() - min(started_at), INTERVAL '0'),
-              count(*) FILTER (WHERE over_cap)::int
-            FROM reliability.tool_jobs WHERE status = 'running' GROUP BY tool
-            UNION ALL
-            SELECT tool, 'dead_letter', count(*)::int, 0, coalesce(statement_timestamp() - min(dead_letter_at), INTERVAL '0'), 0
-            FROM reliability.tool_jobs WHERE status = 'dead_letter' GROUP BY tool
-            UNION ALL
-            SELECT tool, status, count(*)::int, 0, INTERVAL '0', count(*) FILTER (WHERE over_cap)::int
-            FROM reliability.tool_jobs WHERE completed_at > statement_timestamp() - $1 AND status IN ('completed', 'failed', 'cancelled')
-            GROUP BY tool, status
-            """);
+        await using var command = connection.CreateCommand(Count);
         command.Parameters.Add(new() { Value = window });
         var counts = new List<(string Tool, string Status, int Count, int Due, TimeSpan Oldest, int OverCap)>();
         await using (var reader = await command.ExecuteReaderAsync(CancellationToken.None))
