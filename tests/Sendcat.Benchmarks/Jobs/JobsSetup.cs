@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Npgsql;
 using Sendcat.Benchmarks.Measure;
+using Sendcat.Benchmarks.Targets;
 using Sendcat.Integrations;
 using Sendcat.Reliability;
 using Sendcat.Reliability.Database;
@@ -65,23 +66,18 @@ internal sealed class JobsSetup : IAsyncDisposable
             ["ConnectionStrings__redis"] = (await cache).ConnectionString,
             ["ConnectionStrings__sendcatdb"] = await (await database).CreateDatabaseAsync(),
             ["ConnectionStrings__messaging"] = (await messaging).ConnectionString,
-            ["SERPER_BASE_URL"] = (await upstream).Address.ToString(),
-            ["EBAY_BASE_URL"] = (await upstream).Address.ToString(),
             ["AUTH_SIGNING_KEY"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(48)),
-            ["SERPER_API_KEY"] = "benchmark",
-            ["EBAY_CLIENT_ID"] = "benchmark",
-            ["EBAY_CLIENT_SECRET"] = "benchmark",
         };
+        foreach (var (name, value) in (await upstream).Settings)
+        {
+            all[name] = value;
+        }
+
         var setup = new JobsSetup(await cache, await database, await messaging, await upstream, all);
         await ReliabilityDatabase.MigrateAsync(setup.Database, cancellationToken);
         for (var i = 0; i < workers; i++)
         {
-            var worker = await TestProcess.StartAsync(new ProcessSpec(Checkout.Executable("Sendcat.ToolWorker"))
-            {
-                Environment = new Dictionary<string, string?>(all) { ["DOTNET_ENVIRONMENT"] = "Production" },
-            });
-            setup._workers.Add(worker);
-            await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+            setup._workers.Add(await Worker.StartAsync(all));
         }
 
         await setup._host.StartAsync(cancellationToken);

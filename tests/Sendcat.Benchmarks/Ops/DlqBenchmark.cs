@@ -1,9 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
-using System.Text.Json;
 using Npgsql;
+using Sendcat.Benchmarks.Jobs;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Benchmarks.Targets;
 using Spectre.Console;
@@ -11,17 +10,17 @@ using Spectre.Console;
 namespace Sendcat.Benchmarks.Ops;
 
 /// <summary>
-/// Measures the search of many dead letters, and a requeue of all that match while the only replica of the API is killed and started again:
-/// the time until all are queued and published, and how often each was requeued.
+/// Measures the search of many dead letters, and a requeue of all that match while a worker runs them and both the only replica of the API
+/// and the worker are killed and started again: the time until all are queued and published, how often each was requeued, and how often it
+/// ran.
 /// </summary>
 internal static class DlqBenchmark
 {
     private const string Operator = "the operator key of this benchmark";
     private const string Letters = "api/ops/tool-jobs/dead-letters";
+    private const int LeaseMs = 5_000;
     private const double SearchTargetMs = 300;
     private const double RequeueTargetSeconds = 60;
-
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
 
     /// <summary>What an operator searches for: each filter alone and combined, a frequent and a rare one, and nothing that matches.</summary>
     private static readonly string[] Searches =
@@ -44,9 +43,15 @@ internal static class DlqBenchmark
     private static async Task<int> RunAsync(int letters, int requeued, int rate, TimeProvider clock, CancellationToken cancellationToken)
     {
         Report.WarnWhenDebug();
+        await using var upstream = await PlainUpstream.StartAsync(TimeSpan.Zero, countsQueries: true);
+        var settings = JobsSettings.MaxCaps.Concat(upstream.Settings).Select(setting => $"{setting.Key}={setting.Value}");
         await using var api = await SendcatApi.StartAsync(
             new Uri("http://127.0.0.1:1/"),
-            ["OPS_API_KEY=" + Operator, string.Create(CultureInfo.InvariantCulture, $"TOOL_JOB_REPLAY_PER_SEC={rate}")], cancellationToken);
+            [
+                .. settings, "OPS_API_KEY=" + Operator, string.Create(CultureInfo.InvariantCulture, $"TOOL_JOB_REPLAY_PER_SEC={rate}"),
+                string.Create(CultureInfo.InvariantCulture, $"TOOL_JOB_LEASE_MS={LeaseMs}"),
+            ],
+            cancellationToken);
         await using var database = NpgsqlDataSource.Create(api.Database);
         await OpsRows.InsertAsync(database, OpsRows.Letters, letters, cancellationToken, requeued);
         using var http = new HttpClient { BaseAddress = api.Address };
@@ -54,7 +59,7 @@ internal static class DlqBenchmark
         http.DefaultRequestHeaders.Add("x-sendcat-reason", "a benchmark");
         var lists = await MeasureAsync(http, $"{Letters}?limit=50&", clock, cancellationToken);
         var counts = await MeasureAsync(http, $"{Letters}/count?", clock, cancellationToken);
-        var replay = await RequeueAsync(api, http, database, requeued, clock, cancellationToken);
+        var replay = await new ReplayRun(api, http, database, upstream, clock).MeasureAsync(requeued, cancellationToken);
         var figures = new DlqFigures(letters, lists, counts, replay);
         Write(figures);
         await Report.WriteAsync("dlq", new { letters, requeued, rate }, figures, clock);
@@ -83,42 +88,6 @@ internal static class DlqBenchmark
         return figures;
     }
 
-    private static async Task<ReplayFigures> RequeueAsync(
-        SendcatApi api, HttpClient http, NpgsqlDataSource database, int requeued, TimeProvider clock, CancellationToken cancellationToken)
-    {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(Longest);
-        var began = clock.GetTimestamp();
-        using (var created = await http.PostAsJsonAsync($"{Letters}/changes", new { action = "requeue", arguments = "teapot", confirm = requeued }, timeout.Token))
-        {
-            created.EnsureSuccessStatusCode();
-        }
-
-        var killedAt = 0L;
-        while (true)
-        {
-            var queued = await OpsRows.CountAsync(database, OpsRows.Replayed, timeout.Token);
-            if (killedAt == 0 && queued >= requeued / 2)
-            {
-                killedAt = queued;
-                await api.RestartAsync(timeout.Token);
-            }
-
-            if (queued >= requeued && await OpsRows.CountAsync(database, OpsRows.Unpublished, timeout.Token) == 0)
-            {
-                break;
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(100), clock, timeout.Token);
-        }
-
-        var seconds = Math.Round(clock.GetElapsedTime(began).TotalSeconds, 1);
-        var changes = await http.GetFromJsonAsync<JsonElement>($"{Letters}/changes", timeout.Token);
-        return new(
-            seconds, killedAt, await OpsRows.CountAsync(database, OpsRows.Replayed, timeout.Token), await OpsRows.CountAsync(database, OpsRows.ReplayedTwice, timeout.Token),
-            changes.GetProperty("items")[0].GetProperty("changed").GetInt32());
-    }
-
     private static void Write(DlqFigures figures)
     {
         var searches = new Table { Border = TableBorder.Markdown }.AddColumns("search", "list p50 (ms)", "list p95 (ms, target ≤ 300)", "count p50 (ms)", "count p95 (ms)");
@@ -129,18 +98,16 @@ internal static class DlqBenchmark
         }
 
         AnsiConsole.Write(searches);
-        var replay = new Table { Border = TableBorder.Markdown }.AddColumns("figure", "value");
-        foreach (var (name, value) in new[]
-                 {
-                     ("all queued and published after (s, target ≤ 60)", Units.Text(figures.Replay.Seconds)),
-                     ("requeued when the API was killed", Text(figures.Replay.QueuedAtKill)), ("requeued once", Text(figures.Replay.Once)),
-                     ("requeued more than once", Text(figures.Replay.MoreThanOnce)), ("counted by the change", Text(figures.Replay.Counted)),
-                 })
-        {
-            replay.AddRow(name, value);
-        }
-
-        AnsiConsole.Write(replay);
+        var (replay, runs) = (figures.Replay, figures.Replay.Runs);
+        FiguresTable.Write(
+            ("all queued and published after (s, target ≤ 60)", Units.Text(replay.Seconds)),
+            ("requeued when the API and the worker were killed", Text(replay.QueuedAtKill)),
+            ("requeued once, more than once (target 0)", $"{Text(replay.Once)}, {Text(replay.MoreThanOnce)}"),
+            ("counted by the change", Text(replay.Counted)),
+            ("all ended after (s)", Units.Text(replay.EndedSeconds)),
+            ("completed", Text(replay.Completed)),
+            ("runs, letters that ran again", $"{Text(runs.Runs)}, {Text(runs.RanAgain)}"),
+            ("not run, more than one run beyond the attempts (targets 0)", $"{Text(runs.NotRun)}, {Text(runs.RanTooOften)}"));
     }
 
     private static string Text(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
@@ -149,9 +116,3 @@ internal static class DlqBenchmark
 internal sealed record DlqFigures(int Letters, IReadOnlyList<SearchFigures> Lists, IReadOnlyList<SearchFigures> Counts, ReplayFigures Replay);
 
 internal sealed record SearchFigures(string Search, double P50Ms, double P95Ms);
-
-/// <param name="Counted">The letters that the change itself counted.</param>
-internal sealed record ReplayFigures(double Seconds, long QueuedAtKill, long Once, long MoreThanOnce, int Counted)
-{
-    public bool IsExact(int requeued) => Once == requeued && MoreThanOnce == 0 && Counted == requeued;
-}

@@ -66,7 +66,23 @@ internal static class OpsRows
 
     public const string Replayed = """
         -- count replayed jobs
-        SELECT count(*) FROM reliability.tool_jobs WHERE status = 'queued' AND replay_count = 1
+        SELECT count(*) FROM reliability.tool_jobs WHERE replay_count = 1
+        """;
+
+    public const string LiveReplays = """
+        -- count replayed jobs that have not ended
+        SELECT count(*) FROM reliability.tool_jobs WHERE replay_count > 0 AND status IN ('queued', 'running')
+        """;
+
+    public const string CompletedReplays = """
+        -- count completed replays
+        SELECT count(*) FROM reliability.tool_jobs WHERE replay_count > 0 AND status = 'completed'
+        """;
+
+    /// <summary>Of each query of a replayed job the attempts since the replay.</summary>
+    public const string AttemptsOfReplays = """
+        -- list attempts of replayed jobs
+        SELECT args::json ->> 'query', attempts::bigint FROM reliability.tool_jobs WHERE replay_count > 0
         """;
 
     public const string ReplayedTwice = """
