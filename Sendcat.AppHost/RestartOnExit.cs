@@ -14,6 +14,11 @@ internal sealed class RestartOnExit(
     ResourceNotificationService notifications, ResourceCommandService commands, ResourceLoggerService logs,
     TimeProvider time) : BackgroundService
 {
+    private const int LastLines = 15;
+
+    /// <summary>DCP reads the output from a file.</summary>
+    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(5);
+
     private readonly Dictionary<string, RestartHistory> _instances = new(StringComparer.Ordinal);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -50,10 +55,13 @@ internal sealed class RestartOnExit(
     private async Task RestartAsync(ResourceEvent ended, TimeSpan pause, int restart, CancellationToken stoppingToken)
     {
         var log = logs.GetLogger(ended.ResourceId);
-        log.ProcessEnded(ended.Snapshot.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "none", pause.TotalSeconds, restart);
         try
         {
-            await Task.Delay(pause, time, stoppingToken);
+            var pauseEnd = Task.Delay(pause, time, stoppingToken);
+            var last = await ReadLastLinesAsync(ended.ResourceId, stoppingToken);
+            log.ProcessEnded(
+                ended.Snapshot.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "none", pause.TotalSeconds, restart, last);
+            await pauseEnd;
             if (!HasEnded(ended.ResourceId))
             {
                 // A command has started it meanwhile. A second start command would stop it first.
@@ -70,6 +78,36 @@ internal sealed class RestartOnExit(
         {
             // The AppHost is stopping.
         }
+    }
+
+    /// <summary>
+    /// The end of what the process wrote. DCP deletes its output with the start of the next one, so the reason of the end would be lost.
+    /// </summary>
+    private async Task<string> ReadLastLinesAsync(string instance, CancellationToken stoppingToken)
+    {
+        var last = new Queue<string>();
+        using var timeout = new CancellationTokenSource(ReadTimeout, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stoppingToken);
+        try
+        {
+            await foreach (var lines in logs.GetAllAsync(instance).WithCancellation(stop.Token))
+            {
+                foreach (var line in lines)
+                {
+                    last.Enqueue(line.Content);
+                    if (last.Count > LastLines)
+                    {
+                        last.Dequeue();
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
+        {
+            // What was read until now is shown.
+        }
+
+        return string.Concat(last.Select(line => $"\n{line}"));
     }
 
     private bool HasEnded(string instance) =>
@@ -95,8 +133,9 @@ internal static class RestartOnExitExtensions
 internal static partial class RestartLog
 {
     [LoggerMessage(
-        9001, LogLevel.Warning, "Process exited by itself (exit code {ExitCode}), restarting in {Seconds} s (restart {Restart})")]
-    public static partial void ProcessEnded(this ILogger logger, string exitCode, double seconds, int restart);
+        9001, LogLevel.Warning,
+        "Process exited by itself (exit code {ExitCode}), restarting in {Seconds} s (restart {Restart}); its last lines:{LastLines}")]
+    public static partial void ProcessEnded(this ILogger logger, string exitCode, double seconds, int restart, string lastLines);
 
     [LoggerMessage(9002, LogLevel.Error, "Process not restarted: {Reason}")]
     public static partial void ProcessNotRestarted(this ILogger logger, string reason);
