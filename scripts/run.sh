@@ -35,12 +35,9 @@ up() {
   [ -z "$attach" ] || exec dotnet aspire run --no-build --apphost "$apphost" --non-interactive --nologo -- ${options[@]+"${options[@]}"}
 
   trap 'say "interrupted"; down; exit 130' INT TERM
-  local began=$SECONDS limit
   start ${options[@]+"${options[@]}"}
-  # The slower the machine, the longer.
-  limit=$(((SECONDS - began) * 10))
   say "started; waiting until the API, the tool workers and the monitor are healthy"
-  await_healthy $((limit < 45 ? 45 : limit))
+  await_healthy 300
   status || true
   trap - INT TERM
   local base
@@ -107,9 +104,9 @@ start() {
   exit 1
 }
 
-# await_healthy SECONDS: waits so long for the instances that serve. What ends by itself is started again (Sendcat.AppHost/RestartOnExit.cs): that is a failure when it does not help.
+# await_healthy SECONDS: waits so long for the instances that serve; a busy machine needs minutes for what takes 20 s otherwise. What ends by itself is started again (Sendcat.AppHost/RestartOnExit.cs): that is a failure when it does not help.
 await_healthy() {
-  local end=$((SECONDS + $1)) names='' missing name culprit
+  local began=$SECONDS end=$((SECONDS + $1)) told=$SECONDS names='' missing name culprit
   until [ -n "$names" ] || ! is_running; do names=$(resources | awk -F'\t' '$2 ~ /^(api|tool-worker|monitor)$/ { print $1 }'); done
   missing=$(in_state ValueMissing | tr '\n' ' ')
   if [ -n "$missing" ]; then
@@ -121,7 +118,11 @@ await_healthy() {
       is_running || break 2
       culprit=$(failing)
       [ -z "$culprit" ] || not_healthy "$culprit" "ends again and again"
-      [ $SECONDS -lt $end ] || not_healthy "$(in_state 'Running|Starting' | head -n 1)" "has not become healthy in $1 s"
+      if [ $SECONDS -ge $end ]; then
+        culprit=$(in_state 'Running|Starting' | head -n 1)
+        not_healthy "${culprit:-$name}" "has not become healthy in $1 s"
+      fi
+      [ $((SECONDS - told)) -lt 30 ] || { told=$SECONDS; say "still waiting for $name after $((SECONDS - began)) s"; }
     done
   done
   is_running && return
@@ -202,9 +203,9 @@ marked_processes() {
 }
 
 # A line per resource (of parameters, those that lack their value), fields separated by tabs: name (of the instance, when there are replicas), resource, state, health, commands.
-# Reads the CLI's JSON by its indentation.
+# Reads the CLI's JSON by its indentation. Nothing, when the AppHost does not answer.
 resources() {
-  aspire describe --format Json 2>/dev/null | awk -F'"' -v OFS='\t' '
+  { aspire describe --format Json 2>/dev/null || true; } | awk -F'"' -v OFS='\t' '
     /^      "[a-zA-Z]+": "/ { value[$2] = $4 }
     /^      "[a-zA-Z]+": [[{]/ { section = $2 }
     /^        "[^"]+": [{]/ && section == "commands" { commands = commands " " $2 }
@@ -236,6 +237,7 @@ status() {
   need_aspire
   local list run log
   list=$(resources)
+  [ -n "$list" ] || { say "the AppHost runs, and does not respond; ./sendcat down ends it"; return 2; }
   run=$(aspire_ps)
   awk -F'\t' '{ printf "%-22s %-10s %s\n", $1, $3, $4 }' <<<"$list"
   echo
@@ -247,7 +249,8 @@ status() {
     # `dotnet run` writes to its terminal instead.
     [ -z "$log" ] || sed -n 's/.*\(Answered by the local emulator.*\)/\1/p' "$log" | head -n 1
   fi
-  # What became of the turns of the last minute decides the exit code (docs/slo.md).
+  # What became of the turns of the last minute decides the exit code (docs/slo.md), and the Monitor says it.
+  said=yes
   (monitor verdict)
 }
 
@@ -261,6 +264,7 @@ need_running() {
 
 logs() {
   need_running
+  said=yes # by the CLI
   aspire logs "$@" || return 1
 }
 
@@ -276,5 +280,6 @@ run_command() {
   instance=$(resources | awk -F'\t' -v wanted="$1" '$1 == wanted || $2 == wanted { print $1; exit }')
   [ -n "$instance" ] || refuse "there is no resource '$1'; ./sendcat command lists them"
   shift 2
+  said=yes # by the CLI
   aspire resource "$instance" "$command" ${1+-- "$@"} || return 1
 }

@@ -1,6 +1,14 @@
 # Messages about what the script does go to stderr; stdout has only what was requested.
 
-say() { printf 'sendcat: %s\n' "$*" >&2; }
+said=''
+say() { said=yes; printf 'sendcat: %s\n' "$*" >&2; }
+
+# No verb fails without a line: what failed, unless this shell has said something, or `said` is set because a program says it. `refuse` says it, also in a subshell.
+explain_failures() {
+  set -E
+  trap 'failed="$BASH_COMMAND (${BASH_SOURCE[0]##*/}, line $LINENO)"' ERR
+  trap 'code=$?; case $code in 0 | 2) ;; *) [ -n "$said" ] || say "$verb failed with exit code $code: ${failed:-no command is known}" ;; esac' EXIT
+}
 
 # Cannot be done here.
 refuse() { say "$*"; exit 2; }

@@ -5,6 +5,7 @@ run_tests() {
   need_servers
   need_test_programs
   # One compiler for all projects, whatever the environment says: analyzers are most of a build, and it loads them once.
+  said=yes # the counts say what failed
   (build Sendcat.Aspire.sln -p:UseSharedCompilation=true) || { echo "0 passed, 1 failed"; exit 1; }
 
   # A hundred processes live for seconds: what the runtime spends on making long-lived ones fast is lost on them.
