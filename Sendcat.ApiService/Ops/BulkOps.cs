@@ -82,9 +82,12 @@ internal static class BulkOps
             return ApiError.NotFound(NoSuchChange);
         }
 
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "dlq.cancel", id, cancellationToken);
-        var cancelled = await changes.CancelAsync(change, cancellationToken);
-        await audit.EndAsync(entry, cancelled ? "cancelled" : "had handled all letters", cancellationToken);
+        var cancelled = await audit.RecordAsync(
+            OpsEndpoints.By(http), "dlq.cancel", id,
+            async () => await changes.CancelAsync(change, CancellationToken.None)
+                ? (true, "cancelled")
+                : (false, "had handled all letters"),
+            cancellationToken);
         return cancelled && await changes.FindAsync(change, cancellationToken) is { } found
             ? TypedResults.Ok(BulkChangeView.Of(found))
             : ApiError.Conflict("The change has handled all its letters");

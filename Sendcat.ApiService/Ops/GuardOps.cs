@@ -57,9 +57,11 @@ internal static class GuardOps
             return ApiError.NotFound("No such provider");
         }
 
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), action, provider, cancellationToken);
-        var shared = await change(cancellationToken);
-        await audit.EndAsync(entry, shared ? done : $"{done}, on one replica: Redis was away", cancellationToken);
+        // Not cancelled with its caller: between this replica and the others it would be half done.
+        var shared = await audit.RecordAsync(
+            OpsEndpoints.By(http), action, provider,
+            async () => await change(CancellationToken.None) ? (true, done) : (false, $"{done}, on one replica: Redis was away"),
+            cancellationToken);
         return TypedResults.Ok(new CircuitChanged(CircuitView.Of(circuits.States().Single(circuit => circuit.Provider == provider)), shared));
     }
 
@@ -74,9 +76,14 @@ internal static class GuardOps
             return ApiError.NotFound($"There is no such clean-up; there are {string.Join(", ", cleanUps.Names)}");
         }
 
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "clean_up", name, cancellationToken);
-        var deleted = await cleanUps.RunAsync(name, cancellationToken);
-        await audit.EndAsync(entry, string.Create(CultureInfo.InvariantCulture, $"{deleted} deleted"), cancellationToken);
+        var deleted = await audit.RecordAsync(
+            OpsEndpoints.By(http), "clean_up", name,
+            async () =>
+            {
+                var rows = await cleanUps.RunAsync(name, cancellationToken);
+                return (rows, string.Create(CultureInfo.InvariantCulture, $"{rows} deleted"));
+            },
+            cancellationToken);
         return TypedResults.Ok(new CleanedUp(name, deleted));
     }
 }

@@ -12,6 +12,7 @@ internal static class ReplicaOps
 {
     private const int DefaultWaitSeconds = 300;
     private const int LongestWaitSeconds = 3_600;
+    private const string RedisAway = "Redis was away";
 
     private static readonly TimeSpan RedisRetryAfter = TimeSpan.FromSeconds(1);
 
@@ -102,9 +103,10 @@ internal static class ReplicaOps
             { StopsBy: null } => ("replica.drain", "drained"),
             _ => ("replica.restart", "drained, and stops when nothing runs"),
         };
-        var entry = await audit.BeginAsync(by, action, id, cancellationToken);
-        var changed = await processes.ChangeAsync(id, order, cancellationToken);
-        await audit.EndAsync(entry, changed ? after : "Redis was away", cancellationToken);
+        var changed = await audit.RecordAsync(
+            by, action, id,
+            async () => await processes.ChangeAsync(id, order, CancellationToken.None) ? (true, after) : (false, RedisAway),
+            cancellationToken);
         return changed
             ? TypedResults.Ok(new ReplicaDrained(id, order is not null) { StopsBy = order?.StopsBy?.UtcDateTime })
             : Unavailable();
@@ -144,11 +146,13 @@ internal static class ReplicaOps
             return ApiError.Conflict("The replica lives: it would take its leases again");
         }
 
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "replica.release", id, cancellationToken);
-        var left = await replicas.ReleaseAsync(id, cancellationToken);
-        await audit.EndAsync(entry,
-            left is null ? "Redis was away" : string.Create(CultureInfo.InvariantCulture, $"{replica.Holders} holders"), cancellationToken);
-        return left is null ? Unavailable() : TypedResults.Ok(new ReplicaReleased(id, replica.Holders));
+        var released = await audit.RecordAsync(
+            OpsEndpoints.By(http), "replica.release", id,
+            async () => await replicas.ReleaseAsync(id, CancellationToken.None) is null
+                ? (false, RedisAway)
+                : (true, string.Create(CultureInfo.InvariantCulture, $"{replica.Holders} holders")),
+            cancellationToken);
+        return released ? TypedResults.Ok(new ReplicaReleased(id, replica.Holders)) : Unavailable();
     }
 
     private static ApiError Unavailable() => ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable);

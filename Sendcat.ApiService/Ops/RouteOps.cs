@@ -112,12 +112,16 @@ internal static class RouteOps
         }
 
         modelClass = string.IsNullOrEmpty(modelClass) ? knobs.Of<ProviderRouteOptions>().DefaultModelClass : modelClass;
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "route.test", id, cancellationToken);
-        var result = RouteTested.Of(await probe.RunAsync(id, modelClass, cancellationToken));
-        await audit.EndAsync(
-            entry, string.Create(CultureInfo.InvariantCulture,
-                $"{result.Model}: {(result.Ok ? "works" : result.Code)} after {result.TotalMs} ms"), cancellationToken);
-        return TypedResults.Ok(result);
+        var tested = await audit.RecordAsync(
+            OpsEndpoints.By(http), "route.test", id,
+            async () =>
+            {
+                var result = RouteTested.Of(await probe.RunAsync(id, modelClass, cancellationToken));
+                var outcome = result.Ok ? "works" : result.Code;
+                return (result, string.Create(CultureInfo.InvariantCulture, $"{result.Model}: {outcome} after {result.TotalMs} ms"));
+            },
+            cancellationToken);
+        return TypedResults.Ok(tested);
     }
 
     private static async Task<Results<Ok<RouteModelsChanged>, ApiError>> SetModelsAsync(

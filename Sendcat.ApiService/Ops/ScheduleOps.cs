@@ -25,9 +25,9 @@ internal static class ScheduleOps
             return ApiError.NotFound("No such scheduled job");
         }
 
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "schedule.run", name, cancellationToken);
-        await store.RequestAsync(name, cancellationToken);
-        await audit.EndAsync(entry, "requested", cancellationToken);
+        await audit.RecordAsync(
+            OpsEndpoints.By(http), "schedule.run", name,
+            async () => (await store.RequestAsync(name, CancellationToken.None), "requested"), cancellationToken);
         return TypedResults.Accepted((string?)null, ScheduledJobView.Of((await store.ListAsync(cancellationToken)).Single(job => job.Name == name)));
     }
 }

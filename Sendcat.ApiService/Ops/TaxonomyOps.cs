@@ -22,22 +22,32 @@ internal static class TaxonomyOps
         HttpContext http, IConnectionMultiplexer redis, RequestDatabase database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
         var marketplace = options.CurrentValue.MarketplaceId;
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "taxonomy.refresh", marketplace, cancellationToken);
-        long workers = 0;
-        try
-        {
-            using var span = RedisSpan.Start("request taxonomy refresh", "PUBLISH");
-            workers = await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace).WaitAsync(PublishTimeout, time, CancellationToken.None);
-        }
-        catch (Exception exception) when (RedisFailure.Is(exception))
-        {
-            // Handled below like zero receivers: no worker received the request.
-        }
-
-        await audit.EndAsync(entry, string.Create(CultureInfo.InvariantCulture, $"received by {workers} workers"), cancellationToken);
+        var workers = await audit.RecordAsync(
+            OpsEndpoints.By(http), "taxonomy.refresh", marketplace,
+            async () =>
+            {
+                var received = await PublishAsync(redis, marketplace, time);
+                return (received, string.Create(CultureInfo.InvariantCulture, $"received by {received} workers"));
+            },
+            cancellationToken);
         return workers == 0
             ? ApiError.UpstreamUnavailable(RetryAfter, RefusalReason.NoWorker, "No worker received the request")
             : TypedResults.Accepted((string?)null, await ReadAsync(database, marketplace, workers, cancellationToken));
+    }
+
+    /// <returns>The workers that received the request; zero also while Redis is unavailable.</returns>
+    private static async Task<long> PublishAsync(IConnectionMultiplexer redis, string marketplace, TimeProvider time)
+    {
+        try
+        {
+            using var span = RedisSpan.Start("request taxonomy refresh", "PUBLISH");
+            return await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace)
+                .WaitAsync(PublishTimeout, time, CancellationToken.None);
+        }
+        catch (Exception exception) when (RedisFailure.Is(exception))
+        {
+            return 0;
+        }
     }
 
     private static async Task<TaxonomyRefreshRequested> ReadAsync(RequestDatabase database, string marketplace, long workers, CancellationToken cancellationToken)

@@ -41,18 +41,25 @@ internal static partial class ToolCacheOps
             return ApiError.InvalidRequest($"maxDeletes must be 1 to {LargestMaxDeletes}");
         }
 
-        var entry = await audit.BeginAsync(OpsEndpoints.By(http), "tool_cache.clear", string.IsNullOrEmpty(@namespace) ? "all" : @namespace,
-            cancellationToken);
+        var cleared = await audit.RecordAsync(
+            OpsEndpoints.By(http), "tool_cache.clear", string.IsNullOrEmpty(@namespace) ? "all" : @namespace,
+            () => TryClearAsync(cache, @namespace, most, cancellationToken), cancellationToken);
+        return cleared is null ? ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable) : TypedResults.Ok(cleared);
+    }
+
+    /// <returns>Null while Redis is unavailable.</returns>
+    private static async Task<(CacheCleared? Cleared, string After)> TryClearAsync(
+        ToolCache cache, string? space, int most, CancellationToken cancellationToken)
+    {
         try
         {
-            var cleared = await ClearNamespacesAsync(cache, @namespace, most, cancellationToken);
-            await audit.EndAsync(entry, string.Create(CultureInfo.InvariantCulture, $"{cleared.Deleted} deleted{(cleared.HasMore ? ", more are left" : "")}"), cancellationToken);
-            return TypedResults.Ok(cleared);
+            var cleared = await ClearNamespacesAsync(cache, space, most, cancellationToken);
+            var left = cleared.HasMore ? ", more are left" : "";
+            return (cleared, string.Create(CultureInfo.InvariantCulture, $"{cleared.Deleted} deleted{left}"));
         }
         catch (TimeoutException)
         {
-            await audit.EndAsync(entry, "Redis was away", cancellationToken);
-            return ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable);
+            return (null, "Redis was away");
         }
     }
 

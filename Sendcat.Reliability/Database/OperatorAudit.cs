@@ -1,4 +1,3 @@
-
 namespace Sendcat.Reliability.Database;
 
 /// <summary>
@@ -7,9 +6,34 @@ namespace Sendcat.Reliability.Database;
 /// </summary>
 public sealed class OperatorAudit(RequestDatabase database, TimeProvider time)
 {
-    /// <summary>Writes an audit row before the change, so that no change is made without a row.</summary>
-    /// <returns>Id of the row, for <see cref="EndAsync"/>.</returns>
-    public async Task<long> BeginAsync(AuditedBy by, string action, string target, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes a change. Its audit row is written before it, so that no change is made without a row, and gets the result afterwards, also
+    /// when the change fails or its caller goes away. Only a row of a process that died, or of an outage of Postgres, has no result.
+    /// </summary>
+    /// <param name="change">Its result, and what the row says about it.</param>
+    /// <param name="cancellationToken">Cancels the beginning. The change decides by itself whether its caller may cancel it.</param>
+    public async Task<T> RecordAsync<T>(
+        AuditedBy by, string action, string target, Func<Task<(T Result, string After)>> change, CancellationToken cancellationToken)
+    {
+        var entry = await BeginAsync(by, action, target, cancellationToken);
+        var after = "cancelled by its caller, perhaps after a part";
+        try
+        {
+            (var result, after) = await change();
+            return result;
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            after = $"failed: {failure.GetType().Name}";
+            throw;
+        }
+        finally
+        {
+            await EndAsync(entry, after);
+        }
+    }
+
+    private async Task<long> BeginAsync(AuditedBy by, string action, string target, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(
@@ -25,10 +49,9 @@ public sealed class OperatorAudit(RequestDatabase database, TimeProvider time)
         return (long)(await command.ExecuteScalarAsync(CancellationToken.None))!;
     }
 
-    /// <summary>Adds the result of the change to its audit row.</summary>
-    public async Task EndAsync(long entry, string after, CancellationToken cancellationToken)
+    private async Task EndAsync(long entry, string after)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenAsync(CancellationToken.None);
         await using var command = connection.CreateCommand(
             """
             -- end operator audit

@@ -83,6 +83,46 @@ public sealed class ReliabilityDatabaseTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task A_change_whose_caller_goes_away_or_that_fails_leaves_its_result_in_the_audit()
+    {
+        await using var replica = await ReplicaAsync(await DatabaseAsync());
+        var audit = replica.Get<OperatorAudit>();
+
+        using (var caller = new CancellationTokenSource())
+        {
+            Assert.Equal(7, await audit.RecordAsync(new("ada"), "done", "a", () => LeaveAsync(caller, 7), caller.Token));
+        }
+
+        using (var caller = new CancellationTokenSource())
+        {
+            await Assert.ThrowsAsync<OperationCanceledException>(() => audit.RecordAsync(
+                new("ada"), "cancelled", "b",
+                async () =>
+                {
+                    await LeaveAsync(caller, 7);
+                    caller.Token.ThrowIfCancellationRequested();
+                    return (7, "done");
+                },
+                caller.Token));
+        }
+
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => audit.RecordAsync<int>(new("ada"), "failed", "c", () => throw new InvalidOperationException("secret"), default));
+        Assert.Equal(
+            [
+                ("failed", "failed: InvalidOperationException"), ("cancelled", "cancelled by its caller, perhaps after a part"),
+                ("done", "7 done"),
+            ],
+            (await audit.ListAsync(null, 5, default)).Select(row => (row.Action, row.After)));
+
+        static async Task<(int Result, string After)> LeaveAsync(CancellationTokenSource caller, int result)
+        {
+            await caller.CancelAsync();
+            return (result, $"{result} done");
+        }
+    }
+
+    [Fact]
     public async Task Refusals_within_five_seconds_are_one_row_with_the_hits_of_all_replicas()
     {
         var database = await DatabaseAsync();
