@@ -50,15 +50,38 @@ internal sealed class AlertWatcher(
     {
         try
         {
-            return await JudgeInAsync(store, facts, cancellationToken);
+            if (!await CommitAsync(store, facts, cancellationToken))
+            {
+                return false;
+            }
         }
         catch (Exception failure) when (PostgresFailure.Is(failure) && store is AlertStore)
         {
-            return ledger.Without(failure) is { } memory && await JudgeInAsync(memory, facts, cancellationToken);
+            if (ledger.Without(failure) is not { } memory)
+            {
+                return false;
+            }
+
+            store = memory;
+            await CommitAsync(memory, facts, cancellationToken);
         }
+
+        try
+        {
+            await SendDueAsync(store, cancellationToken);
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure) && store is AlertStore)
+        {
+            // The changes are stored: to judge them again would send them twice. The message whose end could not be stored is sent again
+            // under its id.
+            ledger.Without(failure);
+        }
+
+        return true;
     }
 
-    private async Task<bool> JudgeInAsync(IAlertStore store, AlertFacts facts, CancellationToken cancellationToken)
+    /// <returns>False: another Monitor leads.</returns>
+    private async Task<bool> CommitAsync(IAlertStore store, AlertFacts facts, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
         var known = await ledger.KnownAsync(store, cancellationToken);
@@ -74,8 +97,15 @@ internal sealed class AlertWatcher(
             Log(change);
         }
 
+        return true;
+    }
+
+    private async Task SendDueAsync(IAlertStore store, CancellationToken cancellationToken)
+    {
+        // For the next round, should it be one without Postgres.
+        await ledger.KnownAsync(store, cancellationToken);
         var began = clock.GetTimestamp();
-        foreach (var notice in await store.DueAsync(now, cancellationToken))
+        foreach (var notice in await store.DueAsync(clock.GetUtcNow(), cancellationToken))
         {
             await SendAsync(store, notice, cancellationToken);
             if (clock.GetElapsedTime(began) >= SendingTime)
@@ -83,8 +113,6 @@ internal sealed class AlertWatcher(
                 break;
             }
         }
-
-        return true;
     }
 
     private async Task SendAsync(IAlertStore store, AlertNotice notice, CancellationToken cancellationToken)

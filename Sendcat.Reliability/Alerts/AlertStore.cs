@@ -146,17 +146,21 @@ public sealed class AlertStore(NpgsqlDataSource database, string holder) : IAler
     }
 
     /// <summary>
-    /// Stores the alerts that were raised in memory while Postgres was unavailable, with their messages, so that none is sent twice. One
-    /// whose condition is already an open alert here is left out.
+    /// Stores what was raised, held and resolved in memory while Postgres was unavailable, with its messages, so that none is sent twice.
+    /// An alert of the memory whose condition is already an open alert here is left out.
     /// </summary>
     public async Task AdoptAsync(MemoryAlertStore memory, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var notices = memory.Notices.ToLookup(notice => notice.Alert.Id);
-        foreach (var alert in memory.Alerts.Where(alert => alert.Id < 0))
+        foreach (var alert in memory.Changed)
         {
-            if (await InsertAsync(connection, alert, cancellationToken) is { } id)
+            var isNew = notices[alert.Id].Any(notice => notice.Event is AlertEvent.Raised or AlertEvent.Reopened);
+            var stored = alert.Id < 0
+                ? await InsertAsync(connection, alert, cancellationToken)
+                : await UpdateAsync(connection, alert, isNew, cancellationToken);
+            if (stored is { } id)
             {
                 foreach (var notice in notices[alert.Id])
                 {
@@ -192,48 +196,40 @@ public sealed class AlertStore(NpgsqlDataSource database, string holder) : IAler
                 await EnterRateLimitAlertAsync(connection, raised.Finding, now, cancellationToken);
                 return id;
             case AlertChange.Held held:
-                await HoldAsync(connection, held, held.Alert.Seen(held, now), cancellationToken);
-                return held.Alert.Id;
+                var seen = held.Alert.Seen(held, now);
+                var updated = await UpdateAsync(connection, seen, held.IsNew, cancellationToken);
+                await AlertMarks.EnterAsync(connection, held, seen, cancellationToken);
+                return updated;
             case AlertChange.Resolved resolved:
-                await using (var resolve = new NpgsqlCommand(
-                    """
-                    -- resolve alert
-                    UPDATE reliability.alerts SET resolved_at = $2 WHERE id = $1
-                    """,
-                    connection)
-                { Parameters = { new() { Value = resolved.Alert.Id }, new() { Value = now } } })
-                {
-                    await resolve.ExecuteNonQueryAsync(cancellationToken);
-                }
-
-                return resolved.Alert.Id;
+                return await UpdateAsync(connection, resolved.Alert with { ResolvedAt = now }, isNew: false, cancellationToken);
             default:
                 throw new InvalidOperationException($"The change {change.GetType().Name} is unknown.");
         }
     }
 
-    private static async Task HoldAsync(NpgsqlConnection connection, AlertChange.Held held, Alert now, CancellationToken cancellationToken)
+    /// <param name="isNew">It asks for attention anew, so nobody has taken it over.</param>
+    /// <returns>Null: the alert was deleted.</returns>
+    private static async Task<long?> UpdateAsync(NpgsqlConnection connection, Alert alert, bool isNew, CancellationToken cancellationToken)
     {
-        await using var hold = new NpgsqlCommand(
+        await using var update = new NpgsqlCommand(
             """
-            -- hold alert
-            UPDATE reliability.alerts SET cause = $2, observed = $3, threshold = $4, tags = $5, seen_at = $6, notified_at = $7, severity = $8,
-                resolved_at = NULL, acknowledged_at = CASE WHEN $9 THEN NULL ELSE acknowledged_at END,
+            -- update alert
+            UPDATE reliability.alerts SET cause = $2, observed = $3, threshold = $4, tags = $5, seen_at = $6, notified_at = $7,
+                severity = $8, resolved_at = $10, acknowledged_at = CASE WHEN $9 THEN NULL ELSE acknowledged_at END,
                 acknowledged_by = CASE WHEN $9 THEN NULL ELSE acknowledged_by END,
                 acknowledged_reason = CASE WHEN $9 THEN NULL ELSE acknowledged_reason END
-            WHERE id = $1
+            WHERE id = $1 RETURNING id
             """,
             connection)
         {
             Parameters =
             {
-                new() { Value = now.Id }, new() { Value = now.Cause }, new() { Value = now.Observed }, new() { Value = now.Threshold },
-                AlertSql.Tags(now.Tags), new() { Value = now.SeenAt }, new() { Value = now.NotifiedAt },
-                new() { Value = now.Severity.Name() }, new() { Value = held.IsNew },
+                new() { Value = alert.Id }, new() { Value = alert.Cause }, new() { Value = alert.Observed },
+                new() { Value = alert.Threshold }, AlertSql.Tags(alert.Tags), new() { Value = alert.SeenAt }, new() { Value = alert.NotifiedAt },
+                new() { Value = alert.Severity.Name() }, new() { Value = isNew }, AlertSql.Time(alert.ResolvedAt),
             },
         };
-        await hold.ExecuteNonQueryAsync(cancellationToken);
-        await AlertMarks.EnterAsync(connection, held, now, cancellationToken);
+        return await update.ExecuteScalarAsync(cancellationToken) as long?;
     }
 
     /// <returns>Null: there is an open alert of the kind and subject already.</returns>
@@ -269,7 +265,8 @@ public sealed class AlertStore(NpgsqlDataSource database, string holder) : IAler
             """
             -- enter notice of alert
             INSERT INTO reliability.alert_notices (alert_id, channel, event, message_id, created_at, next_attempt_at, sent_at)
-            VALUES ($1, $2, $3, $4, $5, $5, $6)
+            SELECT $1, $2, $3, $4, $5, $5, $6
+            WHERE NOT EXISTS (SELECT FROM reliability.alert_notices WHERE alert_id = $1 AND message_id = $4)
             """,
             connection)
         {

@@ -11,6 +11,7 @@ public sealed class MemoryAlertStore(IEnumerable<Alert> known) : IAlertStore
 
     private readonly Lock _gate = new();
     private readonly List<Alert> _alerts = [.. known];
+    private readonly HashSet<Alert> _unchanged = new(known, ReferenceEqualityComparer.Instance);
     private readonly List<AlertNotice> _notices = [];
     private readonly Dictionary<long, DateTimeOffset> _nextAttempts = [];
     private long _lastId;
@@ -22,6 +23,18 @@ public sealed class MemoryAlertStore(IEnumerable<Alert> known) : IAlertStore
             lock (_gate)
             {
                 return [.. _alerts];
+            }
+        }
+    }
+
+    /// <summary>The alerts that were raised, held or resolved here.</summary>
+    public IReadOnlyList<Alert> Changed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _alerts.Where(alert => !_unchanged.Contains(alert))];
             }
         }
     }

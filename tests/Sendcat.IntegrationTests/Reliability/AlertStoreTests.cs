@@ -139,6 +139,45 @@ public sealed class AlertStoreTests(SharedStores stores) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_resolved_and_opened_again_in_memory_is_not_reported_once_more_by_Postgres()
+    {
+        var watcher = Watcher("one");
+        var other = Over with { Subject = "gmail_push" };
+        await RoundAsync(watcher, [Over, other]);
+        _now += TimeSpan.FromMinutes(2);
+        await RoundAsync(watcher, [Over]);
+        await ScalarAsync("UPDATE reliability.alert_notices SET sent_at = now()");
+        await ScalarAsync("UPDATE reliability.alerts SET acknowledged_at = now(), acknowledged_by = 'ann', acknowledged_reason = 'mine'");
+        var memory = new MemoryAlertStore(await watcher.KnownAsync(_now, Stop));
+        _now += TimeSpan.FromMinutes(2);
+        Assert.Equal([AlertEvent.Reopened, AlertEvent.Resolved], await RoundAsync(memory, [other]));
+        foreach (var notice in await memory.DueAsync(_now, Stop))
+        {
+            await memory.EndAsync(notice, null, _now, Stop);
+        }
+
+        await watcher.AdoptAsync(memory, _now, Stop);
+        await watcher.AdoptAsync(memory, _now, Stop);
+
+        Assert.Empty(await watcher.DueAsync(_now, Stop));
+        Assert.Equal([null], await RoundAsync(watcher, [other]));
+        Assert.Equal(
+            "gmail_push raised, whatsapp_webhook raised, gmail_push resolved, gmail_push reopened, whatsapp_webhook resolved",
+            await ScalarAsync(
+                """
+                SELECT string_agg(concat_ws(' ', a.subject, n.event), ', ' ORDER BY n.created_at, a.subject)
+                FROM reliability.alert_notices n JOIN reliability.alerts a ON a.id = n.alert_id
+                """));
+        Assert.Equal(
+            "gmail_push t, whatsapp_webhook f",
+            await ScalarAsync(
+                """
+                SELECT string_agg(concat_ws(' ', subject, resolved_at IS NULL AND acknowledged_at IS NULL), ', ' ORDER BY subject)
+                FROM reliability.alerts
+                """));
+    }
+
+    [Fact]
     public async Task Old_alerts_are_deleted_hourly_at_most_a_thousand_at_a_time()
     {
         var watcher = Watcher("one");
