@@ -36,12 +36,13 @@ public sealed class KnobOverrideStore
         """;
 
     private const string Clear = """
-        -- clear knob
+        -- clear knobs
         WITH cleared AS (
-               DELETE FROM reliability.knob_overrides WHERE name = $1 RETURNING name, value, actor, updated_at, until, then_value),
+               DELETE FROM reliability.knob_overrides WHERE name = ANY($1) RETURNING name, value, actor, updated_at, until, then_value),
              audited AS (
                INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at, reason)
-               VALUES ($2, 'knob.clear', $1, (SELECT CASE WHEN until <= $3 THEN then_value ELSE value END FROM cleared), NULL, $3, $4))
+               SELECT $2, 'knob.clear', a.name, CASE WHEN c.until <= $3 THEN c.then_value ELSE c.value END, NULL, $3, $4
+               FROM unnest($1::text[]) AS a(name) LEFT JOIN cleared c USING (name))
         SELECT name, value, actor, updated_at, until, then_value FROM cleared
         """;
 
@@ -114,6 +115,17 @@ public sealed class KnobOverrideStore
         };
     }
 
+    /// <summary>Removes the overrides of several knobs in one step, so that the configuration applies again.</summary>
+    /// <param name="names">Knobs that are no secrets.</param>
+    /// <returns>The changes in the order of the names; none is refused.</returns>
+    /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
+    public async Task<KnobsChange> ClearAllAsync(IReadOnlyList<string> names, AuditedBy by, CancellationToken cancellationToken = default)
+    {
+        var before = await DeleteAsync(names, by, cancellationToken);
+        return new(
+            [.. names.Select(name => (name, before.GetValueOrDefault(name)?.Value, (string?)_knobs.Read(_knobs.Find(name)!).Value))], null);
+    }
+
     private async Task<KnobChange> ClearAsync(string name, AuditedBy by, CancellationToken cancellationToken)
     {
         if (_knobs.Find(name) is not { } knob)
@@ -127,21 +139,32 @@ public sealed class KnobOverrideStore
             return KnobChange.Refused(IsSecret);
         }
 
+        var before = await DeleteAsync([name], by, cancellationToken);
+        return new(null, before.GetValueOrDefault(name), _knobs.Read(knob).Value);
+    }
+
+    private async Task<Dictionary<string, KnobOverride>> DeleteAsync(
+        IReadOnlyList<string> names, AuditedBy by, CancellationToken cancellationToken)
+    {
         var now = _time.GetUtcNow();
-        KnobOverride? before;
+        Dictionary<string, KnobOverride> before;
         await using (var connection = await _database.OpenAsync(cancellationToken))
         {
             await using var command = connection.CreateCommand(Clear);
-            command.Parameters.Add(new() { Value = name });
+            command.Parameters.Add(new() { Value = names.ToArray() });
             command.Parameters.Add(new() { Value = by.Actor });
             command.Parameters.Add(new() { Value = now });
             command.Parameters.Add(by.ReasonParameter());
-            before = (await RowsAsync(command, now)).GetValueOrDefault(name);
+            before = await RowsAsync(command, now);
         }
 
-        _logger.KnobSet(name, "(cleared)", by.Actor);
+        foreach (var name in names)
+        {
+            _logger.KnobSet(name, "(cleared)", by.Actor);
+        }
+
         await _watch.ChangedAsync(cancellationToken);
-        return new(null, before, _knobs.Read(knob).Value);
+        return before;
     }
 
     private async Task<Dictionary<string, KnobOverride>> WriteAsync(

@@ -142,6 +142,34 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         Assert.DoesNotContain("re_very_secret", await client.GetStringAsync("/api/ops/knobs"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("enforce", "shadow")]
+    [InlineData("enforce", "off")]
+    [InlineData("shadow", "enforce")]
+    [InlineData("off", "enforce")]
+    public async Task A_switch_back_to_the_configured_mode_of_admission_leaves_no_override(string configured, string other)
+    {
+        await using var api = await StartAsync(new()
+        {
+            ["ADMISSION_REDIS_ENABLED"] = configured == "off" ? "false" : "true",
+            ["ADMISSION_REDIS_SHADOW_MODE"] = configured == "enforce" ? "false" : "true",
+            ["FF_ADMISSION_ENFORCE"] = configured == "enforce" ? "true" : "false",
+        });
+        var client = api.WithBearer(Key);
+        await (await client.PostAsync($"/api/ops/admission/{other}", null)).JsonAsync();
+        Assert.Equal(3, await api.ScalarAsync<long>("select count(*) from reliability.knob_overrides"));
+
+        var back = await (await client.PostAsync($"/api/ops/admission/{configured}", null)).JsonAsync();
+
+        Assert.Equal(configured, (string)back["mode"]!);
+        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from reliability.knob_overrides"));
+        Assert.Equal(
+            3,
+            await api.ScalarAsync<long>("select count(*) from reliability.operator_audit where action = 'knob.clear' and before is not null"));
+        Assert.Equal(
+            configured == "off" ? "false" : "true", (string)(await KnobAsync(client, "ADMISSION_REDIS_ENABLED"))["value"]!);
+    }
+
     [Fact]
     public async Task Admission_is_switched_for_a_time_in_one_step_and_its_mode_of_before_applies_afterwards()
     {
