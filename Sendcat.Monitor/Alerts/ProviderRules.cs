@@ -8,6 +8,7 @@ internal static class ProviderRules
 {
     private const string FailoverBucket = "provider_failover";
     private const string Closed = "closed";
+    private const string HalfOpen = "half_open";
     private const string Chat = "/api/chat";
 
     public static readonly IReadOnlyList<AlertRule> All =
@@ -34,10 +35,10 @@ internal static class ProviderRules
     ];
 
     private static IEnumerable<AlertFinding>? Open(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
-        NotClosed(facts, kind, "opened");
+        NotClosed(facts, kind, "its circuit opened");
 
     private static IEnumerable<AlertFinding>? OpenLong(AlertFacts facts, AlertPolicy policy, AlertKind kind) =>
-        NotClosed(facts, kind, "is open for over a minute");
+        NotClosed(facts, kind, "its circuit has not been closed for over a minute,");
 
     private static IEnumerable<AlertFinding>? NotClosed(AlertFacts facts, AlertKind kind, string what) =>
         facts.Snapshot is not { } snapshot ? null
@@ -45,7 +46,10 @@ internal static class ProviderRules
           where circuit.State != Closed && circuit.Suspended is null
           let error = circuit.LastError is { } last ? $"; the last error: {last}" : ""
           let failures = circuit.FailureCount == 1 ? "1 failure" : Text($"{circuit.FailureCount} failures")
-          select Finding(kind, circuit, $"Provider {circuit.Provider} fails: its circuit {what} after {failures}{error}.");
+          let opened = $"{what} after {failures}{error}."
+          select Finding(kind, circuit, circuit.State == HalfOpen
+              ? $"Provider {circuit.Provider} failed, and no call has shown yet whether it works again: {opened} The next call is the test."
+              : $"Provider {circuit.Provider} fails: {opened}");
 
     private static IEnumerable<AlertFinding>? Suspended(AlertFacts facts, AlertKind kind, string reason, string sentence) =>
         facts.Snapshot?.CircuitBreakers.Recent.Where(circuit => circuit.Suspended == reason)

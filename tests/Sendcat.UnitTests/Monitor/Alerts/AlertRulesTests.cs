@@ -68,6 +68,21 @@ public sealed class AlertRulesTests
     }
 
     [Fact]
+    public void A_circuit_that_nobody_tests_is_not_said_to_fail_now()
+    {
+        var findings = Judge(Facts.Healthy.With(new CircuitFact("ebay_search", "half_open", 4, "HTTP 503", null)));
+
+        Assert.Equal(
+            [
+                "Provider ebay_search failed, and no call has shown yet whether it works again: its circuit opened after 4 failures; "
+                + "the last error: HTTP 503. The next call is the test.",
+                "Provider ebay_search failed, and no call has shown yet whether it works again: its circuit has not been closed for over a "
+                + "minute, after 4 failures; the last error: HTTP 503. The next call is the test.",
+            ],
+            findings.Select(finding => finding.Cause));
+    }
+
+    [Fact]
     public void An_open_circuit_names_its_provider_and_error_and_is_a_page_after_a_minute()
     {
         var findings = Judge(Facts.Healthy.With(new CircuitFact("openrouter_chat_primary", "open", 5, "503 Service Unavailable", null)));
