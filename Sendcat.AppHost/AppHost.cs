@@ -149,6 +149,7 @@ if (ports is not null && emulated)
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")
         .WithDescription("Emulates the providers that have no key: models, searches, eBay, Google, mail, WhatsApp.")
+        .WithRunEnvironment()
         .WithHttpEndpoint(port: ports.Upstreams, name: "http", env: "EMULATOR_URL_H1", isProxied: false)
         .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", env: "EMULATOR_URL_H2C", isProxied: false)
         .WithHttpHealthCheck("/health", endpointName: "http")

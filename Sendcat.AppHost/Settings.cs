@@ -47,11 +47,13 @@ internal static class Settings
 
     /// <summary>
     /// A local run uses the environment of the AppHost (Development, unless ASPNETCORE_ENVIRONMENT sets another); a deployment uses that of
-    /// its platform.
+    /// its platform. No process of a local run watches files of settings: there are none, and Linux gives a user 128 watches for all its
+    /// processes. A process that gets none does not start.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithRunEnvironment(this IResourceBuilder<ProjectResource> service) =>
         service.ApplicationBuilder.ExecutionContext.IsRunMode
             ? service.WithEnvironment("ASPNETCORE_ENVIRONMENT", service.ApplicationBuilder.Environment.EnvironmentName)
+                .WithEnvironment("DOTNET_hostBuilder__reloadConfigOnChange", "false")
             : service;
 
     /// <summary>
