@@ -10,7 +10,7 @@ namespace Sendcat.Monitor.WebConsole;
 /// The sign-in cookie: the session, encrypted with AES-256-GCM under a key that all Monitors derive from the same secret. So any of them
 /// can read it, none stores it, and a browser's files contain no usable key.
 /// </summary>
-internal sealed class SessionCookie(IOptions<ConsoleOptions> options, IHostEnvironment environment, TimeProvider clock) : IDisposable
+internal sealed class SessionCookie(IOptions<ConsoleOptions> options, IHostEnvironment environment, TimeProvider clock)
 {
     /// <summary>Longer than a shift, so that nobody is signed out in the middle of an incident.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(12);
@@ -26,7 +26,7 @@ internal sealed class SessionCookie(IOptions<ConsoleOptions> options, IHostEnvir
 
     private static readonly byte[] Purpose = "sendcat console cookie v1"u8.ToArray();
 
-    private readonly AesGcm _cipher = new(KeyOf(options.Value.CookieKey), TagBytes);
+    private readonly byte[] _key = KeyOf(options.Value.CookieKey);
 
     /// <summary>The session of the request; null without a cookie, and for one that is forged, foreign or expired.</summary>
     public ConsoleSession? Read(HttpContext http) => Open(http.Request.Cookies[NameFor(http)]);
@@ -40,15 +40,15 @@ internal sealed class SessionCookie(IOptions<ConsoleOptions> options, IHostEnvir
 
     public void Delete(HttpContext http) => http.Response.Cookies.Append(NameFor(http), "", Attributes(http, TimeSpan.Zero));
 
-    public void Dispose() => _cipher.Dispose();
-
     internal string Seal(ConsoleSession session)
     {
         var plain = JsonSerializer.SerializeToUtf8Bytes(session);
         var sealedBytes = new byte[NonceBytes + plain.Length + TagBytes];
         var nonce = sealedBytes.AsSpan(0, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        _cipher.Encrypt(nonce, plain, sealedBytes.AsSpan(NonceBytes, plain.Length), sealedBytes.AsSpan(NonceBytes + plain.Length), Purpose);
+        // A cipher of its own for each call: an instance of AesGcm is not thread-safe, and the page sends several requests at once.
+        using var cipher = new AesGcm(_key, TagBytes);
+        cipher.Encrypt(nonce, plain, sealedBytes.AsSpan(NonceBytes, plain.Length), sealedBytes.AsSpan(NonceBytes + plain.Length), Purpose);
         return Base64Url.EncodeToString(sealedBytes);
     }
 
@@ -62,9 +62,10 @@ internal sealed class SessionCookie(IOptions<ConsoleOptions> options, IHostEnvir
 
         var sealedBytes = Base64Url.DecodeFromChars(cookie).AsSpan();
         var plain = new byte[length - NonceBytes - TagBytes];
+        using var cipher = new AesGcm(_key, TagBytes);
         try
         {
-            _cipher.Decrypt(sealedBytes[..NonceBytes], sealedBytes[NonceBytes..^TagBytes], sealedBytes[^TagBytes..], plain, Purpose);
+            cipher.Decrypt(sealedBytes[..NonceBytes], sealedBytes[NonceBytes..^TagBytes], sealedBytes[^TagBytes..], plain, Purpose);
         }
         catch (CryptographicException)
         {

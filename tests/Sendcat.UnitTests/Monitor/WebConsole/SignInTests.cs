@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Sendcat.Monitor.WebConsole;
 
@@ -96,6 +98,20 @@ public sealed class SignInTests
 
         Assert.Contains("sendcat-console=; max-age=0", left.Headers.GetValues("Set-Cookie").Single(), StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (before.StatusCode, after.StatusCode));
+    }
+
+    [Fact]
+    public void A_cookie_is_read_and_written_by_several_requests_at_once()
+    {
+        var options = Options.Create(new ConsoleOptions { CookieKey = "a secret for many requests at once" });
+        var cookie = new SessionCookie(options, new HostingEnvironment(), TimeProvider.System);
+        var session = new ConsoleSession("key", "ann", "viewer", TimeProvider.System.GetUtcNow() + SessionCookie.Lifetime);
+        var sealedOnce = cookie.Seal(session);
+
+        var read = Enumerable.Range(0, 20_000).AsParallel().WithDegreeOfParallelism(8)
+            .Select(n => cookie.Open(n % 2 == 0 ? sealedOnce : cookie.Seal(session)));
+
+        Assert.All(read, found => Assert.Equal(session, found));
     }
 
     [Theory]
