@@ -263,14 +263,16 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
         Assert.Equal((30, 30, "read 30"), (await ann.DraftsAsync(), await ann.EvidenceAsync(), await ann.MessagesAsync()));
     }
 
-    [Fact]
-    public async Task An_order_and_its_shipment_become_one_draft_with_a_pre_alert_when_the_user_wants_it()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(41)]
+    public async Task An_order_and_its_shipment_become_one_draft_with_a_pre_alert_when_the_user_wants_it(int number)
     {
         var ann = await _gmail.ConnectedAsync();
         await _gmail.Api.ExecuteAsync(
             $"INSERT INTO user_preferences (user_id, gmail_sync_enabled, auto_create_pre_alerts, whatsapp_sync_enabled, package_status_mails, updated_at) SELECT id, true, true, true, true, now() FROM users WHERE email = '{ann.Address}'");
-        _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 41);
-        _gmail.Google.Deliver(ann.Address, sample: "amazon-shipped", number: 41);
+        _gmail.Google.Deliver(ann.Address, sample: "amazon", number: number);
+        _gmail.Google.Deliver(ann.Address, sample: "amazon-shipped", number: number);
 
         Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
         await ann.SettleAsync();

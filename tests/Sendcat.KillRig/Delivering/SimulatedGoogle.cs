@@ -17,9 +17,6 @@ internal sealed class SimulatedGoogle(IReadOnlyList<Uri> replicas, Uri emulator,
     private const string PushToken = "rig";
     private const string User = "bob";
 
-    /// <summary>Below it the tracking numbers of the emulator have ten zeros in a row, and such numbers count as placeholders.</summary>
-    private const int FirstNumber = 100_000;
-
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(20);
 
     private readonly HttpClient _http = new() { Timeout = RequestTimeout };
@@ -80,7 +77,7 @@ internal sealed class SimulatedGoogle(IReadOnlyList<Uri> replicas, Uri emulator,
 
     private async Task<NotifiedMail> ArriveAsync(int delivery)
     {
-        var number = FirstNumber + delivery;
+        var number = 1 + delivery;
         var query = string.Create(
             CultureInfo.InvariantCulture,
             $"gmail/emulator/deliver?to={RigAccount.AddressOf(User)}&sample=amazon-shipped&number={number}&push=false");
@@ -92,7 +89,7 @@ internal sealed class SimulatedGoogle(IReadOnlyList<Uri> replicas, Uri emulator,
         return new(
             arrived.GetProperty("first").GetString()!,
             string.Create(CultureInfo.InvariantCulture, $"114-3000000-{number:D7}"),
-            string.Create(CultureInfo.InvariantCulture, $"TBA{300_000_000_000 + number:D12}"),
+            string.Create(CultureInfo.InvariantCulture, $"TBA{300_123_456_000 + number:D12}"),
             arrived.GetProperty("historyId").GetUInt64());
     }
 

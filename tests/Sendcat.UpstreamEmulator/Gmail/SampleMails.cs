@@ -6,6 +6,10 @@ namespace Sendcat.UpstreamEmulator.Gmail;
 /// <summary>Mails of merchants that a person or a test can deliver without writing one.</summary>
 internal static class SampleMails
 {
+    // Without ten equal digits in a row: such numbers count as placeholders and are no parcels.
+    private const long FirstAmazonParcel = 300_123_456_000;
+    private const long FirstSheinParcel = 10_203_040_500_000;
+
     public static IReadOnlyList<string> Names { get; } = ["amazon", "amazon-shipped", "shein", "shop", "newsletter", "letter"];
 
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -34,7 +38,7 @@ internal static class SampleMails
             Your package with Stainless electric kettle was shipped.
 
             Order #{Amazon(number)}
-            Carrier: Amazon Logistics, tracking ID: TBA{300_000_000_000 + number:D12}
+            Carrier: Amazon Logistics, tracking ID: TBA{FirstAmazonParcel + number:D12}
 
             Order Total: ${20 + (number % 80)}.99
             """),
@@ -43,13 +47,13 @@ internal static class SampleMails
 
             Order number: GSUTB{number:D9}
             2 Item(s) shipped
-            Tracking number: GFUS{10_000_000_000_000L + number:D14}
+            Tracking number: GFUS{FirstSheinParcel + number:D14}
             Total: $31.40
             """)),
-        "shop" => Mail("orders@island-lamps.example", "Island Lamps", to, $"Order confirmation {4000 + number}", at, $"""
+        "shop" => Mail("orders@island-lamps.example", "Island Lamps", to, $"Order confirmation {14000 + number}", at, $"""
             Thanks for your order!
 
-            Order number: IL-{4000 + number}
+            Order number: IL-{14000 + number}
             1 x Brass desk lamp
             Total: USD 48.50
 

@@ -55,7 +55,7 @@ internal static partial class OrderReader
     };
 
     [GeneratedRegex(
-        @"\b(order|purchase)\s*(number|no\.?|id)?\s*[:#]*\s*#?(?<number>[A-Z]{0,4}[0-9][A-Z0-9-]{4,30})",
+        @"\b(order|purchase)\s*(number|no\.?|id)?\s*[:#]*\s*#?(?<number>[A-Z]{0,4}-?[0-9][A-Z0-9-]{4,30})",
         RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex OrderNumber();
 
