@@ -11,7 +11,11 @@ internal static class Worker
     {
         var worker = await TestProcess.StartAsync(new ProcessSpec(Checkout.Executable("Sendcat.ToolWorker"))
         {
-            Environment = new Dictionary<string, string?>(environment) { ["DOTNET_ENVIRONMENT"] = "Production" },
+            Environment = new Dictionary<string, string?>(environment)
+            {
+                ["DOTNET_ENVIRONMENT"] = "Production",
+                ["ASPNETCORE_URLS"] = "http://127.0.0.1:0", // not that of the API
+            },
         });
         await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         return worker;
