@@ -6,15 +6,19 @@ using Sendcat.KillRig.Freezing;
 namespace Sendcat.KillRig.Incidents;
 
 /// <summary>
-/// Guests who chat during an incident. Each has one session, and starts its next turn a moment after the last one has ended.
+/// Guests who chat during an incident. Each starts its next turn a moment after the last one has ended.
 /// Two turns of three search, one of them for products.
 /// </summary>
 internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : IAsyncDisposable
 {
     private const int Kinds = 3;
+    private const string SessionHeader = "x-sendcat-session";
 
     /// <summary>Then a guest begins another thread. The tokens of a long one would exceed <c>RATE_LIMIT_CHAT_TOKENS_MAX</c>.</summary>
     private const int TurnsOfThread = 4;
+
+    /// <summary>Then another guest takes over: a guest may have <c>THREADS_PER_GUEST_MAX</c> (50) threads.</summary>
+    private const int TurnsOfGuest = 40 * TurnsOfThread;
 
     /// <summary>
     /// With a shorter pause the guests would meet <c>RATE_LIMIT_CHAT_STREAM_MAX</c> (30 turns in five minutes), an incident of its own.
@@ -79,6 +83,11 @@ internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : 
         {
             thread = number % TurnsOfThread == 0 ? null : thread;
             var end = "failed";
+            if (number % TurnsOfGuest == 0)
+            {
+                http.DefaultRequestHeaders.Remove(SessionHeader);
+            }
+
             try
             {
                 await SignInAsync(http, stopping);
@@ -101,12 +110,12 @@ internal sealed class IncidentTraffic(Uri api, int guests, TimeProvider time) : 
 
     private static async Task SignInAsync(HttpClient http, CancellationToken cancellationToken)
     {
-        if (!http.DefaultRequestHeaders.Contains("x-sendcat-session"))
+        if (!http.DefaultRequestHeaders.Contains(SessionHeader))
         {
             using var session = await http.PostAsJsonAsync("api/auth/anonymous", new { }, cancellationToken);
             session.EnsureSuccessStatusCode();
             http.DefaultRequestHeaders.Add(
-                "x-sendcat-session",
+                SessionHeader,
                 (await session.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("sessionId").GetString());
         }
     }
