@@ -19,6 +19,7 @@ deliver_mail() {
       --number) query+="&number=$(number "$@")"; shift ;;
       --domain) domain=$(value "$@"); shift ;;
       --again) again=yes ;;
+      --help | -h) usage; exit ;;
       -*) unknown_option 'deliver mail' "$1" ;;
       *) [ -z "$file" ] || refuse "deliver mail takes one file, not also '$1'"; file=$1 ;;
     esac
@@ -49,6 +50,7 @@ deliver_message() {
       --id) id=$(value "$@"); shift ;;
       --image) kind=image ;;
       --document) kind=document ;;
+      --help | -h) usage; exit ;;
       -*) unknown_option 'deliver message' "$1" ;;
       *) [ -z "$text" ] || refuse "deliver message takes one text: put it in quotes"; text=$1 ;;
     esac
