@@ -200,9 +200,9 @@ public sealed class StopBeforeStartTests(PostgresFixture postgres)
     private static async Task<string> LateWhileRunningAsync(
         FileApi files, HttpClient guest, string thread, string id, string trigger, Func<Task> signal)
     {
-        var started = files.Emulator.Stats.Snapshot().Totals.Started;
+        var started = files.Emulator.Stats.Snapshot().ModelCalls;
         var posting = LastAsync(guest, Ui(thread, id, """[[emu chunks=10 every=50ms]]""", trigger: trigger));
-        await files.Emulator.Stats.WaitForAsync(stats => stats.Totals.Started > started, TestContext.Current.CancellationToken);
+        await files.Emulator.Stats.WaitForAsync(stats => stats.ModelCalls > started, TestContext.Current.CancellationToken);
         await signal();
         return await posting;
     }

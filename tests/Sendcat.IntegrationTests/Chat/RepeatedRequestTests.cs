@@ -289,5 +289,5 @@ public sealed class RepeatedRequestTests(ChatSystemFixture fixture) : IAsyncLife
     private async Task<IEnumerable<string?>> RolesAsync(string thread) =>
         (await _guest.MessagesAsync(thread)).Select(message => message.GetProperty("role").GetString());
 
-    private long Started() => _sendcat.Model.Stats.Snapshot().Totals.Started;
+    private long Started() => _sendcat.Model.Stats.Snapshot().ModelCalls;
 }

@@ -183,12 +183,7 @@ public sealed class RepeatedWithoutRedisTests
         return (stream.Text + string.Concat(deltas.Select(e => e.GetProperty("delta").GetString()))).Trim();
     }
 
-    /// <summary>Calls of the model. Each replica reads the list of models at a time of its own.</summary>
-    private static long Started(SendcatSystem sendcat)
-    {
-        var provider = sendcat.Model.Stats.Snapshot();
-        return provider.Of("openrouter").Started - provider.Of("openrouter", "/models").Started;
-    }
+    private static long Started(SendcatSystem sendcat) => sendcat.Model.Stats.Snapshot().ModelCalls;
 
     /// <param name="Guest">A client of the first replica.</param>
     /// <param name="Elsewhere">The same guest at the second replica.</param>

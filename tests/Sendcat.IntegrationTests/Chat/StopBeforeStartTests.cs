@@ -37,7 +37,7 @@ public sealed class StopBeforeStartTests(SharedStores stores)
     private static async Task StopAtAsync(SendcatSystem sendcat, SendcatClient guest, string table, string mode, string step, string thread)
     {
         using var there = guest.At(sendcat.Replicas[1]);
-        var calls = sendcat.Model.Stats.Snapshot().Totals.Started;
+        var calls = sendcat.Model.Stats.Snapshot().ModelCalls;
         await using var locked = await LockedTable.LockAsync(sendcat.Database, table, mode);
         var posting = guest.PostChatAsync(UseChat.Body(thread, "hello", "m1"));
         await locked.WaitForAsync(step);
@@ -51,6 +51,6 @@ public sealed class StopBeforeStartTests(SharedStores stores)
         await stream.ReadToEndAsync();
         Assert.Equal(
             (HttpStatusCode.NoContent, "abort", calls),
-            (stopped.StatusCode, stream.Types[^1], sendcat.Model.Stats.Snapshot().Totals.Started));
+            (stopped.StatusCode, stream.Types[^1], sendcat.Model.Stats.Snapshot().ModelCalls));
     }
 }

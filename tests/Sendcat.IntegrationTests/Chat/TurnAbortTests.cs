@@ -72,13 +72,13 @@ public sealed class TurnAbortTests(ChatSystemFixture fixture)
         await using var stream = await guest.ChatAsync(thread);
         var start = await stream.ReadUntilAsync("start");
         await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Active > 0);
-        var before = _sendcat.Model.Stats.Snapshot().Totals;
+        var before = _sendcat.Model.Stats.Snapshot();
 
         using var response = await guest.AbortAsync(thread, Text(start, "messageId")!);
 
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
-        var after = (await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted)).Totals;
-        Assert.Equal(before.Started, after.Started);
+        var after = await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Totals.Aborted);
+        Assert.Equal(before.ModelCalls, after.ModelCalls);
         Assert.Equal("aborted", Text((await guest.MessagesAsync(thread))[^1], "status"));
     }
 

@@ -156,15 +156,15 @@ public sealed class TurnResumeTests(ChatSystemFixture fixture)
             await locking.ExecuteNonQueryAsync();
         }
 
-        var before = _sendcat.Model.Stats.Snapshot().Totals;
+        var before = _sendcat.Model.Stats.Snapshot();
         using var leaving = new CancellationTokenSource();
         var request = guest.Http.PostAsJsonAsync("/api/chat", UseChat.Body(thread, Slow, "m1"), leaving.Token);
-        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Started > before.Started);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.ModelCalls > before.ModelCalls);
 
         await leaving.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
-        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Totals.Aborted);
         await transaction.RollbackAsync();
         await Eventually.TrueAsync(
             async () => (await guest.MessagesAsync(thread)) is [_, var message] && Text(message, "status") == "aborted");

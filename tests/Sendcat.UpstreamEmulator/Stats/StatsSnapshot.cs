@@ -51,6 +51,9 @@ public sealed record StatsSnapshot(
     DateTimeOffset? LastAbortNoticedAt,
     IReadOnlyList<PeerAbort> RecentAborts)
 {
+    /// <summary>The chat completions that were begun. Each replica reads the list of models as well, at a time of its own.</summary>
+    public long ModelCalls => Of("openrouter").Started - Of("openrouter", "/models").Started;
+
     /// <summary>
     /// The counts of one upstream, or of one route or model of it, for instance <c>ebay</c> and <c>token</c>. An empty name means all.
     /// The counts are zero for a name without requests.
